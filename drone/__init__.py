@@ -1,0 +1,1 @@
+"""Aircraft: the room where MAVLink and DJI adapters live."""

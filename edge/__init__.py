@@ -1,0 +1,1 @@
+"""The kit: devices, capture, spool, planner, bearers."""

@@ -1,0 +1,1 @@
+"""The centre: receiver, archive, catalogue, page."""
