@@ -1,0 +1,40 @@
+"""The bundle: the unit of store-and-forward (the word is RFC 9171's).
+
+`manifest` says what a bundle is, `ranges` which of its bytes are held, `gap` what is missing
+from a stream and why.
+"""
+
+from .gap import GAP_MEDIA_TYPE, Gap, decode_gap, encode_gap
+from .manifest import (
+    MAX_BUNDLE_BYTES,
+    MAX_MANIFEST_BYTES,
+    Draft,
+    Layer,
+    Manifest,
+    Precedence,
+    bundle_id,
+    content_hash,
+    decode_manifest,
+    encode_manifest,
+)
+from .names import check_name
+from .ranges import Ranges
+
+__all__ = [
+    "GAP_MEDIA_TYPE",
+    "MAX_BUNDLE_BYTES",
+    "MAX_MANIFEST_BYTES",
+    "Draft",
+    "Gap",
+    "Layer",
+    "Manifest",
+    "Precedence",
+    "Ranges",
+    "bundle_id",
+    "check_name",
+    "content_hash",
+    "decode_gap",
+    "decode_manifest",
+    "encode_gap",
+    "encode_manifest",
+]

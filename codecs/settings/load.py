@@ -1,0 +1,79 @@
+"""TOML text to a settings model; faults become lines of file, key, value and rule."""
+
+import tomllib
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+from fieldlink.codecs.fault import ConfigError
+
+__all__ = ["Settings", "describe_settings", "load_settings"]
+
+
+class Settings(BaseModel):
+    """The base of every settings model: unknown keys are faults, values never change.
+
+    Defaults are Python values (seconds, bytes), files carry units.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_M = TypeVar("_M", bound=Settings)
+
+
+def load_settings(model: type[_M], text: str, source: str) -> _M:
+    """`text` (TOML) as a `model`; `source` names the file in messages.
+
+    Raises:
+        ConfigError: one line for each fault, "file: key = value: rule".
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source}: not TOML: {error}") from error
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        faults = [_line(source, fault, model) for fault in error.errors(include_url=False)]
+        raise ConfigError(*faults) from error
+
+
+def _line(source: str, fault: Any, model: type[Settings]) -> str:
+    key = _key(fault["loc"])
+    kind, value = fault["type"], fault["input"]
+    if kind == "extra_forbidden":
+        return f"{source}: {key} = {_shown(key, value)}: no such setting; check its spelling"
+    if kind == "missing":
+        return f"{source}: {key}: missing; it has to be set"
+    rule = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{source}: {key} = {_shown(key, value)}: {rule[:1].lower() + rule[1:]}"
+
+
+def _key(location: tuple[str | int, ...]) -> str:
+    key = ""
+    for part in location:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else part
+    return key
+
+
+def _shown(key: str, value: Any) -> str:
+    if any(word in key for word in ("password", "secret", "token")):
+        return "(hidden)"
+    return repr(value)[:80]
+
+
+def describe_settings(settings: Settings) -> dict[str, Any]:
+    """The effective values as a file would carry them, with secrets masked."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, SecretStr):
+            return "********" if value.get_secret_value() else ""
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(item) for item in value]
+        return value
+
+    dumped: dict[str, Any] = plain(settings.model_dump(mode="python"))
+    return dumped

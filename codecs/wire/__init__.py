@@ -1,0 +1,46 @@
+"""What kit and centre say to each other: topics and frames, byte by byte in docs/protocol.md."""
+
+from .frames import (
+    MAX_ACKS,
+    MAX_ASKS,
+    MAX_CHUNK_BYTES,
+    MAX_FRAME_BYTES,
+    Ack,
+    AckItem,
+    Ask,
+    Chunk,
+    Frame,
+    Hello,
+    State,
+    Verdict,
+    Welcome,
+    chunk_digest,
+    decode_frame,
+    encode_frame,
+)
+from .topics import Topic, down_filter, down_topic, parse_topic, up_filter, up_topic
+
+__all__ = [
+    "MAX_ACKS",
+    "MAX_ASKS",
+    "MAX_CHUNK_BYTES",
+    "MAX_FRAME_BYTES",
+    "Ack",
+    "AckItem",
+    "Ask",
+    "Chunk",
+    "Frame",
+    "Hello",
+    "State",
+    "Topic",
+    "Verdict",
+    "Welcome",
+    "chunk_digest",
+    "decode_frame",
+    "down_filter",
+    "down_topic",
+    "encode_frame",
+    "parse_topic",
+    "up_filter",
+    "up_topic",
+]
