@@ -1,4 +1,4 @@
-"""Topics: `fl/up/<kit>/<kind>` from a kit, `fl/down/<kit>/<kind>` to it; brokers authorise by them."""
+"""Topics: `fl/up/<kit>/<kind>` from a kit, `fl/down/<kit>/<kind>` to it (brokers check them)."""
 
 from dataclasses import dataclass
 from typing import Literal
