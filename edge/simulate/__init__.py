@@ -1,0 +1,1 @@
+"""Simulators of devices, which are a product feature: `fieldlink sim camera`."""

@@ -1,0 +1,78 @@
+"""What the kit's configuration says of a device."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PlainSerializer
+
+from fieldlink.codecs.bundle import check_name
+from fieldlink.codecs.fault import CodecError
+from fieldlink.codecs.settings import Duration, Settings
+from fieldlink.edge.capture.settings import CaptureSettings
+
+from .url import check_url, mask_url
+
+__all__ = ["DeviceKind", "DeviceSettings"]
+
+
+class DeviceKind(StrEnum):
+    """What a device is, in the field's words."""
+
+    SOLDIER = "soldier"
+    DRONE = "drone"
+    BALL = "ball"
+    SATELLITE = "satellite"
+    MESH = "mesh"
+    SENSOR = "sensor"
+
+
+def _name(text: str) -> str:
+    try:
+        return check_name("device", text)
+    except CodecError as error:
+        raise ValueError(error.detail) from error
+
+
+class DeviceSettings(Settings):
+    """One device attached to the kit. In a file: a `[[device]]` table."""
+
+    name: Annotated[str, AfterValidator(_name)] = Field(
+        description="The device's name: 1 to 32 of a-z, 0-9, _ and -."
+    )
+    kind: DeviceKind = Field(
+        default=DeviceKind.BALL,
+        description="What it is: soldier, drone, ball, satellite, mesh or sensor.",
+    )
+    url: Annotated[str, AfterValidator(check_url), PlainSerializer(mask_url)] = Field(
+        repr=False,
+        description="Where its pictures come from: rtsp://, rtsps://, rtmp://, http(s)://, udp://, "
+        "tcp://, rtp://, /dev/videoN or the path of a file.",
+    )
+    loop: bool = Field(
+        default=True,
+        description="For a file: true plays it over and over in real time, as a camera; false "
+        "plays it once, then the source ends for good.",
+    )
+    transport: Literal["tcp", "udp"] = Field(
+        default="tcp", description="How RTSP carries media: tcp or udp."
+    )
+    open_timeout: Duration = Field(
+        default=10.0,
+        gt=0,
+        le=120,
+        description="Seconds to wait for a connection before it counts as failed, up to 2min.",
+    )
+    stall_timeout: Duration = Field(
+        default=5.0,
+        gt=0,
+        le=120,
+        description="Seconds without a packet after which the source counts as down, up to 2min.",
+    )
+    capture: CaptureSettings | None = Field(
+        default=None,
+        description="Capture settings of this device alone; what is not set here is as for all.",
+    )
+
+    def effective_capture(self, general: CaptureSettings) -> CaptureSettings:
+        """`general` with what this device sets differently."""
+        return general if self.capture is None else general.overridden_by(self.capture)

@@ -1,0 +1,100 @@
+"""Which URLs a source may have, and how they are shown to people.
+
+libav opens far more than cameras: `concat:`, `subfile:`, `data:` and the like read any file or
+build input from pieces, so the schemes allowed here are a closed list.
+"""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+__all__ = [
+    "check_url",
+    "is_device",
+    "is_file",
+    "local_path",
+    "mask_url",
+    "protocols_for",
+    "scheme_of",
+]
+
+_PROTOCOLS = {
+    "rtsp": "rtsp,rtp,udp,tcp",
+    "rtsps": "rtsp,rtsps,rtp,srtp,udp,tcp,tls",
+    "rtmp": "rtmp,tcp",
+    "http": "http,tcp",
+    "https": "https,http,tls,tcp",
+    "udp": "udp",
+    "tcp": "tcp",
+    "rtp": "rtp,udp",
+    "file": "file",
+}
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*(?:@[^/@\s]*)*@")
+_SECRET_QUERY = re.compile(
+    r"(?i)([?&](?:[a-z_-]*(?:password|passwd|pwd|token|secret|key|auth|user)[a-z_-]*)=)[^&\s]*"
+)
+_MAX_URL_CHARS = 1024
+
+
+def scheme_of(url: str) -> str:
+    """The scheme of `url` in lower case; "file" for a plain path."""
+    match = _SCHEME.match(url)
+    return match[1].lower() if match else "file"
+
+
+def is_device(url: str) -> bool:
+    """Whether `url` names a V4L2 device of this machine."""
+    return re.fullmatch(r"/dev/video\d+", url) is not None
+
+
+def is_file(url: str) -> bool:
+    """Whether `url` names a recording on disk."""
+    return scheme_of(url) == "file" and not is_device(url)
+
+
+def local_path(url: str) -> Path:
+    """The path of a file URL or a plain path."""
+    path = url[5:] if url.lower().startswith("file:") else url
+    return Path("/" + path.lstrip("/") if path.startswith("//") else path)
+
+
+def protocols_for(url: str) -> str:
+    """libav's `protocol_whitelist` for `url`: what a playlist behind it may lead to, no more."""
+    return _PROTOCOLS[scheme_of(url)]
+
+
+def check_url(url: str) -> str:
+    """Return `url` if a source may have it.
+
+    Raises:
+        ValueError: empty, too long, unprintable, of a scheme not in the list, or without a host.
+    """
+    if not url or len(url) > _MAX_URL_CHARS or not url.isprintable():
+        raise ValueError(f"use a URL of 1 to {_MAX_URL_CHARS} printable characters")
+    scheme = scheme_of(url)
+    if scheme not in _PROTOCOLS:
+        allowed = ", ".join(f"{name}://" for name in _PROTOCOLS if name != "file")
+        raise ValueError(f"use one of {allowed}, /dev/videoN or the path of a file")
+    if url.startswith("/dev/") and not is_device(url):
+        raise ValueError("of the machine's devices only /dev/videoN is a camera")
+    if scheme != "file" and not _has_host(url):
+        raise ValueError(f"write it as {scheme}://host:port/path")
+    return url
+
+
+def _has_host(url: str) -> bool:
+    parts = urlsplit(url)
+    return "://" in url and bool(parts.netloc) and _valid_port(url)
+
+
+def _valid_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port is None or True
+    except ValueError:
+        return False
+
+
+def mask_url(url: str) -> str:
+    """`url` (or a text holding URLs) without its user, password and secret query values."""
+    return _SECRET_QUERY.sub(r"\1***", _CREDENTIALS.sub("***@", url))
