@@ -1,0 +1,1 @@
+"""The laboratory: bad links, broken disks, foreign peers and simulators for the tests."""
