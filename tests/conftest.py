@@ -4,8 +4,9 @@ import os
 from collections.abc import Callable
 
 import pytest
-from fieldlab import peers
 from hypothesis import HealthCheck, settings
+
+from fieldlab import peers
 
 # Two cores shared by real brokers, encoders and browsers make a time limit per example flaky.
 settings.register_profile(
