@@ -9,8 +9,7 @@ from fieldlink.codecs.bundle import check_name
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.settings import Duration, Settings
 from fieldlink.edge.capture.settings import CaptureSettings
-
-from .url import check_url, mask_url
+from fieldlink.edge.source.url import check_url, mask_url
 
 __all__ = ["DeviceKind", "DeviceSettings"]
 
