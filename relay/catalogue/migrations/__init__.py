@@ -1,0 +1,1 @@
+"""Migrations of the catalogue, run by `fieldlink.relay.catalogue.schema` whenever it opens."""

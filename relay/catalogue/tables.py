@@ -1,0 +1,174 @@
+"""The catalogue's tables as this version of the program knows them (made by `migrations`)."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+
+METADATA = MetaData()
+_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+_US = BigInteger
+
+
+def _name(column: str, *, key: bool = False) -> Column[str]:
+    return Column(column, String(32), primary_key=key, nullable=False)
+
+
+def _time(column: str, *, known: bool = False) -> Column[int]:
+    return Column(column, _US(), nullable=not known)
+
+
+INCIDENTS = Table(
+    "incidents",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("name", String(200), nullable=False),
+    _time("start_us", known=True),
+    _time("window_us"),
+    _time("closed_us"),
+)
+
+KITS = Table(
+    "kits",
+    METADATA,
+    _name("kit", key=True),
+    _time("first_heard_us", known=True),
+    _time("last_heard_us", known=True),
+    Column("software", String(64)),
+    Column("bearer", String(32)),
+    Column("devices", JSON, nullable=False),
+    Column("report", JSON),
+    _time("report_us"),
+    _time("clock_offset_us"),
+)
+
+BUNDLES = Table(
+    "bundles",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("bundle_id", LargeBinary(32), nullable=False),
+    Column("incident", String(64), nullable=False),
+    _name("kit"),
+    Column("spool", LargeBinary(8), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    _name("device"),
+    _name("stream"),
+    Column("layer", String(16), nullable=False),
+    _time("start_us", known=True),
+    _time("end_us", known=True),
+    Column("size", BigInteger, nullable=False),
+    Column("manifest", LargeBinary(4096), nullable=False),
+    Column("path", String(400), nullable=False),
+    _time("captured_us", known=True),
+    _time("first_sent_us"),
+    _time("first_received_us"),
+    _time("last_received_us"),
+    _time("custody_us", known=True),
+    Column("bearers", String(400), nullable=False),
+    Index("bundles_id", "bundle_id", unique=True),
+    Index("bundles_path", "path", unique=True),
+    Index("bundles_identity", "kit", "spool", "sequence"),
+    Index("bundles_stream", "incident", "kit", "device", "stream", "layer", "start_us"),
+)
+
+# What a wall shows, kept up to date with every filing: counting a million rows each second is
+# not possible.
+SUMMARIES = Table(
+    "summaries",
+    METADATA,
+    Column("incident", String(64), primary_key=True),
+    _name("kit", key=True),
+    _name("device", key=True),
+    _name("stream", key=True),
+    Column("layer", String(16), primary_key=True),
+    Column("bundles", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("duration_us", BigInteger, nullable=False),
+    _time("first_start_us", known=True),
+    _time("last_end_us", known=True),
+    _time("first_custody_us", known=True),
+    _time("last_custody_us", known=True),
+    _time("latest_start_us", known=True),
+    Column("latest_bundle", LargeBinary(32), nullable=False),
+)
+
+GAPS = Table(
+    "gaps",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("bundle_id", LargeBinary(32), nullable=False),
+    Column("incident", String(64), nullable=False),
+    _name("kit"),
+    _name("device"),
+    _name("stream"),
+    Column("layer", String(16), nullable=False),
+    _time("start_us", known=True),
+    _time("end_us", known=True),
+    Column("reason", String(256), nullable=False),
+    Index("gaps_bundle", "bundle_id", unique=True),
+    Index("gaps_stream", "incident", "kit", "device", "stream", "start_us"),
+)
+
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    _time("at_us", known=True),
+    Column("kind", String(32), nullable=False),
+    Column("kit", String(32)),
+    Column("text", String(500), nullable=False),
+    Column("count", BigInteger, nullable=False),
+)
+
+SERVICES = Table(
+    "services",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    _time("started_us", known=True),
+    _time("beat_us", known=True),
+    Column("report", JSON, nullable=False),
+)
+
+ADMISSIONS = Table(
+    "admissions",
+    METADATA,
+    _name("kit", key=True),
+    _time("admitted_us", known=True),
+    Column("secret_hash", LargeBinary(64)),
+    _time("expires_us"),
+    _time("joined_us"),
+    _time("revoked_us"),
+    Column("cert_serial", String(64)),
+)
+
+REVOKED_CERTIFICATES = Table(
+    "revoked_certificates",
+    METADATA,
+    Column("serial", String(64), primary_key=True),
+    _name("kit"),
+    _time("revoked_us", known=True),
+)
+
+USERS = Table(
+    "users",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("password_hash", String(256), nullable=False),
+    _time("created_us", known=True),
+)
+
+TOKENS = Table(
+    "tokens",
+    METADATA,
+    Column("token_hash", LargeBinary(64), primary_key=True),
+    Column("name", String(64), nullable=False),
+    _time("created_us", known=True),
+    _time("revoked_us"),
+)
