@@ -1,0 +1,267 @@
+"""One MQTT 3.1.1 connection for asyncio: paho-mqtt moves the packets on a thread of its own.
+
+A connection is opened once, lives, and ends once, with its reason; reconnecting is the
+caller's policy. Sessions are clean: whatever has to survive a break is the caller's as well.
+paho waits in select(2), so that a process with over 1,000 open files cannot open one.
+"""
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paho.mqtt.client import MQTT_LOG_ERR, Client, MQTTv311, error_string
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from fieldlink.codecs.fault import LinkError
+
+__all__ = ["CENTRE_NAME", "MqttConnection", "TlsFiles"]
+
+CENTRE_NAME = "fieldlink-centre"
+_POLL_S = 0.5
+_GOODBYE_S = 2.0
+
+
+@dataclass(frozen=True)
+class TlsFiles:
+    """PEM files of one end: the CA that it trusts, its own certificate and key.
+
+    The peer must present a certificate of that CA for `server_name`, under whatever address it
+    was reached: a kit's certificate cannot pass for the centre's.
+    """
+
+    ca: Path
+    certificate: Path
+    key: Path
+    server_name: str = CENTRE_NAME
+
+
+class _NamedPeer(ssl.SSLContext):
+    """A client's context that checks the peer's certificate against one fixed name."""
+
+    peer_name: str
+
+    def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        kwargs["server_hostname"] = self.peer_name
+        return super().wrap_socket(sock, *args, **kwargs)
+
+
+def client_context(tls: TlsFiles) -> ssl.SSLContext:
+    """A TLS context that presents `tls.certificate` and trusts only `tls.ca`.
+
+    Raises:
+        OSError: a file is missing or is no PEM (ssl.SSLError is an OSError).
+    """
+    context = _NamedPeer(ssl.PROTOCOL_TLS_CLIENT)
+    context.peer_name = tls.server_name
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(tls.ca)
+    context.load_cert_chain(tls.certificate, tls.key)
+    return context
+
+
+class MqttConnection:
+    """A live connection; make one with `open`."""
+
+    def __init__(self, client: Client, on_message: Callable[[str, bytes], None]) -> None:
+        self._client = client
+        self._on_message = on_message
+        self._on_sent: Callable[[], None] = lambda: None
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._unsent: dict[int, int] = {}
+        self._sent_early: set[int] = set()
+        self._queued_bytes = 0
+        self._reason = ""
+        self._fault = ""
+        self._socket: Any = None
+        self._end: Future[str] = Future()
+        self._connected: Future[None] = Future()
+        self._subscribed: Future[None] = Future()
+
+    @classmethod
+    async def open(
+        cls,
+        host: str,
+        port: int,
+        *,
+        client_id: str,
+        tls: TlsFiles | None,
+        subscriptions: Sequence[str],
+        on_message: Callable[[str, bytes], None],
+        keepalive_s: int = 30,
+        prepare_socket: Callable[[socket.socket], None] | None = None,
+        timeout_s: float = 20,
+        on_sent: Callable[[], None] | None = None,
+    ) -> "MqttConnection":
+        """Connect, and return once the broker has accepted the client and its subscriptions.
+
+        `on_message(topic, payload)` and `on_sent()` (a message has left the queue for the
+        socket) run on the network thread; what `on_message` raises comes out of `closed`.
+        `prepare_socket` gets the connected socket before the first MQTT packet.
+
+        Raises:
+            LinkError: unreachable, not who it should be, refused or too slow; says which.
+        """
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=True,
+            protocol=MQTTv311,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = timeout_s
+        self = cls(client, on_message)
+        if on_sent is not None:
+            self._on_sent = on_sent
+        self._hook(client, prepare_socket)
+        where = f"{host}:{port}"
+        try:
+            async with asyncio.timeout(timeout_s):
+                if tls is not None:
+                    client.tls_set_context(client_context(tls))
+                self._start(host, port, keepalive_s)
+                await self._wait(self._connected)
+                if subscriptions:
+                    client.subscribe([(topic, 0) for topic in subscriptions])
+                    await self._wait(self._subscribed)
+        except TimeoutError as error:
+            await self.close()
+            raise LinkError(f"{where} does not answer within {timeout_s:g} s") from error
+        except OSError as error:
+            await self.close()
+            raise LinkError(f"{where}: {_plain(error)}") from error
+        except LinkError as error:
+            await self.close()
+            raise LinkError(f"{where}: {error}") from error
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    @property
+    def queued_bytes(self) -> int:
+        """Payload bytes that were published and have not yet gone into the socket."""
+        return self._queued_bytes
+
+    def publish(self, topic: str, payload: bytes, qos: int = 0) -> None:
+        """Queue one message; on any thread.
+
+        Raises:
+            LinkError: the connection is down.
+        """
+        if self._end.done() or self._stop.is_set():
+            raise LinkError(self._reason or "the connection is closed")
+        info = self._client.publish(topic, payload, qos)
+        if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
+            raise LinkError(error_string(info.rc).rstrip(".").lower())
+        with self._lock:
+            if info.mid in self._sent_early:
+                self._sent_early.discard(info.mid)
+            else:
+                self._unsent[info.mid] = len(payload)
+                self._queued_bytes += len(payload)
+
+    async def closed(self) -> str:
+        """Wait for the end; the reason in plain words.
+
+        Raises:
+            Exception: whatever `on_message` raised.
+        """
+        return await asyncio.shield(asyncio.wrap_future(self._end))
+
+    async def close(self) -> None:
+        """Say goodbye, for at most two seconds, and end; a second time does nothing."""
+        if not self._end.done():
+            self._reason = self._reason or "closed by this end"
+            if self._socket is not None:
+                self._client.disconnect()
+                await asyncio.wait([asyncio.wrap_future(self._end)], timeout=_GOODBYE_S)
+            self._stop.set()
+            # A thread that still hangs in connect() is left to its timeout and ends then.
+            await asyncio.wait([asyncio.wrap_future(self._end)], timeout=2 * _POLL_S)
+
+    def _hook(self, client: Client, prepare_socket: Callable[[socket.socket], None] | None) -> None:
+        def opened(_client: Client, _data: Any, sock: Any) -> None:
+            self._socket = sock
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if prepare_socket is not None:
+                prepare_socket(sock)
+
+        client.on_socket_open = opened
+        client.on_socket_register_write = lambda *_: None  # only the network thread writes
+        client.on_connect = self._answered
+        client.on_subscribe = self._granted
+        client.on_message = lambda _c, _d, message: self._on_message(message.topic, message.payload)
+        client.on_publish = lambda _c, _d, mid, *_: self._left(mid)
+        client.on_log = self._logged
+
+    def _start(self, host: str, port: int, keepalive_s: int) -> None:
+        def work() -> None:
+            try:
+                reason = self._run(host, port, keepalive_s)
+            except Exception as error:  # noqa: BLE001  # it comes out of `open` or `closed`
+                self._end.set_exception(error)
+            else:
+                self._end.set_result(reason)
+
+        threading.Thread(target=work, name="mqtt", daemon=True).start()
+
+    def _run(self, host: str, port: int, keepalive_s: int) -> str:
+        try:
+            self._client.connect(host, port, keepalive_s)
+            code = MQTTErrorCode.MQTT_ERR_SUCCESS
+            while code == MQTTErrorCode.MQTT_ERR_SUCCESS and not self._stop.is_set():
+                code = self._client.loop(_POLL_S)
+        finally:
+            if self._socket is not None:
+                self._socket.close()
+        self._reason = self._reason or self._fault or error_string(code).rstrip(".").lower()
+        return self._reason
+
+    async def _wait(self, answer: "Future[None]") -> None:
+        ended: asyncio.Future[Any] = asyncio.wrap_future(self._end)
+        wanted: asyncio.Future[Any] = asyncio.wrap_future(answer)
+        await asyncio.wait([ended, wanted], return_when=asyncio.FIRST_COMPLETED)
+        if not wanted.done():
+            raise LinkError(ended.result())
+        wanted.result()
+
+    def _answered(self, _c: Client, _d: Any, _flags: Any, code: Any, _props: Any) -> None:
+        if code.is_failure:
+            self._connected.set_exception(LinkError(f"the broker refuses this client: {code}"))
+        else:
+            self._connected.set_result(None)
+
+    def _granted(self, _c: Client, _d: Any, _mid: int, codes: list[Any], _props: Any) -> None:
+        if any(code.is_failure for code in codes):
+            error = LinkError("the broker refuses a subscription: not this client's topic")
+            self._subscribed.set_exception(error)
+        else:
+            self._subscribed.set_result(None)
+
+    def _left(self, mid: int) -> None:
+        with self._lock:
+            size = self._unsent.pop(mid, None)
+            if size is None:
+                self._sent_early.add(mid)
+            else:
+                self._queued_bytes -= size
+        self._on_sent()
+
+    def _logged(self, _c: Client, _d: Any, level: int, text: str) -> None:
+        if level == MQTT_LOG_ERR:
+            self._fault = text.removeprefix("failed to receive on socket: ")
+
+
+def _plain(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not the centre's ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason or error})"
+    return (error.strerror or str(error) or type(error).__name__).lower()
