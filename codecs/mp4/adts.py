@@ -1,4 +1,4 @@
-"""AAC as MPEG-TS carries it, with a header on every frame (ISO/IEC 13818-7 6.2), made fit for MP4."""
+"""AAC with a header on every frame, as MPEG-TS has it (ISO/IEC 13818-7 6.2), made fit for MP4."""
 
 from fieldlink.codecs.fault import CodecError
 

@@ -1,0 +1,224 @@
+"""The adapter for everything libav opens: network cameras, V4L2 devices, files as cameras."""
+
+import io
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import av
+import av.error
+
+from fieldlink.codecs.fault import SourceError
+from fieldlink.edge.source.clock import ArrivalClock
+from fieldlink.edge.source.failures import source_error
+from fieldlink.edge.source.media import (
+    Capabilities,
+    Deliver,
+    Ended,
+    Opened,
+    Packet,
+    Stopped,
+    TrackInfo,
+    TrackKind,
+)
+from fieldlink.edge.source.settings import DeviceSettings
+from fieldlink.edge.source.url import is_device, is_file, local_path, mask_url, protocols_for
+
+__all__ = ["LibavSource"]
+
+_VIDEO_CODECS = ("h264", "hevc")
+_PROBE = {"analyzeduration": "1500000", "probesize": "1000000"}
+_NAP_S = 0.1
+
+
+class LibavSource:
+    """One device behind a URL. `clock` gives UTC microseconds."""
+
+    def __init__(self, settings: DeviceSettings, clock: Callable[[], int]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._arrivals = ArrivalClock()
+        self._pace = _Pace() if is_file(settings.url) else None
+
+    def describe(self) -> str:
+        """The URL without its secrets."""
+        return mask_url(self._settings.url)
+
+    def capabilities(self) -> Capabilities:
+        """Video always, sound if the device sends some."""
+        return Capabilities(video=True, audio=True, seekable=self._pace is not None)
+
+    def run(self, deliver: Deliver, stopped: Stopped) -> None:
+        """Open, then deliver packets until stopped, ended or failed.
+
+        Raises:
+            SourceError: no answer, no packets for `stall_timeout`, or nothing that can be recorded.
+        """
+        # Verbose logging from several threads can deadlock, and prints URLs with their secrets.
+        av.logging.set_level(av.logging.FATAL)
+        try:
+            with self._open() as container:
+                chosen = _tracks(container, mask_url(self._settings.url))
+                deliver(Opened(chosen.get("video"), chosen.get("audio")))
+                self._deliver_all(container, chosen, deliver, stopped)
+        except (av.error.ExitError, av.error.TimeoutError) as error:
+            raise self._timed_out(error) from error
+        except (av.error.FFmpegError, OSError) as error:
+            raise source_error(error, self._settings.url) from error
+
+    def _timed_out(self, error: Exception) -> SourceError:
+        if self._arrivals.offset_us == 0:  # nothing arrived: it never opened
+            return source_error(error, self._settings.url)
+        limit_s = self._settings.stall_timeout
+        return SourceError("stalled", f"{self.describe()}: no packet for {limit_s:g} s")
+
+    def _open(self) -> Any:
+        settings = self._settings
+        timeout = (settings.open_timeout, settings.stall_timeout)
+        options = {"protocol_whitelist": protocols_for(settings.url), **_PROBE}
+        if self._pace is not None:
+            return av.open(str(local_path(settings.url)), options=options, timeout=timeout)
+        if is_device(settings.url):
+            return av.open(settings.url, format="v4l2", options={"input_format": "h264"})
+        if settings.url.lower().startswith("rtsp"):
+            options["rtsp_transport"] = settings.transport
+            options["timeout"] = str(round(settings.stall_timeout * 1e6))
+        return av.open(settings.url, options=options, timeout=timeout)
+
+    def _deliver_all(
+        self,
+        container: Any,
+        chosen: dict[TrackKind, TrackInfo],
+        deliver: Deliver,
+        stopped: Stopped,
+    ) -> None:
+        numbers = {_stream_of(container, kind).index: kind for kind in chosen}
+        while not stopped():
+            for raw in container.demux([container.streams[number] for number in numbers]):
+                if stopped():
+                    return
+                if raw.size:
+                    kind = numbers[raw.stream_index]
+                    self._deliver_one(raw, chosen[kind], deliver, stopped)
+            if self._pace is None:
+                raise SourceError("closed", f"{self.describe()}: the camera ended the connection")
+            if not self._settings.loop:
+                deliver(Ended())
+                return
+            self._pace.rewind()
+            container.seek(0)
+
+    def _deliver_one(self, raw: Any, track: TrackInfo, deliver: Deliver, stopped: Stopped) -> None:
+        base = raw.time_base or track.time_base
+        dts = raw.dts if raw.dts is not None else raw.pts
+        if dts is None:  # V4L2 and broken streams: the arrival is all there is
+            dts = int(self._clock() / (1_000_000 * base))
+        pts = raw.pts if raw.pts is not None else dts
+        duration = raw.duration or 0
+        if self._pace is not None:
+            shift = self._pace.wait(track.kind, dts, duration, base, stopped)
+            dts, pts = dts + shift, pts + shift
+        jumped = self._arrivals.observe(track.kind, _us(dts, base), self._clock())
+        deliver(
+            Packet(
+                kind=track.kind,
+                data=bytes(raw),
+                pts=pts,
+                dts=dts,
+                duration=duration,
+                keyframe=raw.is_keyframe,
+                corrupt=raw.is_corrupt,
+                utc_us=self._arrivals.utc_us(_us(pts, base)),
+                discontinuity=jumped,
+            )
+        )
+
+
+class _Pace:
+    """Plays a file as fast as it was recorded, and again behind its own end."""
+
+    def __init__(self) -> None:
+        self._began_s: float | None = None
+        self._zero_us = 0
+        self._shift_us = 0
+        self._end_us = 0
+
+    def wait(
+        self, kind: TrackKind, dts: int, duration: int, base: Fraction, stopped: Stopped
+    ) -> int:
+        """Wait until the packet is due; return what to add to its ticks."""
+        at_us = _us(dts, base)
+        if self._began_s is None:
+            self._began_s, self._zero_us = time.monotonic(), at_us
+        if kind == "video":
+            self._end_us = max(self._end_us, at_us + _us(duration, base))
+        due_s = self._began_s + (at_us + self._shift_us - self._zero_us) / 1e6
+        while (left_s := due_s - time.monotonic()) > 0 and not stopped():
+            time.sleep(min(left_s, _NAP_S))
+        return round(self._shift_us / 1_000_000 / base)
+
+    def rewind(self) -> None:
+        """Continue from the beginning, right behind the last picture."""
+        self._shift_us += max(self._end_us - self._zero_us, 1)
+
+
+def _us(ticks: int, base: Fraction) -> int:
+    return ticks * base.numerator * 1_000_000 // base.denominator
+
+
+def _stream_of(container: Any, kind: TrackKind) -> Any:
+    found = container.streams.video if kind == "video" else container.streams.audio
+    return found[0]
+
+
+def _tracks(container: Any, shown: str) -> dict[TrackKind, TrackInfo]:
+    """The first video and the first audio track of `container`."""
+    templates = av.open(io.BytesIO(), "w", format="mp4")
+    chosen: dict[TrackKind, TrackInfo] = {}
+    if container.streams.video:
+        video = _video(container.streams.video[0], templates, shown)
+        chosen["video"] = video
+    if container.streams.audio and container.streams.audio[0].codec_context is not None:
+        chosen["audio"] = _audio(container.streams.audio[0], templates)
+    if "video" not in chosen:
+        raise SourceError("no-video", f"{shown}: it sends no video; choose another url")
+    return chosen
+
+
+def _video(stream: Any, templates: Any, shown: str) -> TrackInfo:
+    context = stream.codec_context
+    if context is None or context.name not in _VIDEO_CODECS:
+        name = "an unknown codec" if context is None else context.name
+        raise SourceError("codec", f"{shown}: it sends {name}; set it to H.264 or H.265")
+    rate = stream.average_rate or stream.guessed_rate
+    return TrackInfo(
+        kind="video",
+        codec=context.name,
+        extradata=context.extradata,
+        time_base=stream.time_base,
+        width=context.width,
+        height=context.height,
+        fps=float(rate) if rate else None,
+        template=templates.add_stream_from_template(stream),
+    )
+
+
+def _audio(stream: Any, templates: Any) -> TrackInfo:
+    context = stream.codec_context
+    return TrackInfo(
+        kind="audio",
+        codec=context.name,
+        extradata=context.extradata,
+        time_base=stream.time_base,
+        sample_rate=context.sample_rate,
+        layout=context.layout.name,
+        template=_template(stream, templates),
+    )
+
+
+def _template(stream: Any, templates: Any) -> Any:
+    try:
+        return templates.add_stream_from_template(stream)
+    except ValueError:  # MP4 does not hold this codec
+        return None
