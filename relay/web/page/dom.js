@@ -1,0 +1,43 @@
+// Building elements. Text from outside goes in as text and nothing else.
+
+export function el(tag, options = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name === "class") node.className = value;
+    else if (name === "text") node.textContent = String(value);
+    else if (name === "on") for (const [type, act] of Object.entries(value)) node.addEventListener(type, act);
+    else if (name === "data") Object.assign(node.dataset, value);
+    else node.setAttribute(name, value === true ? "" : String(value));
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+export const byId = (id) => document.getElementById(id);
+
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+// A mark is a shape as well as a colour: circle, triangle, square, ring.
+const SHAPES = {
+  live: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2z",
+  late: "M8 1.5 15 14H1z",
+  down: "M2 2h12v12H2z",
+  closed: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zm0 3a3 3 0 1 1 0 6 3 3 0 0 1 0-6z",
+};
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function icon(path, label = "") {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", label ? "false" : "true");
+  const shape = document.createElementNS(SVG, "path");
+  shape.setAttribute("d", path);
+  svg.append(shape);
+  return svg;
+}
+
+export const mark = (state) => icon(SHAPES[state] ?? SHAPES.closed);
