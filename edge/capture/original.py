@@ -1,0 +1,171 @@
+"""Originals: what the device sent, copied into fragments that each begin with a keyframe.
+
+A fragment ends at the first keyframe after `shortest`. If none comes within `longest`, it ends
+anyway: what follows cannot be played without what came before, so the next piece carries
+`meta["continues"]` true and begins with a non-keyframe, which a player shows once it is put
+behind the piece before it. No frame is dropped, except those before the first keyframe.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from fieldlink.codecs.bundle import Draft, Layer, Precedence
+from fieldlink.codecs.bundle.manifest import MetaValue
+from fieldlink.codecs.mp4 import media_type
+from fieldlink.edge.capture.mux import Sample, TrackOut, write_mp4
+from fieldlink.edge.capture.ports import Clock, Sink
+from fieldlink.edge.capture.settings import OriginalSettings
+from fieldlink.edge.capture.sound import OpusTranscoder
+from fieldlink.edge.source.media import Opened, Packet, TrackInfo
+
+__all__ = ["OriginalWriter"]
+
+_VIDEO, _AUDIO = 0, 1
+_MAX_FRAGMENT_BYTES = 64_000_000
+_OPUS_RATE_BPS = 48_000
+
+
+class OriginalWriter:
+    """Cuts one connection's packets into fragments and hands them to `sink`.
+
+    `settings` is called at every cut, so a change takes effect with the next fragment.
+    """
+
+    def __init__(
+        self,
+        device: str,
+        opened: Opened,
+        settings: Callable[[], OriginalSettings],
+        *,
+        sink: Sink,
+        clock: Clock,
+    ) -> None:
+        if opened.video is None:
+            raise ValueError("a device without video has no picture to cut at")
+        self._device, self._settings, self._sink, self._clock = device, settings, sink, clock
+        self._video: TrackInfo = opened.video
+        self._outs = [_video_out(opened.video)]
+        self._sound: OpusTranscoder | None = None
+        self._audio_base = Fraction(1)
+        self._add_audio(opened.audio)
+        self._samples: list[Sample] = []
+        self._bytes = 0
+        self._begin_us: int | None = None
+        self._begin_pts = 0
+        self._last: Packet | None = None
+        self._continues = False
+        self.frames = 0
+        self.fragments = 0
+        self.skipped = 0
+
+    def _add_audio(self, audio: TrackInfo | None) -> None:
+        self._has_audio = audio is not None
+        if audio is None:
+            return
+        if audio.template is None:  # G.711 and others that MP4 cannot hold
+            self._sound = OpusTranscoder(audio, _OPUS_RATE_BPS, _AUDIO)
+        out = self._sound.out if self._sound else TrackOut(audio.template, audio.time_base)
+        self._audio_base = out.time_base
+        self._outs.append(out)
+
+    @property
+    def end_us(self) -> int | None:
+        """Up to when pictures are recorded or under way; None before the first."""
+        return None if self._last is None else self._packet_end_us(self._last)
+
+    def feed(self, packet: Packet) -> None:
+        """Take the next packet; may hand a fragment to the sink."""
+        if packet.kind == "audio":
+            self._feed_audio(packet)
+            return
+        if self._begin_us is None and not packet.keyframe:
+            self.skipped += 1  # nothing can be shown before the first keyframe
+            return
+        if self._begin_us is not None and self._is_cut(packet):
+            self._cut(packet.utc_us if not packet.discontinuity else None)
+            self._continues = not packet.keyframe
+        if not self._has_video_sample():
+            self._begin_us = self._begin_us if self._begin_us is not None else packet.utc_us
+            self._begin_pts = packet.pts
+        self._add(_VIDEO, packet)
+        self._last = packet
+
+    def _has_video_sample(self) -> bool:
+        return any(sample.track == _VIDEO for sample in self._samples)
+
+    def _feed_audio(self, packet: Packet) -> None:
+        if self._begin_us is None or not self._has_audio:
+            return
+        if self._sound is None:
+            self._add(_AUDIO, packet)
+            return
+        for sample in self._sound.feed(packet):
+            self._samples.append(sample)
+            self._bytes += len(sample.data)
+
+    def _add(self, track: int, packet: Packet) -> None:
+        data = packet.data
+        self._samples.append(
+            Sample(track, data, packet.pts, packet.dts, packet.duration, packet.keyframe)
+        )
+        self._bytes += len(data)
+
+    def _is_cut(self, packet: Packet) -> bool:
+        settings = self._settings()
+        passed_s = float((packet.pts - self._begin_pts) * self._video.time_base)
+        if packet.discontinuity or self._bytes > _MAX_FRAGMENT_BYTES:
+            return True
+        return passed_s >= (settings.shortest if packet.keyframe else settings.longest)
+
+    def _packet_end_us(self, packet: Packet) -> int:
+        ticks = packet.duration or round(1 / ((self._video.fps or 25) * self._video.time_base))
+        return packet.utc_us + int(ticks * self._video.time_base * 1_000_000)
+
+    def finish(self) -> None:
+        """Hand over the fragment under way; the connection is over."""
+        self._cut(None)
+        self._begin_us = None
+
+    def _cut(self, next_us: int | None) -> None:
+        if self._begin_us is None or self._last is None or not self._has_video_sample():
+            return
+        end_us = max(next_us or self._packet_end_us(self._last), self._begin_us)
+        samples, self._samples, self._bytes = self._samples, [], 0
+        begin_us, self._begin_us = self._begin_us, next_us
+        if not self._settings().enabled:
+            return
+        bases = (self._video.time_base, self._audio_base)
+        zero = min(sample.dts * bases[sample.track] for sample in samples)
+        # Media time 0 lies before the first picture by what sound or reordering need.
+        lead_us = int((self._begin_pts * self._video.time_base - zero) * 1_000_000)
+        content = write_mp4(self._outs, samples, zero, begin_us - lead_us)
+        frames = sum(sample.track == _VIDEO for sample in samples)
+        self._sink(self._draft(begin_us, end_us, media_type(content), frames), content)
+        self.frames += frames
+        self.fragments += 1
+
+    def _draft(self, begin_us: int, end_us: int, kind: str, frames: int) -> Draft:
+        meta: dict[str, MetaValue] = {
+            "width": self._video.width,
+            "height": self._video.height,
+            "frames": frames,
+            "sound": "none" if not self._has_audio else "transcoded" if self._sound else "copied",
+        }
+        if self._continues:
+            meta["continues"] = True
+        return Draft(
+            device=self._device,
+            stream="video",
+            layer=Layer.ORIGINAL,
+            precedence=Precedence.ROUTINE,
+            start_us=begin_us,
+            end_us=end_us,
+            recorded_us=self._clock(),
+            media_type=kind,
+            meta=meta,
+        )
+
+
+def _video_out(video: TrackInfo) -> TrackOut:
+    # Apple and Chromium play H.265 only with its parameter sets in the header ("hvc1").
+    return TrackOut(video.template, video.time_base, "hvc1" if video.codec == "hevc" else "")
