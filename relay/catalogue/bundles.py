@@ -22,6 +22,8 @@ from fieldlink.relay.catalogue.tables import BUNDLES, GAPS, INCIDENTS, KITS, SUM
 _MAX_LIMIT = 10_000
 _MOST_PARAMETERS = 500
 _PICTURES = (Layer.STILL.value, Layer.PROXY.value, Layer.ORIGINAL.value)
+
+Identity = tuple[str, bytes, int]
 _SUMMARY_FIELDS = tuple(LayerSummary.__dataclass_fields__)
 
 
@@ -56,12 +58,17 @@ class Bundles(Part):
             found = sa.select(BUNDLES.c.path).where(BUNDLES.c.path.in_(list(paths)))
             return set(connection.scalars(found))
 
-    def claimants(self, kit: str, spool: bytes, sequence: int) -> set[bytes]:
-        """The bundles filed under one identity; more than one is an alarm."""
+    def claimed(self, identities: Collection[Identity]) -> dict[Identity, set[bytes]]:
+        """The bundles filed under each of `identities` (kit, spool, sequence); two are an alarm."""
         b = BUNDLES.c
-        found = sa.select(b.bundle_id).where(b.kit == kit, b.spool == spool, b.sequence == sequence)
+        mine = sa.tuple_(b.kit, b.spool, b.sequence).in_(list(identities))
+        claims: dict[Identity, set[bytes]] = {}
         with self._read() as connection:
-            return set(connection.scalars(found))
+            for row in connection.execute(
+                sa.select(b.kit, b.spool, b.sequence, b.bundle_id).where(mine)
+            ):
+                claims.setdefault((row[0], row[1], row[2]), set()).add(row[3])
+        return claims
 
     def bundle(self, bundle_id: bytes) -> FiledBundle | None:
         """The bundle of that id with its whole journey; None when it is not in custody."""

@@ -1,0 +1,90 @@
+"""Making a damaged catalogue again from the archive's ledger, and saving what it still says."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from fieldlink.codecs.fault import ArchiveError
+from fieldlink.relay.archive.filing import replay
+from fieldlink.relay.archive.store import Archive
+from fieldlink.relay.catalogue import Catalogue, CatalogueCorruptError, sqlite_path
+
+__all__ = ["open_or_rebuild", "rebuild"]
+
+_SAVED = ("incidents", "kits", "admissions", "revoked_certificates", "users", "tokens", "events")
+
+
+def open_or_rebuild(
+    url: str, archive: Archive, clock: Callable[[], int]
+) -> tuple[Catalogue, list[str]]:
+    """The catalogue at `url`, made again if it is damaged, and complete up to the last ledger.
+
+    Returns what was found and done besides.
+
+    Raises:
+        ArchiveError: it cannot be opened, or is damaged and no embedded one.
+    """
+    findings: list[str] = []
+    try:
+        catalogue = Catalogue.open(url, now_us=clock(), check=True)
+    except CatalogueCorruptError as error:
+        findings.append(str(error))
+        catalogue, done = rebuild(url, archive, clock)
+        return catalogue, findings + done
+    count = replay(archive, catalogue)
+    if count:
+        findings.append(f"{count} bundles were in the archive and not in the catalogue: filed")
+    return catalogue, findings + archive.ledger.findings
+
+
+def rebuild(url: str, archive: Archive, clock: Callable[[], int]) -> tuple[Catalogue, list[str]]:
+    """Put the embedded catalogue at `url` aside and make a new one from the archive.
+
+    Raises:
+        ArchiveError: it is not an embedded one, or the new one cannot be made.
+    """
+    path = sqlite_path(url)
+    if path is None:
+        raise ArchiveError(
+            "only an embedded catalogue can be made again here; restore this one from its backup"
+        )
+    aside = _put_aside(path, clock())
+    catalogue = Catalogue.open(url, now_us=clock())
+    findings = [f"the old catalogue is kept as {aside}"] if aside else []
+    if aside:
+        findings += _save(aside, path)
+    count = replay(archive, catalogue, everything=True)
+    findings.append(f"{count} bundles were filed again from the archive")
+    return catalogue, findings + archive.ledger.findings
+
+
+def _put_aside(path: Path, now_us: int) -> Path | None:
+    if not path.exists():
+        return None
+    aside = path.with_name(f"{path.name}.damaged-{now_us}")
+    for tail in ("-wal", "-shm", ""):
+        side = path.with_name(path.name + tail)
+        if side.exists():
+            side.rename(aside.with_name(aside.name + tail))
+    return aside
+
+
+def _save(old: Path, new: Path) -> list[str]:
+    """Copy what can still be read of incidents, admissions and accounts."""
+    lost = []
+    with closing(sqlite3.connect(new)) as target, closing(sqlite3.connect(old)) as source:
+        for table in _SAVED:
+            try:
+                rows = source.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608  # ours
+            except sqlite3.DatabaseError:
+                lost.append(table)
+                continue
+            for row in rows:
+                marks = ",".join("?" * len(row))
+                target.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)  # noqa: S608
+        target.commit()
+    if not lost:
+        return []
+    named = ", ".join(lost)
+    return [f"could not be saved from it: {named}; admit kits and add users again if theirs are"]

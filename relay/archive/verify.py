@@ -1,0 +1,78 @@
+"""Checking the archive against the catalogue, file by file, byte by byte."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fieldlink.codecs.fault import ArchiveError
+from fieldlink.relay.archive.store import Archive
+from fieldlink.relay.catalogue import Catalogue, FiledBundle
+
+__all__ = ["Mismatch", "verify"]
+
+_READ_BYTES = 1024 * 1024
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A file that is not what the catalogue says; `path` is relative to the archive."""
+
+    path: str
+    problem: str
+
+
+def verify(archive: Archive, catalogue: Catalogue) -> Iterator[Mismatch | None]:
+    """Hash every bundle in custody; yields None for each good one, a mismatch for each other.
+
+    Files that the catalogue does not know come last.
+    """
+    known: set[str] = set()
+    after = 0
+    while page := catalogue.in_filing_order(after, _PAGE):
+        for bundle in page:
+            known.add(bundle.path)
+            problem = _problem(archive, bundle)
+            yield None if problem is None else Mismatch(bundle.path, problem)
+        after = page[-1].number
+    for path in _files(archive.root):
+        if path not in known:
+            yield Mismatch(path, "is not in the catalogue")
+
+
+def _problem(archive: Archive, bundle: FiledBundle) -> str | None:
+    try:
+        file = archive.locate(bundle.path)
+        size = file.stat().st_size
+        if size != bundle.manifest.size:
+            return f"has {size} bytes and should have {bundle.manifest.size}"
+        good = hash_file(file) == bundle.manifest.content_hash
+        return None if good else "does not hash to what its manifest says"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    except ArchiveError as error:
+        return str(error)
+
+
+def hash_file(file: Path) -> bytes:
+    """The BLAKE2b-256 of a file's content.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=32)
+    with file.open("rb", buffering=0) as source:
+        while block := source.read(_READ_BYTES):
+            digest.update(block)
+    return digest.digest()
+
+
+def _files(root: Path) -> Iterator[str]:
+    for folder in sorted(root.iterdir()):
+        if folder.is_dir() and not folder.name.startswith("."):
+            for file in sorted(folder.rglob("*")):
+                if not file.is_dir():
+                    yield file.relative_to(root).as_posix()
