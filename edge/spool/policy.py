@@ -1,0 +1,55 @@
+"""What the spool gives up first when the disk is short: the whole policy is `retention_key`."""
+
+from dataclasses import dataclass
+
+from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, Layer, Manifest
+
+from .settings import SpoolSettings
+from .stored import State
+
+__all__ = ["POLICY_VERSION", "RetentionPolicy", "retention_key"]
+
+# The key is stored beside each bundle; raise this when it changes and open re-computes it.
+POLICY_VERSION = 1
+
+_NEVER = 9
+_LAYERS = {Layer.ORIGINAL: 2, Layer.PROXY: 3, Layer.STILL: 4, Layer.REPORT: 5}
+
+
+def retention_key(manifest: Manifest, state: State) -> tuple[int, int, int]:
+    """Where a bundle stands in the order of giving up; the smallest goes first.
+
+    What the centre has goes first and oldest first, whatever it is; then what the centre
+    refused; then originals, proxies, stills and reports, of the lowest precedence first.
+    A gap record that the centre does not have is never given up.
+    """
+    if state is State.CUSTODY:
+        return 0, 0, manifest.sequence
+    if manifest.media_type == GAP_MEDIA_TYPE:
+        return _NEVER, 0, manifest.sequence
+    rank = 1 if state is State.REFUSED else _LAYERS[manifest.layer]
+    return rank, -int(manifest.precedence), manifest.sequence
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPolicy:
+    """The bounds: bytes that bundles may take, and bytes of the disk that stay free."""
+
+    quota_bytes: int
+    keep_free_bytes: int = 0
+
+    @classmethod
+    def from_settings(cls, settings: SpoolSettings) -> "RetentionPolicy":
+        """The bounds that `[spool]` sets."""
+        return cls(quota_bytes=settings.quota, keep_free_bytes=settings.keep_free)
+
+    @property
+    def slack_bytes(self) -> int:
+        """What is freed beyond the need, so that one gap record covers a longer span."""
+        return min(self.quota_bytes // 64, 256 * 1024 * 1024)
+
+    def excess_bytes(self, used_bytes: int, free_bytes: int, wanted_bytes: int) -> int:
+        """How many bytes have to go before `wanted_bytes` more fit; 0 or less: they fit now."""
+        over_quota = used_bytes + wanted_bytes - self.quota_bytes
+        too_little_free = self.keep_free_bytes + wanted_bytes - free_bytes
+        return max(over_quota, too_little_free)
