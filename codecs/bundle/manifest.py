@@ -22,6 +22,7 @@ MAX_MANIFEST_BYTES = 4096
 MAX_BUNDLE_BYTES = 256 * 1024 * 1024
 HASH_BYTES = 32
 SPOOL_ID_BYTES = 8
+_MAX_MEDIA_TYPE = 128
 _MAX_META = 32
 _MAX_META_TEXT = 512
 
@@ -73,6 +74,9 @@ class Draft:
         check_name("stream", self.stream)
         if not 0 <= self.start_us <= self.end_us:
             raise CodecError("span", f"{self.start_us}..{self.end_us} us is not a span of time")
+        if len(self.media_type) > _MAX_MEDIA_TYPE or not self.media_type.isprintable():
+            raise CodecError("field", f"{self.media_type[:60]!r} is not a media type")
+        _check_meta(self.meta)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,25 +158,26 @@ def decode_manifest(data: bytes | memoryview) -> Manifest:
         recorded_us=fields.integer(),
         deadline_us=fields.optional_integer(),
         clock_error_us=fields.optional_integer(),
-        media_type=fields.text(128),
+        media_type=fields.text(_MAX_MEDIA_TYPE),
         size=fields.integer(0, MAX_BUNDLE_BYTES),
         content_hash=fields.binary(HASH_BYTES, HASH_BYTES),
-        meta=_meta(fields.mapping(_MAX_META)),
+        meta=fields.mapping(_MAX_META),
     )
 
 
-def _meta(raw: dict[str, object]) -> dict[str, MetaValue]:
-    meta: dict[str, MetaValue] = {}
-    for key, value in raw.items():
+def _check_meta(meta: Mapping[str, MetaValue]) -> None:
+    # Checked where a bundle is made as well: the centre would refuse it when nothing can be done.
+    if len(meta) > _MAX_META:
+        raise CodecError("field", f"meta has {len(meta)} entries; {_MAX_META} is the most")
+    for key, value in meta.items():
+        good = value is None or isinstance(value, bool | int | str)
         if isinstance(value, str):
             good = len(value) <= _MAX_META_TEXT and value.isprintable()
-        else:
-            good = value is None or isinstance(value, bool | int)
-        if not good:
+        elif isinstance(value, int):
+            good = -(2**63) <= value < 2**63
+        if not good or not key.isprintable():
             shown = repr(value)[:60]
             raise CodecError("field", f"meta {key!r} is {shown}, not short text or an integer")
-        meta[key] = value  # type: ignore[assignment]  # checked above
-    return meta
 
 
 def bundle_id(encoded: bytes | memoryview) -> bytes:

@@ -4,6 +4,7 @@ Everything that Fieldlink writes is an array whose fields have a fixed order; a 
 each by type and refuses what does not fit, so that hostile bytes become one `CodecError`.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -27,7 +28,8 @@ def unpack(data: bytes | memoryview, what: str, *, max_bytes: int) -> Any:
     """The one msgpack value in `data`.
 
     Raises:
-        CodecError: too long, not msgpack, trailing bytes, too deep, or an extension type.
+        CodecError: too long, not msgpack, trailing bytes, too deep, an extension type, a number
+            that is none (NaN, infinity), or a map with a key twice or one that is not text.
     """
     if len(data) > max_bytes:
         raise CodecError("size", f"a {what} of {len(data)} bytes is over the {max_bytes} allowed")
@@ -38,13 +40,14 @@ def unpack(data: bytes | memoryview, what: str, *, max_bytes: int) -> Any:
             use_list=False,
             strict_map_key=True,
             ext_hook=_refuse_extension,
+            object_pairs_hook=_unique_keys,
         )
     except CodecError:
         raise
     except (ValueError, RecursionError, TypeError) as error:
         # msgpack's own errors are all ValueErrors; TypeError is an unhashable map key.
         raise CodecError("msgpack", f"a {what} is not one msgpack value ({error})") from error
-    _check_depth(value, what, _MAX_DEPTH)
+    _check(value, what, _MAX_DEPTH)
     return value
 
 
@@ -52,13 +55,26 @@ def _refuse_extension(code: int, _data: bytes) -> Any:
     raise CodecError("msgpack", f"extension type {code} is not part of the protocol")
 
 
-def _check_depth(value: Any, what: str, left: int) -> None:
+def _unique_keys(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
+    # Two readers of one key given twice could take different values for the truth.
+    keys = dict(pairs)
+    if len(keys) != len(pairs) or not all(isinstance(key, str) for key in keys):
+        raise CodecError("msgpack", "a map has a key twice, or one that is not text")
+    return keys
+
+
+def _check(value: Any, what: str, left: int) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise CodecError("msgpack", f"a {what} holds {value}, which is not a number")
     if not isinstance(value, tuple | dict):
+        # msgpack makes timestamps of extension type -1 without asking the hook.
+        if isinstance(value, msgpack.Timestamp):
+            _refuse_extension(-1, b"")
         return
     if left == 0:
         raise CodecError("depth", f"a {what} is nested deeper than {_MAX_DEPTH}")
     for item in value.values() if isinstance(value, dict) else value:
-        _check_depth(item, what, left - 1)
+        _check(item, what, left - 1)
 
 
 class Fields:
@@ -122,10 +138,13 @@ class Fields:
     def member(self, kind: Callable[[Any], _E]) -> _E:
         """The next field as a member of the enumeration `kind`."""
         value = self._take()
+        rule = f"a {getattr(kind, '__name__', 'member')}"
+        if type(value) not in (int, str):  # True and 1.0 would pass for 1
+            raise self._wrong(value, rule)
         try:
             return kind(value)
-        except (ValueError, TypeError) as error:
-            raise self._wrong(value, f"a {getattr(kind, '__name__', 'member')}") from error
+        except ValueError as error:
+            raise self._wrong(value, rule) from error
 
     def array(self, max_items: int) -> tuple[Any, ...]:
         """The next field, an array of at most `max_items`."""

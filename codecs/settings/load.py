@@ -1,5 +1,6 @@
 """TOML text to a settings model; faults become lines of file, key, value and rule."""
 
+import re
 import tomllib
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_LOGIN = re.compile(r"://[^/\s]*@")
 _M = TypeVar("_M", bound=Settings)
 
 
@@ -30,7 +32,7 @@ def load_settings(model: type[_M], text: str, source: str) -> _M:
     """
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers of 5,000 digits
         raise ConfigError(f"{source}: not TOML: {error}") from error
     try:
         return model.model_validate(raw)
@@ -47,7 +49,10 @@ def _line(source: str, fault: Any, model: type[Settings]) -> str:
     if kind == "missing":
         return f"{source}: {key}: missing; it has to be set"
     rule = str(fault["msg"]).removeprefix("Value error, ")
-    return f"{source}: {key} = {_shown(key, value)}: {rule[:1].lower() + rule[1:]}"
+    rule = rule[:1].lower() + rule[1:]
+    if isinstance(value, dict | list):  # a whole table: long, and secrets may be in it
+        return f"{source}: {key}: {rule}" if key else f"{source}: {rule}"
+    return f"{source}: {key} = {_shown(key, value)}: {rule}"
 
 
 def _key(location: tuple[str | int, ...]) -> str:
@@ -60,11 +65,18 @@ def _key(location: tuple[str | int, ...]) -> str:
 def _shown(key: str, value: Any) -> str:
     if any(word in key for word in ("password", "secret", "token")):
         return "(hidden)"
-    return repr(value)[:80]
+    if isinstance(value, dict | list):
+        return "{...}" if isinstance(value, dict) else "[...]"
+    return _without_login(repr(value))[:80]
+
+
+def _without_login(text: str) -> str:
+    # Cameras are often given as rtsp://user:password@host.
+    return _LOGIN.sub("://********@", text)
 
 
 def describe_settings(settings: Settings) -> dict[str, Any]:
-    """The effective values as a file would carry them, with secrets masked."""
+    """The effective values as a file would carry them, with secrets and logins masked."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, SecretStr):
@@ -73,7 +85,9 @@ def describe_settings(settings: Settings) -> dict[str, Any]:
             return {key: plain(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [plain(item) for item in value]
-        return value
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        return _without_login(str(value))
 
     dumped: dict[str, Any] = plain(settings.model_dump(mode="python"))
     return dumped

@@ -1,5 +1,6 @@
 """Values with units, as people write them: "10s", "64MB", "100kbit/s"."""
 
+import math
 import re
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ from pydantic import BeforeValidator, PlainSerializer
 
 __all__ = ["Duration", "Rate", "Size", "format_duration", "format_rate", "format_size"]
 
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z/]+)")
+_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z/]+)")
 _DURATIONS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {
     "B": 1,
@@ -29,7 +30,10 @@ def _parse(value: Any, units: dict[str, Any], example: str) -> float:
     match = _NUMBER.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or match[2] not in units:
         raise ValueError(rule)
-    return float(match[1]) * float(units[match[2]])
+    parsed = float(match[1]) * float(units[match[2]])
+    if not math.isfinite(parsed):
+        raise ValueError(f"too large a number; {rule}")
+    return parsed
 
 
 def _duration(value: Any) -> float:
@@ -48,10 +52,14 @@ def _largest(value: float, units: dict[str, Any]) -> str:
     for unit in sorted(units, key=lambda unit: -float(units[unit])):
         scaled = value / float(units[unit])
         if scaled >= 1 and round(scaled, 3) == scaled:
-            return f"{scaled:g}{unit}"
-    return (
-        f"{value / float(min(units.values())):g}{min(units, key=lambda unit: float(units[unit]))}"
-    )
+            return f"{_decimals(scaled)}{unit}"
+    smallest = min(units, key=lambda unit: float(units[unit]))
+    return f"{_decimals(value / float(units[smallest]))}{smallest}"
+
+
+def _decimals(value: float) -> str:
+    # Never an exponent: what is written here has to be readable as a setting again.
+    return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
 def format_duration(seconds: float) -> str:

@@ -215,7 +215,7 @@ def _frame(fields: Fields, payload: memoryview) -> Frame:
                 devices=_devices(fields.mapping(256)),
             )
         case Kind.STATE:
-            return State(fields.integer(), fields.mapping(64))
+            return State(fields.integer(), _report(fields.mapping(64)))
         case Kind.ACK:
             return Ack(tuple(_ack_item(item) for item in fields.array(MAX_ACKS)))
         case Kind.WELCOME:
@@ -253,6 +253,18 @@ def _devices(raw: dict[str, Any]) -> dict[str, str]:
     for name, kind in raw.items():
         if not isinstance(kind, str) or not kind.isprintable() or len(kind) > 32:
             raise CodecError("field", f"device {name[:32]!r} has no kind")
+    return raw
+
+
+def _report(raw: dict[str, Any]) -> dict[str, Any]:
+    # A report goes on as JSON, which has no bytes.
+    waiting: list[Any] = list(raw.values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, bytes):
+            raise CodecError("field", "a state's report holds bytes, not plain values")
+        if isinstance(value, dict | tuple):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
     return raw
 
 

@@ -9,7 +9,10 @@ from fieldlink.codecs.fault import CodecError
 __all__ = ["Topic", "down_filter", "down_topic", "parse_topic", "up_filter", "up_topic"]
 
 Way = Literal["up", "down"]
-KINDS = frozenset({"ack", "ask", "chunk", "hello", "state", "welcome"})
+KINDS: dict[str, frozenset[str]] = {
+    "up": frozenset({"ask", "chunk", "hello", "state"}),
+    "down": frozenset({"ack", "welcome"}),
+}
 _MAX_TOPIC_CHARS = 80
 
 
@@ -46,13 +49,10 @@ def parse_topic(text: str) -> Topic:
     """The topic in `text`.
 
     Raises:
-        CodecError: not one of Fieldlink's, or a kind that does not exist.
+        CodecError: not one of Fieldlink's, or a kind that does not go that way.
     """
     parts = text.split("/") if len(text) <= _MAX_TOPIC_CHARS else []
-    if len(parts) != 4 or parts[0] != "fl" or parts[3] not in KINDS:
+    if len(parts) != 4 or parts[0] != "fl" or parts[3] not in KINDS.get(parts[1], ()):
         raise CodecError("topic", f"{text[:80]!r} is not a topic of Fieldlink's")
-    if parts[1] == "up":
-        return Topic("up", check_name("kit", parts[2]), parts[3])
-    if parts[1] == "down":
-        return Topic("down", check_name("kit", parts[2]), parts[3])
-    raise CodecError("topic", f"{text[:80]!r} goes neither up nor down")
+    way: Way = "up" if parts[1] == "up" else "down"
+    return Topic(way, check_name("kit", parts[2]), parts[3])
