@@ -1,6 +1,7 @@
 """Ranges against the plainest model there is: a set of the numbers held."""
 
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
