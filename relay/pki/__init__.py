@@ -1,0 +1,1 @@
+"""The centre's certificate authority, and how kits come by their certificates."""
