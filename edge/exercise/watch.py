@@ -1,0 +1,83 @@
+"""What both ends say during an exercise: the centre by its API, the kit by its commands."""
+
+import json
+import ssl
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from fieldlink.codecs.fault import LinkError
+from fieldlink.edge.exercise.actors import run_command
+
+__all__ = ["CentreApi", "kit_spool", "verified_bundles"]
+
+
+class CentreApi:
+    """The centre's HTTP API as a program uses it: its CA pinned, a bearer token."""
+
+    def __init__(self, url: str, ca: Path, token: str) -> None:
+        context = ssl.create_default_context(cafile=str(ca))
+        self._client = httpx.Client(
+            base_url=url,
+            verify=context,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10.0,
+            trust_env=False,  # a proxy in the environment is not for this machine's own address
+        )
+
+    def open_incident(self, name: str) -> str:
+        """Start an incident now and return its id.
+
+        Raises:
+            LinkError: the centre does not answer as it should.
+        """
+        answer = self._ask("POST", "/api/incidents", {"name": name})
+        return str(answer["id"])
+
+    def summary(self, incident: str) -> list[dict[str, Any]]:
+        """The figures of each stream of `incident`.
+
+        Raises:
+            LinkError: the centre does not answer as it should.
+        """
+        streams: list[dict[str, Any]] = self._ask("GET", f"/api/summary?incident={incident}")[
+            "streams"
+        ]
+        return streams
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            answer = self._client.request(method, path, json=body)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise LinkError(f"the centre's API at {path}: {error}") from error
+        value: dict[str, Any] = answer.json()
+        return value
+
+    def close(self) -> None:
+        """End the connection."""
+        self._client.close()
+
+
+def kit_spool(config: Path) -> list[dict[str, Any]]:
+    """Every bundle in the kit's spool, as `fieldlink edge spool ls --json` says it.
+
+    Raises:
+        FieldlinkError: the command failed.
+    """
+    said = json.loads(run_command("edge", "spool", "ls", "--config", str(config), "--json"))
+    rows: list[dict[str, Any]] = said["bundles"]
+    return rows
+
+
+def verified_bundles(config: Path) -> frozenset[str]:
+    """Ids of the bundles that the centre re-hashed on its disk and found right.
+
+    Raises:
+        FieldlinkError: the command failed.
+    """
+    said = json.loads(
+        run_command("relay", "catalogue", "verify", "--config", str(config), "--json")
+    )
+    return frozenset(said["good"])
