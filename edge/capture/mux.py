@@ -40,11 +40,13 @@ class Sample:
 
 
 def write_mp4(
-    outs: Sequence[TrackOut], samples: Sequence[Sample], zero: Fraction, zero_us: int
+    outs: Sequence[TrackOut], samples: Sequence[Sample], begin: Fraction, begin_us: int
 ) -> bytes:
-    """The file holding `samples`; its time 0 is `zero` (seconds of the source) and `zero_us`
-    (UTC microseconds). `zero` has to be no later than the first dts.
+    """The file holding `samples`, of which the instant `begin` (seconds of the device's clock) is
+    `begin_us` (UTC microseconds). Its own time starts at 0 with the first sample to be decoded.
     """
+    zero = min(sample.dts * outs[sample.track].time_base for sample in samples)
+    zero_us = begin_us - int((begin - zero) * 1_000_000)
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4", options={"movflags": _FLAGS}) as container:
         created = datetime.fromtimestamp(zero_us / 1e6, UTC)

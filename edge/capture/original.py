@@ -1,17 +1,18 @@
 """Originals: what the device sent, copied into fragments that each begin with a keyframe.
 
-A fragment ends at the first keyframe after `shortest`. If none comes within `longest`, it ends
-anyway: what follows cannot be played without what came before, so the next piece carries
-`meta["continues"]` true and begins with a non-keyframe, which a player shows once it is put
-behind the piece before it. No frame is dropped, except those before the first keyframe.
+A fragment ends at the first keyframe after `shortest` that cuts cleanly, and from `longest` on at
+any keyframe. A camera with keyframes further apart gets longer fragments, because each has to be
+playable alone; only after 60 s or 64 MB is one cut where it is. What follows such a cut says
+`continues` in its meta: it plays behind the piece before it. No frame is dropped, except those
+before the first keyframe of a connection.
 """
 
 from collections.abc import Callable
-from fractions import Fraction
 
 from fieldlink.codecs.bundle import Draft, Layer, Precedence
 from fieldlink.codecs.bundle.manifest import MetaValue
 from fieldlink.codecs.mp4 import media_type
+from fieldlink.codecs.mp4.nal import is_clean_start
 from fieldlink.edge.capture.mux import Sample, TrackOut, write_mp4
 from fieldlink.edge.capture.ports import Clock, Sink
 from fieldlink.edge.capture.settings import OriginalSettings
@@ -22,6 +23,7 @@ __all__ = ["OriginalWriter"]
 
 _VIDEO, _AUDIO = 0, 1
 _MAX_FRAGMENT_BYTES = 64_000_000
+_MAX_FRAGMENT_S = 60.0
 _OPUS_RATE_BPS = 48_000
 
 
@@ -46,7 +48,6 @@ class OriginalWriter:
         self._video: TrackInfo = opened.video
         self._outs = [_video_out(opened.video)]
         self._sound: OpusTranscoder | None = None
-        self._audio_base = Fraction(1)
         self._add_audio(opened.audio)
         self._samples: list[Sample] = []
         self._bytes = 0
@@ -64,9 +65,9 @@ class OriginalWriter:
             return
         if audio.template is None:  # G.711 and others that MP4 cannot hold
             self._sound = OpusTranscoder(audio, _OPUS_RATE_BPS, _AUDIO)
-        out = self._sound.out if self._sound else TrackOut(audio.template, audio.time_base)
-        self._audio_base = out.time_base
-        self._outs.append(out)
+        self._outs.append(
+            self._sound.out if self._sound else TrackOut(audio.template, audio.time_base)
+        )
 
     @property
     def end_us(self) -> int | None:
@@ -113,9 +114,12 @@ class OriginalWriter:
     def _is_cut(self, packet: Packet) -> bool:
         settings = self._settings()
         passed_s = float((packet.pts - self._begin_pts) * self._video.time_base)
-        if packet.discontinuity or self._bytes > _MAX_FRAGMENT_BYTES:
+        too_much = self._bytes > _MAX_FRAGMENT_BYTES or passed_s >= _MAX_FRAGMENT_S
+        if packet.discontinuity or too_much:
             return True
-        return passed_s >= (settings.shortest if packet.keyframe else settings.longest)
+        if not packet.keyframe or passed_s < settings.shortest:
+            return False
+        return passed_s >= settings.longest or is_clean_start(self._video.codec, packet.data)
 
     def _packet_end_us(self, packet: Packet) -> int:
         ticks = packet.duration or round(1 / ((self._video.fps or 25) * self._video.time_base))
@@ -134,11 +138,8 @@ class OriginalWriter:
         begin_us, self._begin_us = self._begin_us, next_us
         if not self._settings().enabled:
             return
-        bases = (self._video.time_base, self._audio_base)
-        zero = min(sample.dts * bases[sample.track] for sample in samples)
-        # Media time 0 lies before the first picture by what sound or reordering need.
-        lead_us = int((self._begin_pts * self._video.time_base - zero) * 1_000_000)
-        content = write_mp4(self._outs, samples, zero, begin_us - lead_us)
+        begin = self._begin_pts * self._video.time_base
+        content = write_mp4(self._outs, samples, begin, begin_us)
         frames = sum(sample.track == _VIDEO for sample in samples)
         self._sink(self._draft(begin_us, end_us, media_type(content), frames), content)
         self.frames += frames

@@ -66,7 +66,7 @@ class OriginalSettings(Settings):
         default=10.0,
         ge=1,
         le=120,
-        description="Seconds after which a fragment ends even without a keyframe.",
+        description="Seconds after which any keyframe ends a fragment, clean cut or not.",
     )
 
     @model_validator(mode="after")

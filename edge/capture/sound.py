@@ -21,14 +21,15 @@ class OpusTranscoder:
 
     def __init__(self, track: TrackInfo, rate_bps: int, number: int) -> None:
         self._track, self._number = track, number
-        self._decoder: Any = av.CodecContext.create(track.codec, "r")
+        decoder: Any = av.CodecContext.create(track.codec, "r")
         if track.extradata:
-            self._decoder.extradata = track.extradata
+            decoder.extradata = track.extradata
         if track.sample_rate:
-            self._decoder.sample_rate = track.sample_rate
+            decoder.sample_rate = track.sample_rate
         if track.layout:
-            self._decoder.layout = track.layout
-        self._decoder.thread_count = 1
+            decoder.layout = track.layout
+        decoder.thread_count = 1
+        self._decoder = decoder
         self._resampler = av.AudioResampler(format="s16", layout="mono", rate=_RATE_HZ)
         self._holder = av.open(io.BytesIO(), "w", format="mp4")
         self._stream: Any = self._holder.add_stream("libopus", rate=_RATE_HZ)

@@ -1,0 +1,48 @@
+"""Outages as gap records: one for each, with its reason and its true span, none in silence."""
+
+import threading
+
+from fieldlink.edge.capture.ports import GapSink
+
+__all__ = ["Outages"]
+
+_LONGEST_US = 600_000_000
+
+
+class Outages:
+    """What a stream does not have and why. Times are UTC microseconds.
+
+    A gap is recorded when it ends; a long one in parts of ten minutes, so that power loss in the
+    middle of it hides ten minutes at most.
+    """
+
+    def __init__(self, device: str, stream: str, gap: GapSink) -> None:
+        self._device, self._stream, self._gap = device, stream, gap
+        self._lock = threading.Lock()
+        self._open: tuple[int, str] | None = None
+        self.recorded = 0
+
+    def begin(self, at_us: int, reason: str) -> None:
+        """The stream stopped; the first reason stays while the outage lasts."""
+        with self._lock:
+            if self._open is None:
+                self._open = (at_us, reason)
+
+    def tick(self, now_us: int) -> None:
+        """Record the part of a long outage that is over."""
+        with self._lock:
+            if self._open is not None and now_us - self._open[0] >= _LONGEST_US:
+                start_us, reason = self._open
+                self._open = (now_us, reason)
+                self._record(start_us, now_us, reason)
+
+    def end(self, at_us: int) -> None:
+        """The stream is back, or recording stops."""
+        with self._lock:
+            if self._open is not None:
+                (start_us, reason), self._open = self._open, None
+                self._record(start_us, max(at_us, start_us), reason)
+
+    def _record(self, start_us: int, end_us: int, reason: str) -> None:
+        self._gap(self._device, self._stream, start_us, end_us, reason)
+        self.recorded += 1

@@ -1,0 +1,217 @@
+"""Records one device: keeps it connected, and hands every layer of its streams to the sink.
+
+Three threads for a device. The source's own may hang in libav and is left behind then. The
+recorder's keeps the connection and copies originals. The pictures' decodes; it may lag and shed.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import tenacity
+
+from fieldlink.codecs.bundle import Draft
+from fieldlink.codecs.fault import SourceError
+from fieldlink.edge.capture.outages import Outages
+from fieldlink.edge.capture.ports import Clock, GapSink, Sink
+from fieldlink.edge.capture.session import Session
+from fieldlink.edge.capture.settings import CaptureSettings
+from fieldlink.edge.capture.still import StillMaker
+from fieldlink.edge.capture.tally import Tally
+from fieldlink.edge.source.feed import Feed
+from fieldlink.edge.source.libav import LibavSource
+from fieldlink.edge.source.media import Adapter
+from fieldlink.edge.source.settings import DeviceSettings
+
+__all__ = ["Recorder"]
+
+_BEAT_S = 0.5
+_FRESH_US = 15_000_000
+_STEADY_S = 5.0
+_STREAM = "video"
+
+
+class Recorder:
+    """One device's recorder. `run` serves as a service's row; `start` and `stop` do without
+    asyncio. A missing device never ends it, an error of `sink` or `gap` does.
+    """
+
+    def __init__(
+        self,
+        device: DeviceSettings,
+        capture: CaptureSettings,
+        *,
+        sink: Sink,
+        gap: GapSink,
+        clock: Clock,
+        adapter: Callable[[DeviceSettings, Clock], Adapter] = LibavSource,
+    ) -> None:
+        self._device, self._sink, self._clock = device, sink, clock
+        self._capture = device.effective_capture(capture)
+        self._adapter = adapter
+        self._outages = Outages(device.name, _STREAM, gap)
+        self._faults = Outages(device.name, _STREAM, gap)
+        self._stopping = threading.Event()
+        self._failure: BaseException | None = None
+        self._tally = Tally(device, clock)
+        self._stills = StillMaker(device.name, self._settings, sink=self._take, clock=clock)
+        self._session: Session | None = None
+        self._thread = threading.Thread(
+            target=self._run, name=f"recorder-{device.name}", daemon=True
+        )
+
+    def _settings(self) -> CaptureSettings:
+        return self._capture
+
+    def reconfigure(self, capture: CaptureSettings) -> None:
+        """Use other sizes and rates from the next piece on; the device's own still go first."""
+        self._capture = self._device.effective_capture(capture)
+
+    def report(self) -> dict[str, Any]:
+        """State, reason, rates and counts, without secrets."""
+        report = self._tally.report(self._session)
+        report["counts"]["stills"] = self._stills.made
+        report["counts"]["gaps"] = self._outages.recorded + self._faults.recorded
+        return report
+
+    async def run(self, beat: Callable[[], None]) -> None:
+        """Record until cancelled; beats while its threads make progress.
+
+        Raises:
+            Exception: whatever the sink raised.
+        """
+        self.start()
+        try:
+            while True:
+                await asyncio.sleep(_BEAT_S)
+                if self._failure is not None:
+                    raise self._failure
+                if self._tally.is_fresh(self._session, _FRESH_US):
+                    beat()
+        finally:
+            self._stopping.set()
+            await asyncio.shield(asyncio.to_thread(self.stop))
+
+    def start(self) -> None:
+        """Begin to record, on threads."""
+        self._thread.start()
+
+    def stop(self, wait_s: float = 10.0) -> None:
+        """Hand over what is under way and end.
+
+        Raises:
+            Exception: whatever the sink raised while recording.
+        """
+        self._stopping.set()
+        self._thread.join(wait_s)
+        if self._failure is not None:
+            raise self._failure
+
+    def _take(self, draft: Draft, content: bytes) -> None:
+        self._sink(draft, content)
+        self._tally.took(draft, len(content))
+
+    def _fail(self, error: BaseException) -> None:
+        if self._failure is None:
+            self._failure = error
+        self._stopping.set()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set() and not self._tally.ended:
+                self._stay_connected()
+            self._rest()
+        except BaseException as error:  # noqa: BLE001 - raised again by run() and stop()
+            self._fail(error)
+
+    def _stay_connected(self) -> None:
+        retry = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(SourceError),
+            wait=tenacity.wait_exponential_jitter(initial=0.4, max=15, jitter=0.6),
+            stop=tenacity.stop_when_event_set(self._stopping),
+            sleep=self._nap,
+            reraise=True,
+        )
+        try:
+            retry(self._connection)
+        except SourceError:
+            if not self._stopping.is_set():
+                raise
+
+    def _nap(self, seconds: float) -> None:
+        end_us = self._clock() + round(seconds * 1e6)
+        while (left_us := end_us - self._clock()) > 0:
+            self._breathe()
+            if self._stopping.wait(min(left_us / 1e6, _BEAT_S)):
+                return
+
+    def _breathe(self) -> None:
+        now_us = self._tally.breathe()
+        self._outages.tick(now_us)
+        self._faults.tick(now_us)
+
+    def _connection(self) -> None:
+        """One connection, from opening to its end; returns if it had been steady.
+
+        Raises:
+            SourceError: it did not open, or did not last.
+        """
+        if self._stopping.is_set():
+            return
+        began_us = self._tally.connecting()
+        device = self._device
+        feed = Feed(
+            device.name,
+            self._adapter(device, self._clock),
+            open_s=device.open_timeout,
+            stall_s=device.stall_timeout,
+        )
+        try:
+            self._follow(feed)
+        except SourceError as error:
+            self._lost(error, began_us)
+            if not self._tally.was_live_for(_STEADY_S):
+                raise
+        finally:
+            if not feed.close(1.0):
+                self._tally.abandoned += 1
+
+    def _follow(self, feed: Feed) -> None:
+        session = Session(
+            self._device.name,
+            self._settings,
+            self._stills,
+            self._outages,
+            self._faults,
+            sink=self._take,
+            clock=self._clock,
+            failed=self._fail,
+        )
+        self._session = session
+        try:
+            while not self._stopping.is_set():
+                self._breathe()
+                event = feed.next(_BEAT_S)
+                if event is not None:
+                    session.take(event, self._tally)
+                if self._tally.ended:
+                    return
+        finally:
+            session.finish()
+
+    def _lost(self, error: SourceError, began_us: int) -> None:
+        end_us = self._session.end_us if self._session is not None else None
+        self._outages.begin(end_us or began_us, f"source: {error}")
+        self._tally.down(str(error))
+
+    def _rest(self) -> None:
+        """Nothing more comes; wait to be stopped, then close what is open."""
+        if self._tally.ended:
+            at_us = (self._session.end_us if self._session else None) or self._clock()
+            self._outages.begin(at_us, "source: ended")
+            self._outages.end(at_us)
+        while not self._stopping.wait(_BEAT_S):
+            self._tally.breathe()
+        self._outages.end(self._clock())
+        self._faults.end(self._clock())

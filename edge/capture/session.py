@@ -1,0 +1,99 @@
+"""One connection to a device: its packets go to the original's writer and to the decoder."""
+
+from collections.abc import Callable
+
+from fieldlink.edge.capture.original import OriginalWriter
+from fieldlink.edge.capture.outages import Outages
+from fieldlink.edge.capture.pictures import Pictures
+from fieldlink.edge.capture.ports import Clock, Sink
+from fieldlink.edge.capture.proxy import ProxyMaker
+from fieldlink.edge.capture.settings import CaptureSettings
+from fieldlink.edge.capture.still import StillMaker
+from fieldlink.edge.capture.tally import Tally
+from fieldlink.edge.source.media import Ended, Opened, Packet
+
+__all__ = ["Session"]
+
+_DECODE_REST_S = 4.0
+
+
+class Session:
+    """What is made of one connection, until `finish`."""
+
+    def __init__(
+        self,
+        device: str,
+        settings: Callable[[], CaptureSettings],
+        stills: StillMaker,
+        outages: Outages,
+        faults: Outages,
+        *,
+        sink: Sink,
+        clock: Clock,
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._device, self._settings, self._stills = device, settings, stills
+        self._outages, self._faults = outages, faults
+        self._sink, self._clock, self._failed = sink, clock, failed
+        self.original: OriginalWriter | None = None
+        self.pictures: Pictures | None = None
+        self.proxy: ProxyMaker | None = None
+
+    @property
+    def end_us(self) -> int | None:
+        """Up to when this connection delivered; None if it delivered no picture."""
+        return None if self.original is None else self.original.end_us
+
+    def take(self, event: Opened | Packet | Ended, tally: Tally) -> None:
+        """Take what the source delivered.
+
+        Raises:
+            Exception: whatever the sink raises.
+        """
+        if isinstance(event, Opened):
+            self._open(event)
+        elif isinstance(event, Ended):
+            tally.end()
+        elif self.original is not None and self.pictures is not None:
+            self.original.feed(event)
+            self.pictures.backlog.put(event)
+            if event.kind == "video" and self.original.end_us is not None:
+                if not tally.is_live:
+                    self._outages.end(event.utc_us)
+                tally.picture(event)
+
+    def _open(self, opened: Opened) -> None:
+        if opened.video is None:
+            return
+        self.original = OriginalWriter(
+            self._device,
+            opened,
+            lambda: self._settings().original,
+            sink=self._sink,
+            clock=self._clock,
+        )
+        self.proxy = ProxyMaker(
+            self._device,
+            opened.video,
+            opened.audio,
+            self._settings,
+            sink=self._sink,
+            clock=self._clock,
+        )
+        self._stills.connected_again()
+        self.pictures = Pictures(
+            opened.video,
+            self._stills,
+            self.proxy,
+            self._faults,
+            clock=self._clock,
+            failed=self._failed,
+        )
+        self.pictures.start()
+
+    def finish(self) -> None:
+        """Hand over the fragment and the piece under way."""
+        if self.original is not None:
+            self.original.finish()
+        if self.pictures is not None and not self.pictures.finish(_DECODE_REST_S):
+            self._failed(RuntimeError(f"the decoder of {self._device} does not end; restart"))

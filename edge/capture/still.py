@@ -1,0 +1,128 @@
+"""Stills: one at once, then the sharpest of the recent pictures every so often, in a few kB."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+
+from fieldlink.codecs.bundle import Draft, Layer, Precedence
+from fieldlink.edge.capture.looks import FrozenWatch, Look
+from fieldlink.edge.capture.ports import Clock, Sink
+from fieldlink.edge.capture.settings import CaptureSettings, StillSettings
+
+__all__ = ["StillMaker", "encode_still"]
+
+_RECENT_US = 2_000_000
+_LEAST_QUALITY = 12
+_LEAST_WIDTH = 64
+_QUALITY_STEP = 0.8
+_WIDTH_STEP = 0.8
+
+
+@dataclass(slots=True)
+class _Candidate:
+    sharpness: float
+    frame: Any
+    at_us: int
+
+
+class StillMaker:
+    """Chooses and encodes the stills of one device. Times are UTC microseconds."""
+
+    def __init__(
+        self, device: str, settings: Callable[[], CaptureSettings], *, sink: Sink, clock: Clock
+    ) -> None:
+        self._device, self._settings, self._sink, self._clock = device, settings, sink, clock
+        self._frozen = FrozenWatch()
+        self._best: _Candidate | None = None
+        self._due_us: int | None = None
+        self._quality: int | None = None
+        self.made = 0
+
+    def offer(self, frame: Any, look: Look, at_us: int) -> str:
+        """Consider `frame`, which decoded without error. What is wrong with it, or ""."""
+        frozen = self._frozen.is_frozen(look, at_us)
+        fault = look.fault or ("frozen" if frozen else "")
+        if fault:
+            self._best = None
+        elif self._settings().still.enabled:
+            self._consider(frame, look, at_us)
+        return fault
+
+    @property
+    def unchanged_since_us(self) -> int:
+        """Since when the picture is the same."""
+        return self._frozen.since_us
+
+    def connected_again(self) -> None:
+        """Make the next good picture a still at once."""
+        self._due_us, self._best = None, None
+
+    def _consider(self, frame: Any, look: Look, at_us: int) -> None:
+        if self._due_us is None:
+            self._make(frame, at_us)
+            return
+        if at_us < self._due_us - _RECENT_US:
+            return
+        if self._best is None or look.sharpness > self._best.sharpness:
+            self._best = _Candidate(look.sharpness, frame, at_us)
+        if at_us >= self._due_us:
+            self._make(self._best.frame, self._best.at_us)
+
+    def _make(self, frame: Any, at_us: int) -> None:
+        general = self._settings()
+        settings = general.still
+        content, width, height, self._quality = encode_still(frame, settings, self._quality)
+        self._best, self._due_us = None, at_us + round(settings.every * 1e6)
+        self._sink(
+            Draft(
+                device=self._device,
+                stream="video",
+                layer=Layer.STILL,
+                precedence=Precedence.IMMEDIATE,
+                start_us=at_us,
+                end_us=at_us,
+                recorded_us=self._clock(),
+                deadline_us=at_us + round(general.window * 1e6),
+                media_type=f"image/{settings.format}",
+                meta={"width": width, "height": height, "quality": self._quality},
+            ),
+            content,
+        )
+        self.made += 1
+
+
+def encode_still(
+    frame: Any, settings: StillSettings, quality: int | None = None
+) -> tuple[bytes, int, int, int]:
+    """`frame` as content, width, height and quality, no larger than `settings.size`.
+
+    Quality is lowered first, then the size; `quality` is what fitted last time.
+    """
+    quality = min(settings.quality, round((quality or settings.quality) / _QUALITY_STEP))
+    width = min(settings.width, frame.width)
+    while True:
+        height = max(2, round(frame.height * width / frame.width))
+        pixels = frame.reformat(width, height, "bgr24", interpolation="AREA").to_ndarray()
+        least = min(_LEAST_QUALITY, settings.quality)
+        content, used = _within(pixels, settings, max(quality, least), least)
+        if len(content) <= settings.size or width <= _LEAST_WIDTH:
+            return content, width, height, used
+        width = max(_LEAST_WIDTH, round(width * _WIDTH_STEP))
+
+
+def _within(pixels: Any, settings: StillSettings, quality: int, least: int) -> tuple[bytes, int]:
+    while True:
+        content = _encode(pixels, settings.format, quality)
+        if len(content) <= settings.size or quality <= least:
+            return content, quality
+        quality = max(least, int(quality * _QUALITY_STEP))
+
+
+def _encode(pixels: Any, kind: str, quality: int) -> bytes:
+    key = cv2.IMWRITE_AVIF_QUALITY if kind == "avif" else cv2.IMWRITE_WEBP_QUALITY
+    good, data = cv2.imencode(f".{kind}", pixels, [key, quality])
+    if not good:
+        raise RuntimeError(f"OpenCV could not encode a {kind} picture; reinstall OpenCV")
+    return data.tobytes()
