@@ -11,7 +11,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["MAX_BODY_BYTES", "OPEN_PATHS", "PAGE_PREFIX", "Guard"]
+from fieldlink.relay.web.sessions import COOKIE
+
+__all__ = ["MAX_BODY_BYTES", "OPEN_PATHS", "PAGE_PREFIX", "Guard", "Identify", "credentials"]
 
 MAX_BODY_BYTES = 64 * 1024
 PAGE_PREFIX = "/page/"
@@ -56,10 +58,9 @@ class _TooLarge(Exception):
 class Guard:
     """ASGI middleware: size, origin, identity, headers. Sets `state.user`."""
 
-    def __init__(self, app: ASGIApp, *, identify: Identify, cookie: str) -> None:
+    def __init__(self, app: ASGIApp, *, identify: Identify) -> None:
         self._app = app
         self._identify = identify
-        self._cookie = cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -82,10 +83,9 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length[:18]) > MAX_BODY_BYTES:
             return _refuse(413, "size", "the body is over 64 KiB")
-        token = _bearer(headers)
+        cookie, token = credentials(headers)
         if scope["method"] not in _SAFE_METHODS and token is None and not _same_origin(headers):
             return _refuse(403, "origin", "the request comes from another site")
-        cookie = None if token is not None else _cookie(headers, self._cookie)
         known = cookie is not None or token is not None
         user = await self._identify(cookie, token) if known else None
         scope.setdefault("state", {})["user"] = user
@@ -108,17 +108,23 @@ def _same_origin(headers: Headers) -> bool:
     return origin == f"https://{headers.get('host', '')}"
 
 
+def credentials(headers: Headers) -> tuple[str | None, str | None]:
+    """The session cookie and the bearer token of a request; a token makes the cookie void."""
+    token = _bearer(headers)
+    return (None if token is not None else _cookie(headers)), token
+
+
 def _bearer(headers: Headers) -> str | None:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip()[:128] if scheme.lower() == "bearer" and token.strip() else None
 
 
-def _cookie(headers: Headers, name: str) -> str | None:
+def _cookie(headers: Headers) -> str | None:
     try:
         jar = SimpleCookie(headers.get("cookie", "")[:4096])
     except CookieError:
         return None
-    return jar[name].value if name in jar else None
+    return jar[COOKIE].value if COOKIE in jar else None
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -17,9 +17,7 @@ class LoginThrottle:
     the event loop only.
     """
 
-    def __init__(
-        self, attempts: int, window_s: float, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, attempts: int, window_s: float, monotonic: Callable[[], float]) -> None:
         self._attempts = attempts
         self._window_s = window_s
         self._monotonic = monotonic

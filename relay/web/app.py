@@ -1,0 +1,105 @@
+"""The centre's HTTP application: the API, the page, and the guard before both."""
+
+import time
+from collections.abc import Callable
+from importlib import resources
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import FileResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from fieldlink.relay.catalogue import Catalogue
+from fieldlink.relay.feed import Feed
+from fieldlink.relay.web.centre import Centre
+from fieldlink.relay.web.guard import Guard
+from fieldlink.relay.web.routes_incidents import incidents_router
+from fieldlink.relay.web.routes_session import session_router
+from fieldlink.relay.web.routes_streams import streams_router
+from fieldlink.relay.web.sessions import Sessions
+from fieldlink.relay.web.settings import WebSettings
+from fieldlink.relay.web.throttle import LoginThrottle
+from fieldlink.relay.web.updates import updates_router
+
+__all__ = ["create_app"]
+
+_ABOUT = """What the command centre holds, for programs and for the page.
+
+Send `Authorization: Bearer TOKEN` (`fieldlink relay token create NAME`) or log in for a cookie.
+Times are UTC microseconds since 1970-01-01."""
+
+
+def create_app(
+    *,
+    name: str,
+    catalogue: Catalogue,
+    archive_root: Path,
+    feed: Feed,
+    settings: WebSettings,
+    session_key: bytes,
+    ca_pem: str,
+    clock: Callable[[], int],
+    monotonic: Callable[[], float] = time.monotonic,
+    enrolment: APIRouter | None = None,
+) -> FastAPI:
+    """The application. `name` is the centre's, `session_key` is from `load_session_key`,
+    `ca_pem` the authority's certificate, `clock` UTC microseconds, `enrolment` the router of
+    POST /api/join.
+    """
+
+    def stored_hash(account: str) -> str | None:
+        user = catalogue.user(account)
+        return None if user is None else user.password_hash
+
+    centre = Centre(
+        name=name,
+        catalogue=catalogue,
+        archive_root=archive_root,
+        feed=feed,
+        settings=settings,
+        clock=clock,
+        sessions=Sessions(session_key, settings.session, clock, stored_hash),
+        throttle=LoginThrottle(settings.login_attempts, settings.login_window, monotonic),
+        ca_pem=ca_pem,
+    )
+    app = FastAPI(
+        title="Fieldlink command centre",
+        version=version("fieldlink"),
+        description=_ABOUT,
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # its page loads scripts from a CDN
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.centre = centre
+    for router in (session_router(), incidents_router(), streams_router(), updates_router()):
+        app.include_router(router)
+    if enrolment is not None:
+        app.include_router(enrolment)
+    _add_page(app)
+    app.add_middleware(Guard, identify=centre.identify)
+    return app
+
+
+def _add_page(app: FastAPI) -> None:
+    page = Path(str(resources.files("fieldlink.relay.web") / "page"))
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> FileResponse:
+        return FileResponse(page / "index.html", headers={"cache-control": "no-cache"})
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    async def favicon() -> Response:
+        return Response(status_code=204)
+
+    app.mount("/page", _Page(directory=page, follow_symlink=False), name="page")
+
+
+class _Page(StaticFiles):
+    """The page's files, asked for anew after an update."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers["cache-control"] = "no-cache"
+        return response

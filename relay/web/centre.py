@@ -1,0 +1,52 @@
+"""What every route of the API works on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import Depends, Request
+
+from fieldlink.relay.catalogue import Catalogue
+from fieldlink.relay.feed import Feed
+from fieldlink.relay.web.passwords import hash_token
+from fieldlink.relay.web.sessions import Sessions
+from fieldlink.relay.web.settings import WebSettings
+from fieldlink.relay.web.throttle import LoginThrottle
+
+__all__ = ["Centre", "CentreHere"]
+
+
+@dataclass(frozen=True)
+class Centre:
+    """The centre as its API sees it. `ca_pem` is the authority's certificate."""
+
+    name: str
+    catalogue: Catalogue
+    archive_root: Path
+    feed: Feed
+    settings: WebSettings
+    clock: Callable[[], int]
+    sessions: Sessions
+    throttle: LoginThrottle
+    ca_pem: str
+
+    async def identify(self, cookie: str | None, token: str | None) -> str | None:
+        """The name of the account or program that holds `cookie` or `token`; None for nobody."""
+        return await to_thread.run_sync(self._identify, cookie, token)
+
+    def _identify(self, cookie: str | None, token: str | None) -> str | None:
+        if token is not None:
+            found = self.catalogue.token(hash_token(token))
+            return None if found is None else found.name
+        return None if cookie is None else self.sessions.holder(cookie)
+
+
+def _centre(request: Request) -> Centre:
+    centre = request.app.state.centre
+    assert isinstance(centre, Centre)  # noqa: S101  # create_app put it there
+    return centre
+
+
+CentreHere = Annotated[Centre, Depends(_centre)]

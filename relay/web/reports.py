@@ -1,0 +1,64 @@
+"""What a kit's last report says of its devices and of what it has not sent yet.
+
+A report is a map of plain values that the kit's software chose; nothing in it is trusted to be
+there or to be of any type. Read here: `spool.pending_bundles` and `spool.pending_bytes` of the
+kit, the same under `streams."<device>/<stream>"`, and `devices.<device>` with `state` and
+`reason`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fieldlink.relay.catalogue import Kit
+from fieldlink.relay.web.models import DeviceView, PendingView
+
+__all__ = ["device_views", "kit_pending", "stream_pending"]
+
+_MAX_TEXT_CHARS = 200
+_MAX_DEVICES = 256
+
+
+def kit_pending(kit: Kit) -> PendingView | None:
+    """What `kit` has not sent, all streams together; None when it never said."""
+    return _pending(kit, _map(_map(kit.report).get("spool")))
+
+
+def stream_pending(kit: Kit | None, device: str, stream: str) -> PendingView | None:
+    """What `kit` has not sent of one stream; None when it never said."""
+    if kit is None:
+        return None
+    return _pending(kit, _map(_map(_map(kit.report).get("streams")).get(f"{device}/{stream}")))
+
+
+def device_views(kit: Kit) -> list[DeviceView]:
+    """The devices of `kit`, by name."""
+    said = _map(_map(kit.report).get("devices"))
+    return [
+        DeviceView(
+            device=device[:32],
+            kind=_text(kit.devices[device]) or "",
+            state=_text(_map(said.get(device)).get("state")),
+            reason=_text(_map(said.get(device)).get("reason")),
+        )
+        for device in sorted(kit.devices)[:_MAX_DEVICES]
+    ]
+
+
+def _pending(kit: Kit, said: Mapping[str, Any]) -> PendingView | None:
+    bundles, size = _count(said.get("pending_bundles")), _count(said.get("pending_bytes"))
+    if kit.report_us is None or (bundles is None and size is None):
+        return None
+    return PendingView(bundles=bundles, size_bytes=size, reported_us=kit.report_us)
+
+
+def _map(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str | None:
+    return value[:_MAX_TEXT_CHARS] if isinstance(value, str) and value else None
+
+
+def _count(value: object) -> int | None:
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+    return value if good and isinstance(value, int) else None
