@@ -17,6 +17,7 @@ from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.packing import Fields, pack, unpack
 from fieldlink.relay.archive.ledger import append_record, read_records
 from fieldlink.relay.archive.store import FILE_MODE
+from fieldlink.relay.archive.verify import hash_file
 
 __all__ = ["Partial", "Trace"]
 
@@ -54,6 +55,7 @@ class Partial:
         self.manifest = manifest
         self.ranges = Ranges()
         self.trace = Trace()
+        self.verified = False
         self.part = folder / f"{bundle_id.hex()}.part"
         self.journal = folder / f"{bundle_id.hex()}.ranges"
         self._handles: tuple[int, int] | None = None
@@ -109,7 +111,7 @@ class Partial:
         self._hash_on(offset, view)
 
     def write_whole(self, payload: bytes | memoryview) -> None:
-        """Hold the whole content at once, without a journal.
+        """Hold the whole content, which the caller has verified, without a journal.
 
         Raises:
             OSError: the disk is full or broken.
@@ -120,13 +122,20 @@ class Partial:
         finally:
             os.close(handle)
         self.ranges.add(0, len(payload))
-        self._running = None
+        self.verified = True
 
-    def running_hash(self) -> bytes | None:
-        """The content's hash if all of it came in order; None: the file has to be read."""
-        if self._running is None or self._hashed_bytes != self.manifest.size:
-            return None
-        return self._running.digest()
+    def content_is_good(self) -> bool:
+        """Whether the whole content hashes to what the manifest says; may read the file.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        if self.verified:
+            return True
+        if self._running is not None and self._hashed_bytes == self.manifest.size:
+            return self._running.digest() == self.manifest.content_hash
+        os.truncate(self.part, self.manifest.size)
+        return hash_file(self.part) == self.manifest.content_hash
 
     def close(self) -> None:
         """Close the files; they are opened again when needed."""

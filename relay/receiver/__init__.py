@@ -1,0 +1,1 @@
+"""The receiver: chunks in, checked, held, hashed, filed; custody out."""
