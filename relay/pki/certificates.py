@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -134,7 +134,7 @@ def read_request(data: bytes) -> ec.EllipticCurvePublicKey:
     try:
         request = x509.load_pem_x509_csr(data)
         public, signed = request.public_key(), request.is_signature_valid
-    except (ValueError, TypeError, InvalidSignature, x509.UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
         raise CodecError("request", "this is not a PEM certificate request") from error
     if not signed:
         raise CodecError("request", "the certificate request is not signed by its own key")
