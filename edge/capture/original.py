@@ -83,6 +83,10 @@ class OriginalWriter:
             self.skipped += 1  # nothing can be shown before the first keyframe
             return
         if self._begin_us is not None and self._is_cut(packet):
+            if self.fragments == 0 and not packet.discontinuity:
+                # A connection begins with a burst of what waited; by now the clock knows better.
+                passed = (packet.pts - self._begin_pts) * self._video.time_base
+                self._begin_us = packet.utc_us - int(passed * 1_000_000)
             self._cut(packet.utc_us if not packet.discontinuity else None)
             self._continues = not packet.keyframe
         if not self._has_video_sample():

@@ -84,6 +84,10 @@ class ProxyMaker:
 
     def _begin_piece(self, encoder: ProxyEncoder, key: Sample, at_us: int) -> None:
         if self._begin_tick is not None:
+            if self.pieces == 0:
+                # A connection begins with a burst of what waited; by now the clock knows better.
+                passed = (key.pts - self._begin_tick) * encoder.time_base
+                self._begin_us = at_us - int(passed * 1_000_000)
             self._cut(encoder, key.pts * encoder.time_base, at_us)
         self._begin_tick, self._begin_us = key.pts, at_us
 

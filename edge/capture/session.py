@@ -15,6 +15,7 @@ from fieldlink.edge.source.media import Ended, Opened, Packet
 __all__ = ["Session"]
 
 _DECODE_REST_S = 4.0
+_STRAY_US = 5_000_000
 
 
 class Session:
@@ -35,6 +36,7 @@ class Session:
         self._device, self._settings, self._stills = device, settings, stills
         self._outages, self._faults = outages, faults
         self._sink, self._clock, self._failed = sink, clock, failed
+        self._picture_us: int | None = None
         self.original: OriginalWriter | None = None
         self.pictures: Pictures | None = None
         self.proxy: ProxyMaker | None = None
@@ -55,12 +57,22 @@ class Session:
         elif isinstance(event, Ended):
             tally.end()
         elif self.original is not None and self.pictures is not None:
+            if self._is_stray(event):
+                tally.stray_sound += 1
+                return
             self.original.feed(event)
             self.pictures.backlog.put(event)
             if event.kind == "video" and self.original.end_us is not None:
                 if not tally.is_live:
                     self._outages.end(event.utc_us)
                 tally.picture(event)
+
+    def _is_stray(self, packet: Packet) -> bool:
+        """Whether sound claims a time far from the picture's: a camera with two clocks."""
+        if packet.kind == "video":
+            self._picture_us = packet.utc_us
+            return False
+        return self._picture_us is None or abs(packet.utc_us - self._picture_us) > _STRAY_US
 
     def _open(self, opened: Opened) -> None:
         if opened.video is None:

@@ -34,6 +34,7 @@ class Tally:
         self.jumps = 0
         self.frames = 0
         self.abandoned = 0
+        self.stray_sound = 0
 
     @property
     def ended(self) -> bool:
@@ -115,6 +116,7 @@ class Tally:
                 "connections": self.connections,
                 "abandoned": self.abandoned,
                 "clock_jumps": self.jumps,
+                "stray_sound": self.stray_sound,
                 "originals": self._layers["original"],
                 "proxies": self._layers["proxy"],
                 "dropped_packets": pictures.backlog.dropped_packets if pictures else 0,

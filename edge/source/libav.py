@@ -23,6 +23,7 @@ from fieldlink.edge.source.media import (
     TrackKind,
 )
 from fieldlink.edge.source.settings import DeviceSettings
+from fieldlink.edge.source.times import Timed, TimeFiller
 from fieldlink.edge.source.url import is_device, is_file, local_path, mask_url, protocols_for
 
 __all__ = ["LibavSource"]
@@ -30,6 +31,7 @@ __all__ = ["LibavSource"]
 _VIDEO_CODECS = ("h264", "hevc")
 _PROBE = {"analyzeduration": "1500000", "probesize": "1000000"}
 _NAP_S = 0.1
+_USUAL_FPS = 25.0
 
 
 class LibavSource:
@@ -39,6 +41,7 @@ class LibavSource:
         self._settings = settings
         self._clock = clock
         self._arrivals = ArrivalClock()
+        self._fillers: dict[TrackKind, TimeFiller] = {}
         self._pace = _Pace() if is_file(settings.url) else None
 
     def describe(self) -> str:
@@ -110,29 +113,35 @@ class LibavSource:
             container.seek(0)
 
     def _deliver_one(self, raw: Any, track: TrackInfo, deliver: Deliver, stopped: Stopped) -> None:
-        base = raw.time_base or track.time_base
-        dts = raw.dts if raw.dts is not None else raw.pts
-        if dts is None:  # V4L2 and broken streams: the arrival is all there is
-            dts = int(self._clock() / (1_000_000 * base))
-        pts = raw.pts if raw.pts is not None else dts
-        duration = raw.duration or 0
+        filler = self._fillers.setdefault(track.kind, TimeFiller())
+        duration = raw.duration or _frame_ticks(track)
+        timed = filler.add(bytes(raw), raw.pts, raw.dts, duration, raw.is_keyframe, raw.is_corrupt)
+        for packet in timed:
+            deliver(self._placed(packet, track, stopped))
+
+    def _placed(self, packet: Timed, track: TrackInfo, stopped: Stopped) -> Packet:
+        base, shift = track.time_base, 0
         if self._pace is not None:
-            shift = self._pace.wait(track.kind, dts, duration, base, stopped)
-            dts, pts = dts + shift, pts + shift
+            shift = self._pace.wait(track.kind, packet.dts, packet.duration, base, stopped)
+        dts, pts = packet.dts + shift, packet.pts + shift
         jumped = self._arrivals.observe(track.kind, _us(dts, base), self._clock())
-        deliver(
-            Packet(
-                kind=track.kind,
-                data=bytes(raw),
-                pts=pts,
-                dts=dts,
-                duration=duration,
-                keyframe=raw.is_keyframe,
-                corrupt=raw.is_corrupt,
-                utc_us=self._arrivals.utc_us(_us(pts, base)),
-                discontinuity=jumped,
-            )
+        return Packet(
+            kind=track.kind,
+            data=packet.data,
+            pts=pts,
+            dts=dts,
+            duration=packet.duration,
+            keyframe=packet.keyframe,
+            corrupt=packet.corrupt,
+            utc_us=self._arrivals.utc_us(_us(pts, base)),
+            discontinuity=jumped,
         )
+
+
+def _frame_ticks(track: TrackInfo) -> int:
+    if track.kind == "audio":
+        return 0
+    return round(1 / (Fraction(track.fps or _USUAL_FPS).limit_denominator(1001) * track.time_base))
 
 
 class _Pace:
