@@ -38,14 +38,12 @@ def create_app(
     feed: Feed,
     settings: WebSettings,
     session_key: bytes,
-    ca_pem: str,
     clock: Callable[[], int],
     monotonic: Callable[[], float] = time.monotonic,
     enrolment: APIRouter | None = None,
 ) -> FastAPI:
     """The application. `name` is the centre's, `session_key` is from `load_session_key`,
-    `ca_pem` the authority's certificate, `clock` UTC microseconds, `enrolment` the router of
-    POST /api/join.
+    `clock` UTC microseconds, `enrolment` the router of GET /api/ca and POST /api/join.
     """
 
     def stored_hash(account: str) -> str | None:
@@ -61,7 +59,6 @@ def create_app(
         clock=clock,
         sessions=Sessions(session_key, settings.session, clock, stored_hash),
         throttle=LoginThrottle(settings.login_attempts, settings.login_window, monotonic),
-        ca_pem=ca_pem,
     )
     app = FastAPI(
         title="Fieldlink command centre",

@@ -20,7 +20,7 @@ __all__ = ["Centre", "CentreHere"]
 
 @dataclass(frozen=True)
 class Centre:
-    """The centre as its API sees it. `ca_pem` is the authority's certificate."""
+    """The centre as its API sees it."""
 
     name: str
     catalogue: Catalogue
@@ -30,7 +30,6 @@ class Centre:
     clock: Callable[[], int]
     sessions: Sessions
     throttle: LoginThrottle
-    ca_pem: str
 
     async def identify(self, cookie: str | None, token: str | None) -> str | None:
         """The name of the account or program that holds `cookie` or `token`; None for nobody."""

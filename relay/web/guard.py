@@ -51,7 +51,7 @@ Identify = Callable[[str | None, str | None], Awaitable[str | None]]
 """Session cookie and bearer token to the name of who asks, None when nobody."""
 
 
-class _TooLarge(Exception):
+class _TooLargeError(Exception):
     """The body is over the bound."""
 
 
@@ -74,7 +74,7 @@ class Guard:
             return
         try:
             await self._app(scope, _bounded(receive), send)
-        except _TooLarge:
+        except _TooLargeError:
             await _refuse(413, "size", "the body is over 64 KiB")(scope, receive, send)
 
     async def _refusal(self, scope: Scope) -> JSONResponse | None:
@@ -135,7 +135,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         total += len(message.get("body", b""))
         if total > MAX_BODY_BYTES:
-            raise _TooLarge
+            raise _TooLargeError
         return message
 
     return bounded

@@ -15,6 +15,7 @@ __all__ = [
     "GapsPage",
     "Health",
     "IncidentStart",
+    "IncidentState",
     "IncidentView",
     "IncidentsPage",
     "KitState",
@@ -38,6 +39,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST_US = 253_402_300_799_000_000  # the end of year 9999, datetime's last
 
 StreamState = Literal["live", "late", "down"]
+IncidentState = Literal["open", "closed", "standing"]
 KitState = Literal["admitted", "joined", "revoked", "unknown"]
 
 
@@ -89,7 +91,7 @@ class IncidentView(View):
 
     id: str
     name: str
-    state: Literal["open", "closed", "standing"]
+    state: IncidentState
     start_us: int
     start_at: str
     window_us: int | None

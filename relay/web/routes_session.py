@@ -4,7 +4,6 @@ import math
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, HTTPException, Request, Response
-from fastapi.responses import PlainTextResponse
 
 from fieldlink.codecs.bundle import check_name
 from fieldlink.codecs.fault import CodecError
@@ -17,7 +16,7 @@ __all__ = ["session_router"]
 
 
 def session_router() -> APIRouter:
-    """The routes /api/login, logout, session, health and ca."""
+    """The routes /api/login, logout, session and health."""
     router = APIRouter(prefix="/api", tags=["session"])
     # Each argon2 check takes 64 MiB: a flood of logins waits here instead of filling the memory.
     few_at_once = CapacityLimiter(2)
@@ -26,11 +25,6 @@ def session_router() -> APIRouter:
     async def health(centre: CentreHere) -> Health:
         """A sign of life; needs no login."""
         return Health(ok=True, now_us=centre.clock())
-
-    @router.get("/ca", response_class=PlainTextResponse)
-    async def ca(centre: CentreHere) -> PlainTextResponse:
-        """The certificate of the centre's authority (PEM); needs no login."""
-        return PlainTextResponse(centre.ca_pem, media_type="application/x-pem-file")
 
     @router.get("/session")
     async def session(request: Request, centre: CentreHere) -> SessionView:

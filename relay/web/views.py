@@ -17,6 +17,7 @@ from fieldlink.relay.web.models import (
     BundleView,
     EventView,
     GapView,
+    IncidentState,
     IncidentView,
     JourneyView,
     KitState,
@@ -50,11 +51,10 @@ _PICTURES = (Layer.STILL.value, Layer.PROXY.value, Layer.ORIGINAL.value)
 def incident_view(incident: Incident, now_us: int) -> IncidentView:
     """An incident with its clock at `now_us`."""
     at_us = now_us if incident.closed_us is None else incident.closed_us
-    open_state = "standing" if incident.id == STANDING else "open"
     return IncidentView(
         id=incident.id,
         name=incident.name,
-        state="closed" if incident.closed_us is not None else open_state,
+        state=_incident_state(incident),
         start_us=incident.start_us,
         start_at=iso(incident.start_us),
         window_us=incident.window_us,
@@ -63,6 +63,12 @@ def incident_view(incident: Incident, now_us: int) -> IncidentView:
         elapsed_us=at_us - incident.start_us,
         remaining_us=None if incident.due_us is None else incident.due_us - at_us,
     )
+
+
+def _incident_state(incident: Incident) -> IncidentState:
+    if incident.closed_us is not None:
+        return "closed"
+    return "standing" if incident.id == STANDING else "open"
 
 
 def kit_view(kit: Kit, now_us: int) -> KitView:

@@ -1,0 +1,219 @@
+// The duty wall: asks who is logged in, follows the centre's news, and redraws what changed.
+
+import { get, post } from "./api.js";
+import { drawClock } from "./clock.js";
+import { byId, el, mark, setText } from "./dom.js";
+import { IncidentPanel } from "./incidents.js";
+import { drawEvents, drawGaps, drawKits } from "./panels.js";
+import { Player } from "./player.js";
+import { learnNow, nowUs, timeOfDay } from "./time.js";
+import { loadText, onLanguage, t, toggleLanguage } from "./text.js";
+import { follow } from "./updates.js";
+import { keyOf, stateOf, Wall } from "./wall.js";
+
+const EVERY_MS = 1000;
+const HEALTH_MS = 8000;
+const SLOW_MS = 30000;
+const KEPT_INCIDENT = "fieldlink.incident";
+
+const state = {
+  incidents: [], incident: null, chosen: sessionStorage.getItem(KEPT_INCIDENT),
+  streams: [], coverage: new Map(), gaps: [], events: [], kits: [], heardUs: 0,
+};
+const dirty = new Set();
+let wall;
+let player;
+let panel;
+let updates = null;
+let busy = false;
+
+const query = () => (state.incident ? `?incident=${state.incident.id}` : "");
+const shownIncident = () => state.incident ?? { id: "", state: "standing", start_us: nowUs(), due_us: null, closed_us: null };
+
+const READERS = {
+  async incidents() {
+    const page = await get("/api/incidents");
+    learnNow(page.now_us);
+    state.incidents = page.incidents;
+    const open = page.incidents.filter((each) => each.state === "open");
+    state.incident = page.incidents.find((each) => each.id === state.chosen) ?? open[0] ?? page.incidents[0] ?? null;
+    panel.draw(state.incidents, state.incident);
+    drawClock(state.incident);
+  },
+  async streams() {
+    const page = await get(`/api/streams${query()}`);
+    learnNow(page.now_us);
+    state.streams = page.streams;
+    drawWall();
+    player.refresh(state.streams);
+  },
+  async coverage() {
+    const page = await get(`/api/coverage${query()}`);
+    state.coverage = new Map(page.streams.map((each) => [keyOf(each), each]));
+    drawWall();
+    player.cover(state.coverage);
+  },
+  async gaps() {
+    state.gaps = (await get(`/api/gaps${query()}`)).gaps;
+    drawGaps(state.gaps);
+  },
+  async events() {
+    state.events = (await get("/api/events")).events;
+    drawEvents(state.events);
+  },
+  async kits() {
+    state.kits = (await get("/api/kits")).kits;
+    drawKits(state.kits);
+  },
+};
+const NEWS = {
+  bundle: ["streams", "coverage"], still: ["streams", "coverage"], gap: ["streams", "coverage", "gaps"],
+  kit: ["streams", "kits"], event: ["events"], incident: ["incidents", "streams", "coverage", "gaps"],
+};
+const ALL = Object.keys(READERS);
+
+function drawWall() {
+  wall.draw(state.streams, state.coverage, shownIncident());
+  drawCounts();
+}
+
+function drawCounts() {
+  const closed = state.incident?.state === "closed";
+  const counts = { live: 0, late: 0, down: 0 };
+  if (!closed) for (const stream of state.streams) counts[stateOf(stream, false)] += 1;
+  const node = byId("counts");
+  const text = Object.entries(counts).join();
+  if (node.dataset.text === text + t("count.live")) return;
+  node.dataset.text = text + t("count.live");
+  node.replaceChildren(...Object.entries(counts).map(([name, count]) => el("span", {
+    data: { state: name, count: count ? "some" : "none" } },
+  mark(name), el("b", { text: count }), el("span", { text: t(`count.${name}`) }))));
+}
+
+// One reading at a time, in a fixed order: what is shown never goes back in time.
+async function read() {
+  if (busy || !dirty.size) return;
+  busy = true;
+  const names = ALL.filter((name) => dirty.has(name));
+  dirty.clear();
+  try {
+    for (const name of names) await READERS[name]();
+    heard();
+  } catch (fault) {
+    names.forEach((name) => dirty.add(name));
+    failed(fault);
+  } finally {
+    busy = false;
+  }
+}
+
+function heard() {
+  state.heardUs = nowUs();
+  byId("lost").hidden = true;
+}
+
+function failed(fault) {
+  if (fault.status === 401) { showLogin(); return; }
+  if (fault.status !== undefined && fault.status !== 0 && fault.status < 500) throw fault;
+  lost();
+}
+
+function lost() {
+  setText(byId("lost"), t("lost", { time: state.heardUs ? timeOfDay(state.heardUs) : "–" }));
+  byId("lost").hidden = false;
+}
+
+async function checkLink() {
+  if (byId("duty").hidden) return;
+  const limit = AbortSignal.timeout ? AbortSignal.timeout(HEALTH_MS - 1000) : undefined;
+  try {
+    const answer = await fetch("/api/session", { signal: limit });
+    const session = await answer.json();
+    if (session.user === null) showLogin();
+    else heard();
+  } catch {
+    lost();
+  }
+}
+
+function choose(id) {
+  state.chosen = id;
+  sessionStorage.setItem(KEPT_INCIDENT, id);
+  ALL.forEach((name) => dirty.add(name));
+  read();
+}
+
+function showTab(name) {
+  document.body.dataset.tab = name;
+  for (const tab of document.querySelectorAll("[data-tab]")) {
+    if (tab !== document.body) tab.setAttribute("aria-selected", String(tab.dataset.tab === name));
+  }
+  for (const each of document.querySelectorAll("[data-panel]")) each.dataset.shown = String(each.dataset.panel === name);
+}
+
+function showLogin() {
+  updates?.close();
+  updates = null;
+  dirty.clear();
+  player.close();
+  byId("duty").hidden = true;
+  byId("lost").hidden = true;
+  byId("login").hidden = false;
+  byId("login-password").value = "";
+  byId("login-password").focus();
+}
+
+function showDuty() {
+  byId("login").hidden = true;
+  byId("duty").hidden = false;
+  updates ??= follow((kind) => { (NEWS[kind] ?? ALL).forEach((name) => dirty.add(name)); }, lost);
+  ALL.forEach((name) => dirty.add(name));
+  read();
+}
+
+async function login(event) {
+  event.preventDefault();
+  const fault = byId("login-fault");
+  setText(fault, "");
+  try {
+    await post("/api/login", { name: byId("login-name").value.trim(), password: byId("login-password").value });
+    showDuty();
+  } catch (error) {
+    setText(fault, error.status === 429 ? t("login.throttled", { seconds: error.retryAfterS })
+      : error.status === 401 ? t("login.wrong") : error.message);
+  }
+}
+
+function redraw() {
+  if (byId("duty").hidden) return;
+  panel.draw(state.incidents, state.incident);
+  drawClock(state.incident);
+  drawWall();
+  drawGaps(state.gaps);
+  drawEvents(state.events);
+  drawKits(state.kits);
+  player.redraw();
+}
+
+async function start() {
+  await loadText();
+  player = new Player(() => state);
+  wall = new Wall((stream) => player.open(stream, state.coverage.get(keyOf(stream))));
+  panel = new IncidentPanel(choose);
+  onLanguage(redraw);
+  for (const button of document.querySelectorAll(".language")) button.addEventListener("click", toggleLanguage);
+  for (const tab of document.querySelectorAll("nav [data-tab]")) tab.addEventListener("click", () => showTab(tab.dataset.tab));
+  byId("login-form").addEventListener("submit", login);
+  byId("logout").addEventListener("click", async () => { await post("/api/logout"); showLogin(); });
+  showTab("wall");
+  setInterval(read, EVERY_MS);
+  setInterval(() => { drawClock(state.incident); wall.tick(); drawCounts(); }, 250);
+  setInterval(checkLink, HEALTH_MS);
+  setInterval(() => { if (!byId("duty").hidden) ALL.forEach((name) => dirty.add(name)); }, SLOW_MS);
+  const session = await get("/api/session");
+  learnNow(session.now_us);
+  if (session.user) showDuty();
+  else showLogin();
+}
+
+start();

@@ -1,0 +1,60 @@
+// The panels beside the wall: gaps, events, kits.
+
+import { byId, el, mark, setText } from "./dom.js";
+import { age, bytes, dayAndTime, nowUs, span } from "./time.js";
+import { kindText } from "./wall.js";
+import { t } from "./text.js";
+
+const MOST = 100;
+const ALARMS = /^(refused|revoked|denied|join|digest|identity|tamper|conflict|manifest|damage|lost)/;
+
+const none = (key) => el("p", { class: "none", text: t(key) });
+
+export function drawGaps(gaps) {
+  setText(byId("badge-gaps"), gaps.length ? String(gaps.length) : "");
+  const rows = gaps.slice(-MOST).reverse().map((gap) => el("article", { class: "row gap-row" },
+    el("div", { class: "row-head" }, el("b", { text: gap.device }), el("span", { class: "dim", text: gap.kit }),
+      el("span", { class: "amount", text: span(gap.end_us - gap.start_us) })),
+    el("div", { class: "dim", text: `${dayAndTime(gap.start_us)} – ${dayAndTime(gap.end_us)} · ${
+      gap.layer ? t(`layer.${gap.layer}`) : t("layer.any")}` }),
+    el("div", { class: "reason", text: gap.reason })));
+  byId("gaps").replaceChildren(...(rows.length ? rows : [none("gaps.none")]));
+}
+
+export function drawEvents(events) {
+  setText(byId("badge-events"), events.length ? String(events.length) : "");
+  const rows = events.slice(-MOST).reverse().map((event) => el("article", {
+    class: "row", data: { alarm: ALARMS.test(event.kind) ? "yes" : "no" },
+  },
+  el("div", { class: "row-head" }, el("b", { text: event.kind }), el("span", { class: "dim", text: event.kit ?? "" }),
+    event.count > 1 ? el("span", { class: "times", text: `×${event.count}` }) : null,
+    el("time", { class: "amount", text: dayAndTime(event.at_us) })),
+  el("div", { class: "reason", text: event.text })));
+  byId("events").replaceChildren(...(rows.length ? rows : [none("events.none")]));
+}
+
+function kitWord(kit) {
+  if (kit.state === "revoked") return t("kits.revoked");
+  if (kit.last_heard_us !== null) return t("kits.seen", { age: age(nowUs() - kit.last_heard_us) });
+  return kit.state === "admitted" ? t("kits.admitted") : t("kits.never");
+}
+
+function kitDevices(kit) {
+  return el("ul", { class: "devices" }, ...kit.devices.map((device) => el("li", {},
+    el("b", { text: device.device }), el("span", { class: "dim", text: ` ${kindText(device.kind)}` }),
+    device.state ? el("span", { class: "device-state", text: ` ${device.state}${device.reason ? `: ${device.reason}` : ""}` }) : null)));
+}
+
+export function drawKits(kits) {
+  const rows = kits.map((kit) => {
+    const state = kit.state === "revoked" ? "closed" : kit.connected ? "live" : "down";
+    return el("article", { class: "row", data: { state } },
+      el("div", { class: "row-head" }, el("span", { class: "mark" }, mark(state)), el("b", { text: kit.kit }),
+        el("span", { class: "amount", text: kitWord(kit) })),
+      el("div", { class: "dim", text: [kit.software, kit.bearer].filter(Boolean).join(" · ") }),
+      kit.pending ? el("div", { text: t("kits.pending", {
+        bundles: kit.pending.bundles ?? "?", bytes: kit.pending.size_bytes === null ? "?" : bytes(kit.pending.size_bytes) }) }) : null,
+      kitDevices(kit));
+  });
+  byId("kits").replaceChildren(...(rows.length ? rows : [none("kits.none")]));
+}
