@@ -197,7 +197,9 @@ class MqttConnection:
         client.on_socket_register_write = lambda *_: None  # only the network thread writes
         client.on_connect = self._answered
         client.on_subscribe = self._granted
-        client.on_message = lambda _c, _d, message: self._on_message(message.topic, message.payload)
+        client.on_message = lambda _c, _d, message: self._on_message(
+            message.topic, bytes(message.payload)
+        )
         client.on_publish = lambda _c, _d, mid, *_: self._left(mid)
         client.on_log = self._logged
 

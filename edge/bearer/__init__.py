@@ -1,0 +1,1 @@
+"""Ways to the centre: `session` decides, `mqtt` carries, `service` keeps it going."""
