@@ -9,36 +9,36 @@ from fieldlink.codecs.fault import ArchiveError
 from fieldlink.relay.archive.store import Archive
 from fieldlink.relay.catalogue import Catalogue, FiledBundle
 
-__all__ = ["Mismatch", "verify"]
+__all__ = ["Checked", "verify"]
 
 _READ_BYTES = 1024 * 1024
 _PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Mismatch:
-    """A file that is not what the catalogue says; `path` is relative to the archive."""
+class Checked:
+    """A file, `path` relative to the archive, and what is wrong with it (None: nothing).
 
-    path: str
-    problem: str
-
-
-def verify(archive: Archive, catalogue: Catalogue) -> Iterator[Mismatch | None]:
-    """Hash every bundle in custody; yields None for each good one, a mismatch for each other.
-
-    Files that the catalogue does not know come last.
+    `bundle_id` is None for a file that the catalogue does not know.
     """
+
+    bundle_id: bytes | None
+    path: str
+    problem: str | None
+
+
+def verify(archive: Archive, catalogue: Catalogue) -> Iterator[Checked]:
+    """Hash every bundle in custody; files that the catalogue does not know come last."""
     known: set[str] = set()
     after = 0
     while page := catalogue.in_filing_order(after, _PAGE):
         for bundle in page:
             known.add(bundle.path)
-            problem = _problem(archive, bundle)
-            yield None if problem is None else Mismatch(bundle.path, problem)
+            yield Checked(bundle.bundle_id, bundle.path, _problem(archive, bundle))
         after = page[-1].number
     for path in _files(archive.root):
         if path not in known:
-            yield Mismatch(path, "is not in the catalogue")
+            yield Checked(None, path, "is not in the catalogue")
 
 
 def _problem(archive: Archive, bundle: FiledBundle) -> str | None:

@@ -43,10 +43,11 @@ class Engine:
         name: str,
         send: Send,
         clock: Callable[[], int],
+        tally: Tally | None = None,
     ) -> None:
         self.run_id = secrets.token_bytes(8)
         self.name = name
-        self.tally = Tally()
+        self.tally = tally or Tally()
         self.failure: Future[None] = Future()
         self._archive = archive
         self._catalogue = catalogue
@@ -89,13 +90,10 @@ class Engine:
         """
         self._active = frozenset(self._catalogue.active_kits())
         whole = self._incoming.load(self._clock())
-        for body in (self._receive, self._commit):
-            thread = threading.Thread(target=self._guarded, args=(body,), name=body.__name__[1:])
-            self._beats[thread.name] = time.monotonic()
-            self._threads.append(thread)
-            thread.start()
+        self._begin("commit", self._commit)
         for partial in whole:
             self._core.finish(partial)
+        self._begin("receive", self._receive)
 
     def stop(self) -> None:
         """File what is whole, keep what is under way, end the threads."""
@@ -171,6 +169,12 @@ class Engine:
 
     def _now(self) -> int:
         return self._clock()
+
+    def _begin(self, name: str, body: Callable[[Callable[[], None]], None]) -> None:
+        thread = threading.Thread(target=self._guarded, args=(body,), name=name)
+        self._beats[name] = time.monotonic()
+        self._threads.append(thread)
+        thread.start()
 
     def _guarded(self, body: Callable[[Callable[[], None]], None]) -> None:
         name = threading.current_thread().name

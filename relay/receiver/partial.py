@@ -60,7 +60,7 @@ class Partial:
         self.journal = folder / f"{bundle_id.hex()}.ranges"
         self._handles: tuple[int, int] | None = None
         # Hashed as it comes, for as long as it comes in order; None when it did not.
-        self._running: hashlib._Hash | None = hashlib.blake2b(digest_size=32)
+        self._running: hashlib.blake2b | None = hashlib.blake2b(digest_size=32)
         self._hashed_bytes = 0
 
     @classmethod

@@ -14,12 +14,14 @@ from fieldlink.relay.catalogue import Catalogue
 from fieldlink.relay.feed import Feed
 from fieldlink.relay.receiver.engine import Engine
 from fieldlink.relay.receiver.settings import ReceiverSettings
+from fieldlink.relay.receiver.tally import Tally
 from fieldlink.systemd.mqtt import MqttConnection, TlsFiles
 
 __all__ = ["ReceiverService"]
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0
+_READY_ANYWAY_S = 10.0
 _AFTER_BREAK_S = 0.2
 _WAIT = wait_exponential_jitter(initial=0.2, max=10.0, jitter=0.5)
 
@@ -38,9 +40,17 @@ class ReceiverService:
         address: Callable[[], tuple[str, int]],
         tls: TlsFiles | None,
         clock: Callable[[], int],
+        tally: Tally,
     ) -> None:
         self.engine = Engine(
-            archive, catalogue, feed, settings, name=name, send=self._send, clock=clock
+            archive,
+            catalogue,
+            feed,
+            settings,
+            name=name,
+            send=self._send,
+            clock=clock,
+            tally=tally,
         )
         self._address = address
         self._tls = tls
@@ -52,7 +62,8 @@ class ReceiverService:
         return self._connection is not None
 
     async def run(self, beat: Callable[[], None]) -> None:
-        """Receive until cancelled; beats once the broker is reached.
+        """Receive until cancelled; first beats once the broker is reached, or after ten
+        seconds without it.
 
         Raises:
             Exception: whatever ended one of the receiver's threads.
@@ -67,13 +78,12 @@ class ReceiverService:
             await asyncio.shield(asyncio.to_thread(self.engine.stop))
 
     async def _watch(self, beat: Callable[[], None]) -> None:
-        reached = False
+        # A broker that is away is weather: after a moment the centre is ready without it.
+        await asyncio.sleep(_READY_ANYWAY_S)
         while True:
-            await asyncio.sleep(_LOOK_S)
-            reached = reached or self.connected
-            # A broker that is away is weather: the page and the archive work without it.
-            if self.engine.healthy and reached:
+            if self.engine.healthy:
                 beat()
+            await asyncio.sleep(_LOOK_S)
 
     async def _stay_connected(self, beat: Callable[[], None]) -> None:
         while True:

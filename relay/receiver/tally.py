@@ -23,18 +23,18 @@ class Tally:
         self._held: dict[tuple[str, str | None], tuple[int, str]] = {}
         self._ready: list[Event] = []
 
-    def note(self, kind: str, kit: str | None, text: str, now_us: int) -> None:
-        """Something of `kind` happened with `kit` (None: no kit that is known)."""
+    def note(self, kind: str, kit: str | None, text: str, now_us: int, *, count: int = 1) -> None:
+        """`count` things of `kind` happened with `kit` (None: no kit that is known)."""
         with self._lock:
             key = (kind, kit)
             if key not in self._told_us and len(self._told_us) >= _MOST_KINDS:
                 key = (kind, None)  # names from outside must not fill the memory
-            self._counts[key] += 1
+            self._counts[key] += count
             if now_us - self._told_us.get(key, -_QUIET_US) < _QUIET_US:
-                self._held[key] = (self._held.get(key, (0, ""))[0] + 1, text)
+                self._held[key] = (self._held.get(key, (0, ""))[0] + count, text)
             else:
                 self._told_us[key] = now_us
-                self._ready.append(Event(0, now_us, kind, key[1], text))
+                self._ready.append(Event(0, now_us, kind, key[1], text, count))
 
     def take(self, now_us: int, *, everything: bool = False) -> list[Event]:
         """The events that are due; with `everything` those that were held back, too."""

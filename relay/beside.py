@@ -1,0 +1,175 @@
+"""What commands beside a running relay work on: the same settings, catalogue and archive."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fieldlink.codecs.fault import ArchiveError, CodecError, ConfigError
+from fieldlink.codecs.join import encode_join_code
+from fieldlink.codecs.settings import Duration, Settings, load_settings
+from fieldlink.relay.addresses import own_addresses
+from fieldlink.relay.archive import Archive
+from fieldlink.relay.archive.rebuild import rebuild
+from fieldlink.relay.catalogue import Catalogue, Kit, Service, sqlite_url
+from fieldlink.relay.config import RelaySettings, load_relay_settings
+from fieldlink.relay.pki.admission import CODE_LIFE_US
+from fieldlink.relay.pki.admission import admit as admit_by_code
+from fieldlink.relay.pki.authority import Authority
+
+__all__ = [
+    "admit_kit",
+    "centre_status",
+    "kit_lines",
+    "living",
+    "now_us",
+    "opened",
+    "rebuild_catalogue",
+    "window_us",
+]
+
+SERVICE = "relay"
+_FRESH_US = 15_000_000
+
+
+def now_us() -> int:
+    """The time, UTC microseconds."""
+    return time.time_ns() // 1000
+
+
+@contextmanager
+def opened(config: Path | None) -> Iterator[tuple[RelaySettings, Catalogue]]:
+    """The settings, and the catalogue that a running relay may use at the same time.
+
+    Raises:
+        ConfigError: a setting cannot be used.
+        ArchiveError: there is no catalogue yet, or it cannot be opened.
+    """
+    settings = _settings_as_owner(config)
+    if settings.catalogue_url is None and not settings.catalogue_path.exists():
+        raise ArchiveError(
+            f"there is no centre in {settings.state_dir} yet; start it with `fieldlink relay run`"
+        )
+    with Catalogue.open(_url(settings), now_us=now_us()) as catalogue:
+        yield settings, catalogue
+
+
+def centre_status(catalogue: Catalogue) -> dict[str, Any]:
+    """Whether the centre runs, what it last said of itself, and its kits."""
+    service = catalogue.service(SERVICE)
+    said = dict(service.report) if service else {}
+    times = {"started_us": service.started_us, "beat_us": service.beat_us} if service else {}
+    return {**said, **times, "running": living(service), "kits": kit_lines(catalogue)}
+
+
+def living(service: Service | None) -> bool:
+    """Whether a relay runs: its last sign of life is fresh and its process is there."""
+    if service is None or not service.report.get("running"):
+        return False
+    if abs(now_us() - service.beat_us) > _FRESH_US:
+        return False
+    try:
+        os.kill(int(service.report["pid"]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def kit_lines(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Every kit with its state: admitted (not joined yet), expired, joined, connected, revoked
+    or unknown (heard and never admitted).
+    """
+    fields = ("last_heard_us", "software", "bearer", "joined_us", "revoked_us", "report")
+    return [
+        {"kit": kit.kit, "state": _state(kit), **{name: getattr(kit, name) for name in fields}}
+        for kit in catalogue.kits()
+    ]
+
+
+def admit_kit(
+    settings: RelaySettings, catalogue: Catalogue, kit: str, address: str
+) -> tuple[str, int]:
+    """A join code for `kit`, and when it ends.
+
+    Raises:
+        CodecError, AccessError: the kit's name cannot be used.
+        ConfigError: the address is none, or the page's port is not known yet.
+    """
+    authority = Authority.open(settings.state_dir / "pki", now_us=now_us())
+    host = address or (settings.web.addresses or own_addresses())[0]
+    port = settings.web.port or _running_port(catalogue)
+    at_us = now_us()
+    try:
+        code = admit_by_code(catalogue, kit, (host, port), authority.ca_fingerprint, at_us)
+    except CodecError as error:
+        raise ConfigError(error.detail) from error
+    catalogue.log_event("admitted", kit, f"{kit} may join with a code", at_us)
+    return encode_join_code(code), at_us + CODE_LIFE_US
+
+
+def rebuild_catalogue(config: Path | None) -> list[str]:
+    """Make the embedded catalogue again from the archive; returns what was found and done.
+
+    Raises:
+        ArchiveError: a relay is running, or it cannot be made.
+    """
+    settings = _settings_as_owner(config)
+    archive = Archive.open(settings.archive_root)  # refuses while a relay runs
+    try:
+        catalogue, findings = rebuild(_url(settings), archive, now_us)
+        catalogue.close()
+    finally:
+        archive.close()
+    return findings
+
+
+def window_us(text: str) -> int:
+    """A window as people write it ("2h"), in microseconds.
+
+    Raises:
+        ConfigError: it is none.
+    """
+
+    class _Window(Settings):
+        window: Duration
+
+    return round(load_settings(_Window, f"window = {text!r}", "--window").window * 1e6)
+
+
+def _url(settings: RelaySettings) -> str:
+    return settings.catalogue_url or sqlite_url(settings.catalogue_path)
+
+
+def _settings_as_owner(config: Path | None) -> RelaySettings:
+    """The settings; root goes on as the owner of the centre's folder, so that no file of the
+    centre becomes root's.
+    """
+    settings = load_relay_settings(config)
+    folder = settings.state_dir
+    if os.geteuid() == 0 and folder.is_dir():
+        owner = folder.stat()
+        os.setegid(owner.st_gid)
+        os.seteuid(owner.st_uid)
+    return settings
+
+
+def _state(kit: Kit) -> str:
+    now = now_us()
+    if kit.revoked_us is not None:
+        return "revoked"
+    if kit.joined_us is not None:
+        return "connected" if kit.connected(now) else "joined"
+    if kit.admitted_us is None:
+        return "unknown"
+    return "admitted" if (kit.expires_us or 0) > now else "expired"
+
+
+def _running_port(catalogue: Catalogue) -> int:
+    service = catalogue.service(SERVICE)
+    if service is None or not living(service):
+        raise ConfigError("web.port = 0: any free port is known only while the relay runs")
+    return int(service.report["port"])

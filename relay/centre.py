@@ -1,0 +1,228 @@
+"""The centre's main: builds every part, and is the only place that knows them all."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fieldlink.relay.addresses import own_addresses
+from fieldlink.relay.archive import Archive
+from fieldlink.relay.archive.rebuild import open_or_rebuild
+from fieldlink.relay.beside import SERVICE, now_us
+from fieldlink.relay.broker.broker import Broker, BrokerEvent
+from fieldlink.relay.catalogue import Catalogue, sqlite_url
+from fieldlink.relay.config import RelaySettings
+from fieldlink.relay.feed import Feed
+from fieldlink.relay.pki.admission import Member, members
+from fieldlink.relay.pki.authority import Authority
+from fieldlink.relay.pki.enrolment import enrolment_router
+from fieldlink.relay.receiver.service import ReceiverService
+from fieldlink.relay.receiver.tally import Tally
+from fieldlink.relay.web.accounts import ensure_duty_account
+from fieldlink.relay.web.app import create_app
+from fieldlink.relay.web.service import WebServer
+from fieldlink.relay.web.sessions import load_session_key
+from fieldlink.systemd.service import Row, serve
+
+__all__ = ["Centre", "run_centre"]
+
+_log = logging.getLogger(__name__)
+_LOOK_S = 1.0
+
+Say = Callable[[str], None]
+
+
+async def run_centre(settings: RelaySettings, say: Say) -> None:
+    """Run the centre until SIGTERM or SIGINT; `say` gets the few lines meant for people.
+
+    Raises:
+        FieldlinkError: something cannot be opened; the message says what to do.
+    """
+    centre = Centre.open(settings, say)
+    watcher = _Watcher(centre)
+    try:
+        await serve(centre.rows(watcher), on_ready=watcher.ready)
+    finally:
+        centre.close()
+
+
+@dataclass
+class Centre:
+    """Every part of a running centre."""
+
+    settings: RelaySettings
+    archive: Archive
+    catalogue: Catalogue
+    broker: Broker
+    receiver: ReceiverService
+    web: WebServer
+    say: Say
+
+    @classmethod
+    def open(cls, settings: RelaySettings, say: Say) -> "Centre":
+        """Open or make everything.
+
+        Raises:
+            FieldlinkError: a part cannot be opened.
+        """
+        addresses = settings.web.addresses or own_addresses()
+        authority = Authority.open(settings.state_dir / "pki", now_us=now_us(), addresses=addresses)
+        archive = Archive.open(settings.archive_root)
+        try:
+            url = settings.catalogue_url or sqlite_url(settings.catalogue_path)
+            catalogue, findings = open_or_rebuild(url, archive, now_us)
+            for finding in findings:
+                say(finding)
+                catalogue.log_event("recovered", None, finding, now_us())
+            return cls._compose(settings, archive, catalogue, authority, say)
+        except BaseException:
+            archive.close()
+            raise
+
+    @classmethod
+    def _compose(
+        cls,
+        settings: RelaySettings,
+        archive: Archive,
+        catalogue: Catalogue,
+        authority: Authority,
+        say: Say,
+    ) -> "Centre":
+        feed = Feed()
+        tally = Tally()
+        broker = Broker(
+            settings.broker,
+            authority,
+            lambda: members(catalogue),
+            folder=settings.state_dir / "broker",
+            clock=now_us,
+            revoked=catalogue.revoked_serials,
+            on_event=lambda event: _note_broker(tally, event),
+        )
+        receiver = ReceiverService(
+            archive,
+            catalogue,
+            feed,
+            settings.receiver,
+            name=settings.name,
+            address=lambda: broker.address,
+            tls=authority.tls,
+            clock=now_us,
+            tally=tally,
+        )
+
+        def joined() -> None:
+            receiver.engine.set_active(catalogue.active_kits())
+            broker.reload()
+
+        app = create_app(
+            name=settings.name,
+            catalogue=catalogue,
+            archive_root=settings.archive_root,
+            feed=feed,
+            settings=settings.web,
+            session_key=load_session_key(settings.state_dir),
+            clock=now_us,
+            enrolment=enrolment_router(
+                catalogue,
+                authority,
+                lambda: broker.kit_address,
+                log_event=lambda kind, kit, text: tally.note(kind, kit, text, now_us()),
+                clock=now_us,
+                on_joined=joined,
+            ),
+        )
+        tls = authority.tls
+        web = WebServer(app, settings.web, certificate=tls.certificate, key=tls.key)
+        password = ensure_duty_account(catalogue, now_us)
+        if password is not None:
+            say(f"the page's first account, shown only now: duty {password}")
+        return cls(settings, archive, catalogue, broker, receiver, web, say)
+
+    def rows(self, watcher: "_Watcher") -> list[Row]:
+        """The centre's tasks."""
+        return [
+            *self.broker.rows(),
+            Row("receiver", self.receiver.run),
+            Row("web", self.web.run),
+            Row("watcher", watcher.run),
+        ]
+
+    def close(self) -> None:
+        """Close what the rows leave open."""
+        self.archive.close()
+        self.catalogue.close()
+
+    def page_url(self) -> str:
+        """Where the page is, as seen from this machine."""
+        host = (self.settings.web.addresses or own_addresses())[0]
+        shown = f"[{host}]" if ":" in host else host
+        return f"https://{shown}:{self.web.port}/"
+
+
+class _Watcher:
+    """Looks every second for admissions that a command changed, and says that the centre lives."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre = centre
+        self._known: dict[str, Member] | None = None
+        self._started_us = now_us()
+        self._ready = False
+
+    def ready(self) -> None:
+        """Every row works: from now on the centre counts as running."""
+        self._ready = True
+        self._live()
+        self._centre.say(f"the centre is up; its page is {self._centre.page_url()}")
+
+    async def run(self, beat: Callable[[], None]) -> None:
+        """Look until cancelled."""
+        try:
+            while True:
+                await asyncio.to_thread(self._look)
+                beat()
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            self._ready = False
+            self._live()
+
+    def _look(self) -> None:
+        centre = self._centre
+        found = {member.kit: member for member in members(centre.catalogue)}
+        if self._known != found:
+            centre.receiver.engine.set_active(list(found))
+            centre.broker.reload()
+            if self._known is not None:
+                self._tell(self._known, found)
+            self._known = found
+        if self._ready:
+            self._live()
+
+    def _tell(self, before: dict[str, Member], after: dict[str, Member]) -> None:
+        tally = self._centre.receiver.engine.tally
+        for kit in after:
+            if before.get(kit) != after[kit]:
+                tally.note("joined", kit, f"{kit} has joined", now_us())
+        for kit in before:
+            if kit not in after:
+                tally.note("put-out", kit, f"{kit} is revoked and was cut off", now_us())
+
+    def _live(self) -> None:
+        centre = self._centre
+        report: dict[str, Any] = {
+            "running": self._ready,
+            "pid": os.getpid(),
+            "page": centre.page_url(),
+            "port": centre.web.port,
+            "broker": "{}:{}".format(*centre.broker.address),
+            "broker_reached": centre.receiver.connected,
+            "free_bytes": centre.archive.free_bytes(),
+            **centre.receiver.engine.report(),
+        }
+        centre.catalogue.beat(SERVICE, self._started_us, now_us(), report)
+
+
+def _note_broker(tally: Tally, event: BrokerEvent) -> None:
+    tally.note(event.kind, event.kit, event.text, now_us(), count=event.count)

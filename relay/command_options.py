@@ -1,0 +1,38 @@
+"""Options that the centre's commands share, and how they print; light, for quick help."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fieldlink.systemd.terminal import printable
+
+__all__ = ["AsJson", "ConfigFile", "say", "say_json", "shown_time"]
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", help="Settings file; without it /etc/fieldlink/relay.toml, or all defaults."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def say(text: str) -> None:
+    """Print one line, whatever is in it."""
+    typer.echo(printable(text))
+
+
+def say_json(value: Mapping[str, Any]) -> None:
+    """Print `value` as one line of JSON."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def shown_time(at_us: int | None) -> str:
+    """A time for people, UTC to the second; a dash when it is unknown."""
+    if at_us is None:
+        return "-"
+    return f"{datetime.fromtimestamp(at_us / 1e6, UTC):%Y-%m-%d %H:%M:%SZ}"
