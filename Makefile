@@ -8,7 +8,7 @@ BIN := .venv/bin
 ROOMS := codecs drone edge relay systemd
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types bench campaign wheel clean
+.PHONY: help run test lint types bench campaign wheel clean peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
@@ -16,7 +16,7 @@ help: ## list the targets
 run: .make/run ## an exercise: a centre, a kit, four cameras; ARGS="--seconds 45 --json"
 	@exec $(BIN)/fieldlink demo $(ARGS)
 
-test: .make/test .make/peers ## all tests but the long campaigns; ARGS="tests/codecs -k gap"
+test: .make/test peers ## all tests but the long campaigns; ARGS="tests/codecs -k gap"
 	@exec $(BIN)/python -m pytest -q -ra $(ARGS)
 
 lint: .make/test ## style and formatting
@@ -30,15 +30,15 @@ types: .make/test ## mypy --strict over the rooms and the tests
 	@cd .typecheck && MYPYPATH=.:../tests/lab ../$(BIN)/python -m mypy --config-file ../pyproject.toml \
 		$(ROOMS:%=-p fieldlink.%) -p fieldlink.tests -p fieldlab
 
-bench: .make/test .make/peers ## one line of JSON for each figure; NAME=prefix
+bench: .make/test peers ## one line of JSON for each figure; NAME=prefix
 	@exec $(BIN)/python tests/bench $(NAME)
 
-campaign: .make/test .make/peers ## the long seeded campaigns: kills, power cuts
+campaign: .make/test peers ## the long seeded campaigns: kills, power cuts
 	@exec $(BIN)/python -m pytest -q -ra -m campaign --timeout=7200 $(ARGS)
 
 wheel: .make/test ## the wheel, into dist/
 	@rm -rf build dist
-	@$(BIN)/python -m build --wheel --outdir dist . >&2
+	@PYTHONWARNINGS=ignore $(BIN)/python -m build --wheel --outdir dist . >&2
 	@ls dist/*.whl
 
 clean: ## everything that make made
@@ -61,6 +61,5 @@ clean: ## everything that make made
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]' >&2
 	@touch .make/run $@
 
-.make/peers: .ci/packages
+peers: # looked for each time: what is missing today may be installed tomorrow
 	@.ci/packages peers >&2
-	@touch $@
