@@ -16,6 +16,7 @@ __all__ = ["Sample", "TrackOut", "write_mp4"]
 
 # One moof for each group of pictures; no index at the end, whose offsets `prft` boxes would shift.
 _FLAGS = "empty_moov+default_base_moof+frag_keyframe+skip_trailer"
+_MAX_SPAN_S = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ def write_mp4(
     `begin_us` (UTC microseconds). Its own time starts at 0 with the first sample to be decoded.
     """
     zero = min(sample.dts * outs[sample.track].time_base for sample in samples)
+    ends = max(sample.dts * outs[sample.track].time_base for sample in samples)
+    if ends - zero > _MAX_SPAN_S:  # libav would abort the whole process
+        raise ValueError(f"samples {float(ends - zero):.0f} s apart cannot be one fragment")
     zero_us = begin_us - int((begin - zero) * 1_000_000)
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4", options={"movflags": _FLAGS}) as container:

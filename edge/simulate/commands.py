@@ -6,6 +6,7 @@ import json
 import signal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
+from zlib import crc32
 
 import typer
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from fieldlink.edge.simulate.studio import Look
 
 __all__ = ["app"]
+
+_TONES_HZ = (262.0, 330.0, 392.0, 440.0, 523.0, 659.0, 784.0)
 
 app = typer.Typer(help="Simulated devices, for exercises and tests.", no_args_is_help=True)
 
@@ -35,12 +38,14 @@ def _main() -> None:
 def camera(
     name: Annotated[str, typer.Option(help="Burnt into the picture, and the URL's path.")] = "cam",
     pattern: Annotated[
-        str, typer.Option(help="testsrc2, mandelbrot, smptehdbars, sierpinski, gradients...")
-    ] = "testsrc2",
+        str, typer.Option(help="testsrc2, mandelbrot, ...; auto: one by the camera's name.")
+    ] = "auto",
     size: Annotated[str, typer.Option(help="Picture size, WIDTHxHEIGHT, even.")] = "960x540",
     fps: Annotated[int, typer.Option(min=1, max=60, help="Pictures a second.")] = 15,
     rate: Annotated[str, typer.Option(help='Bit rate of the video: "1500kbit/s".')] = "1500kbit/s",
-    tone: Annotated[float, typer.Option(min=0, max=8000, help="Tone in Hz; 0: no sound.")] = 440.0,
+    tone: Annotated[
+        float, typer.Option(min=-1, max=8000, help="Tone in Hz; 0: none; -1: by the name.")
+    ] = -1.0,
     host: Annotated[str, typer.Option(help="Address to listen on (ts-udp: to send to).")] = (
         "127.0.0.1"
     ),
@@ -90,6 +95,9 @@ def _look(name: str, pattern: str, size: str, fps: int, rate: str, tone: float) 
     good = cross and width.isdigit() and height.isdigit()
     if not good or int(width) % 2 or int(height) % 2 or not 64 <= int(width) <= 7680:
         raise typer.BadParameter(f"{size!r}: write WIDTHxHEIGHT, both even, like 960x540")
+    number = crc32(name.encode())
+    pattern = PATTERNS[number % len(PATTERNS)] if pattern == "auto" else pattern
+    tone = _TONES_HZ[number % len(_TONES_HZ)] if tone < 0 else tone
     if pattern not in PATTERNS:
         raise typer.BadParameter(f"{pattern!r}: use one of {', '.join(PATTERNS)}")
     try:
