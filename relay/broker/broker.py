@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 class Broker:
     """Give its `rows` to the service; call `reload` whenever admissions change.
 
+    `reloads` counts how often the running broker has said that it took a reload in.
+
     `members` and `revoked` are asked anew at each start and reload. `on_event` runs on the
     event loop and must not block. `clock` is UTC microseconds.
     """
@@ -56,6 +58,7 @@ class Broker:
         self._findings = Findings(on_event)
         self._lock = threading.Lock()
         self._ready = False
+        self.reloads = 0
         self._child: Child | None = None
         if settings.url is None:
             make_folder(folder)
@@ -138,7 +141,9 @@ class Broker:
             _log.debug("%s", text)
         elif line.kind == "ready":
             self._ready = True
-        elif line.kind != "reloaded":
+        elif line.kind == "reloaded":
+            self.reloads += 1
+        else:
             self._findings.add(line)
             if line.kind == "reload-failed" and self._child is not None:
                 # It goes on with the old users: somebody revoked would stay. Start it anew.
