@@ -3,16 +3,18 @@
 from dataclasses import dataclass
 
 from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, Layer, Manifest
+from fieldlink.edge.spool.settings import SpoolSettings
+from fieldlink.edge.spool.stored import State
 
-from .settings import SpoolSettings
-from .stored import State
-
-__all__ = ["POLICY_VERSION", "RetentionPolicy", "retention_key"]
+__all__ = ["NEVER", "POLICY_VERSION", "RetentionPolicy", "retention_key"]
 
 # The key is stored beside each bundle; raise this when it changes and open re-computes it.
 POLICY_VERSION = 1
 
-_NEVER = 9
+_GAP = 9
+NEVER = (_GAP, 0, 0)
+"""The key from which on nothing is given up."""
+
 _LAYERS = {Layer.ORIGINAL: 2, Layer.PROXY: 3, Layer.STILL: 4, Layer.REPORT: 5}
 
 
@@ -26,7 +28,7 @@ def retention_key(manifest: Manifest, state: State) -> tuple[int, int, int]:
     if state is State.CUSTODY:
         return 0, 0, manifest.sequence
     if manifest.media_type == GAP_MEDIA_TYPE:
-        return _NEVER, 0, manifest.sequence
+        return _GAP, 0, manifest.sequence
     rank = 1 if state is State.REFUSED else _LAYERS[manifest.layer]
     return rank, -int(manifest.precedence), manifest.sequence
 
@@ -46,7 +48,7 @@ class RetentionPolicy:
     @property
     def slack_bytes(self) -> int:
         """What is freed beyond the need, so that one gap record covers a longer span."""
-        return min(self.quota_bytes // 64, 256 * 1024 * 1024)
+        return min(self.quota_bytes // 64, 64 * 1024 * 1024)
 
     def excess_bytes(self, used_bytes: int, free_bytes: int, wanted_bytes: int) -> int:
         """How many bytes have to go before `wanted_bytes` more fit; 0 or less: they fit now."""

@@ -70,9 +70,9 @@ class Disk(mfusepy.Operations):  # type: ignore[misc]
                 raise OSError(fault.code, "injected")
         if self.read_only:
             raise OSError(errno.EROFS, "read-only")
-        if grows_bytes and self.capacity_bytes is not None:
-            if self._used_bytes() + grows_bytes > self.capacity_bytes:
-                raise OSError(errno.ENOSPC, "full")
+        limit = self.capacity_bytes
+        if grows_bytes and limit is not None and self._used_bytes() + grows_bytes > limit:
+            raise OSError(errno.ENOSPC, "full")
 
     def _used_bytes(self) -> int:
         nodes, todo = {id(node): node for node in self.open_nodes.values()}, [self.root]

@@ -1,0 +1,239 @@
+"""Group commit: one thread writes the index, and each transaction serves all who wait.
+
+A batch is whatever came in while the last one was being synced: one fsync for each folder that
+got files, then one commit. What a transaction removed is unlinked after it, never before.
+"""
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from fieldlink.codecs.fault import SpoolError
+from fieldlink.edge.spool.index import Index
+from fieldlink.edge.spool.shards import Shards
+from fieldlink.edge.spool.stored import Stored
+from fieldlink.systemd.durable import sync_folder
+
+__all__ = ["Change", "Committer", "Numbers"]
+
+_T = TypeVar("_T")
+_MAX_BATCH = 1024
+_IDLE_S = 1.0
+
+
+class Numbers:
+    """The sequence: counts up, never twice the same."""
+
+    def __init__(self, first: int) -> None:
+        self._next = first
+        self._lock = threading.Lock()
+
+    def take(self) -> int:
+        """The next number."""
+        with self._lock:
+            self._next += 1
+            return self._next - 1
+
+    @property
+    def next(self) -> int:
+        """The number that nobody has yet."""
+        with self._lock:
+            return self._next
+
+
+@dataclass
+class Change:
+    """One transaction under way: the index, and what happens to files around its commit."""
+
+    index: Index
+    used_bytes: int
+    synced: set[int] = field(default_factory=set)  # shards to sync before the commit
+    added: list[Stored] = field(default_factory=list)
+    removed: list[tuple[int, int]] = field(default_factory=list)  # files to unlink after it
+    after: list[Callable[[], None]] = field(default_factory=list)  # called after the commit
+
+    def insert(self, item: Stored, content: bytes | None, shard: int | None) -> None:
+        """Add a bundle whose content is given or whose file, synced itself, is in `shard`."""
+        self.used_bytes += self.index.insert(item, content, shard)
+        self.added.append(item)
+        if shard is not None:
+            self.synced.add(shard)
+
+    def remove(self, item: Stored) -> None:
+        """Take a bundle out; its file goes once that is durable."""
+        shard, _ = self.index.place(item.manifest.sequence)
+        self.used_bytes -= self.index.remove(item)
+        if shard is not None:
+            self.removed.append((item.manifest.sequence, shard))
+
+
+Job = Callable[[Change], Any]
+
+
+class Committer:
+    """Runs jobs on its thread, each in a transaction, and answers when that is durable."""
+
+    def __init__(
+        self,
+        index: Index,
+        shards: Shards,
+        numbers: Numbers,
+        *,
+        used_bytes: int,
+        on_added: Callable[[Stored], None],
+        make_room: Job,
+        before_batch: "Callable[[], Job | None]",
+        on_damage: Callable[[], None],
+    ) -> None:
+        self._index = index
+        self._shards = shards
+        self._numbers = numbers
+        self._on_added = on_added
+        self._make_room = make_room
+        self._jobs: queue.SimpleQueue[tuple[Job, Future[Any]] | None] = queue.SimpleQueue()
+        self._gone: list[tuple[int, int]] = []
+        self._closing = threading.Lock()
+        self._closed = False
+        self._failure: SpoolError | None = None
+        self._before = before_batch
+        self._on_damage = on_damage
+        self.used_bytes = used_bytes
+        self._thread = threading.Thread(target=self._run, name="spool-commit", daemon=True)
+        self._thread.start()
+
+    @property
+    def failure(self) -> SpoolError | None:
+        """Why nothing can be written any more, if so."""
+        return self._failure
+
+    def do(self, job: Callable[[Change], _T]) -> _T:
+        """Run `job` in the next transaction; returns its answer once that is durable.
+
+        Raises:
+            SpoolError: the disk is full, or the index can no longer be written.
+        """
+        answer: Future[_T] = Future()
+        with self._closing:
+            if self._closed:
+                raise SpoolError("the spool is closed")
+            self._jobs.put((job, answer))
+        return answer.result()
+
+    def fail(self, error: SpoolError) -> None:
+        """Refuse everything from now on."""
+        self._failure = self._failure or error
+
+    def close(self) -> None:
+        """Finish what is waiting and end the thread."""
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        more = True
+        while more:
+            batch, more = self._take()
+            self._serve(batch)
+
+    def _take(self) -> tuple[list[tuple[Job, Future[Any]]], bool]:
+        batch: list[tuple[Job, Future[Any]]] = []
+        try:
+            item = self._jobs.get(timeout=_IDLE_S)
+            while item is not None:
+                batch.append(item)
+                if len(batch) >= _MAX_BATCH:
+                    return batch, True
+                item = self._jobs.get_nowait()
+        except queue.Empty:
+            return batch, True
+        return batch, False
+
+    def _serve(self, batch: list[tuple[Job, Future[Any]]]) -> None:
+        before = self._before()
+        if not batch and before is None and not self._gone:
+            return
+        jobs = [job for job, _ in batch]
+        try:
+            answers, change = self._transact_with_room([before, *jobs] if before else jobs)
+        except BaseException as error:  # noqa: BLE001 - it is handed to everyone who waits
+            if not isinstance(error, SpoolError):
+                self.fail(SpoolError(f"the spool stopped writing after a fault: {error!r}"))
+            for _, answer in batch:
+                answer.set_exception(error)
+            return
+        for (_, answer), value in zip(batch, answers[-len(batch) :], strict=bool(batch)):
+            answer.set_result(value)
+        for item in change.added:
+            self._tell(item)
+
+    def _tell(self, item: Stored) -> None:
+        try:
+            self._on_added(item)
+        except Exception as error:  # noqa: BLE001 - this thread must live to answer
+            self.fail(SpoolError(f"a listener of the spool failed: {error!r}"))
+
+    def _transact_with_room(self, jobs: list[Job]) -> tuple[list[Any], Change]:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            try:
+                return self._transact(jobs)
+            except sqlite3.Error as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                    raise
+            self._transact([self._make_room])
+            return self._transact(jobs)
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+        except OSError as error:
+            text = f"the media folder cannot be written ({error.strerror}); check the disk"
+            self.fail(SpoolError(text))
+            raise SpoolError(text) from error
+
+    def _explained(self, error: sqlite3.Error) -> SpoolError:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            return SpoolError("the disk is full: the index cannot grow; free space on it")
+        code = error.sqlite_errorcode & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            self._on_damage()
+            text = f"the index is damaged ({error}); restart: it is rebuilt from the media files"
+        elif code == sqlite3.SQLITE_READONLY:
+            text = "the disk is read-only: check it (dmesg), then remount it for writing"
+        else:
+            text = f"the index cannot be written ({error}); check the disk, then restart"
+        self.fail(SpoolError(text))
+        return SpoolError(text)
+
+    def _transact(self, jobs: list[Job]) -> tuple[list[Any], Change]:
+        change = Change(self._index, self.used_bytes)
+        self._index.begin()
+        try:
+            answers = [job(change) for job in jobs]
+            gone = list(self._gone)
+            for shard in change.synced | {shard for _, shard in gone}:
+                sync_folder(self._shards.folder(shard))
+            self._index.forget_doomed(sequence for sequence, _ in gone)
+            self._index.set_fact("next_sequence", self._numbers.next)
+            self._index.set_fact("open_shard", self._shards.first_open())
+            self._index.commit()
+        except BaseException:
+            self._index.rollback()
+            raise
+        self.used_bytes = change.used_bytes
+        self._gone = self._gone[len(gone) :]
+        for callback in change.after:
+            callback()
+        # Files go before the answers: whoever asked for room finds it.
+        self._unlink(change.removed)
+        return answers, change
+
+    def _unlink(self, removed: list[tuple[int, int]]) -> None:
+        for sequence, shard in removed:
+            self._shards.path(shard, sequence).unlink(missing_ok=True)
+            self._gone.append((sequence, shard))
