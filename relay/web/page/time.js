@@ -41,12 +41,12 @@ export function span(us) {
   return t("unit.days", { n: number(s / 86400, 0) });
 }
 
-// The age of a picture: whole units, so that it can be read from across the room.
+// The age of a picture, counting up: 42 s, 3:07, 1:05:12; days beyond that.
 export function age(us) {
   const s = Math.max(0, Math.floor(us / 1e6));
   if (s < 100) return t("unit.seconds", { n: s });
-  if (s < 6000) return t("unit.minutes", { n: Math.floor(s / 60) });
-  if (s < 172800) return t("unit.hours", { n: Math.floor(s / 3600) });
+  if (s < 3600) return `${Math.floor(s / 60)}:${two(s % 60)}`;
+  if (s < 86400) return hms(us);
   return t("unit.days", { n: Math.floor(s / 86400) });
 }
 

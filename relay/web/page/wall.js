@@ -60,7 +60,7 @@ export class Wall {
     let best = { columns: 1, size: 0 };
     for (let columns = 1; columns <= Math.max(1, count); columns += 1) {
       const rows = Math.ceil(count / columns);
-      const tall = (height / rows - 116) * (16 / 9);
+      const tall = (height / rows - 84) * (16 / 9);
       const size = Math.min(width / columns, tall);
       if (size > best.size) best = { columns, size };
     }
