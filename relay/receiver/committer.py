@@ -97,12 +97,13 @@ class Committer:
                 self._change.notify_all()
             beat()
             if group:
-                self._commit(group)
+                self.commit(group)
             self._tell(last=last)
             if last:
                 return
 
-    def _commit(self, group: Sequence[Partial]) -> None:
+    def commit(self, group: Sequence[Partial]) -> None:
+        """File `group` and answer for each of it: custody, or why not."""
         good = [partial for partial in group if self._checked(partial)]
         partials = {partial.bundle_id: partial for partial in good}
         batch = [_finished(partial) for partial in good]
@@ -115,7 +116,7 @@ class Committer:
         except (OSError, ArchiveError) as error:
             if len(good) > 1:  # one bad bundle must not hold up the others
                 for partial in good:
-                    self._commit([partial])
+                    self.commit([partial])
             else:
                 self._give_back(good[0], error)
             return
