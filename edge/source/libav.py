@@ -31,6 +31,7 @@ __all__ = ["LibavSource"]
 _VIDEO_CODECS = ("h264", "hevc")
 _PROBE = {"analyzeduration": "1500000", "probesize": "1000000"}
 _NAP_S = 0.1
+_NEARLY = 0.9
 _USUAL_FPS = 25.0
 
 
@@ -41,6 +42,8 @@ class LibavSource:
         self._settings = settings
         self._clock = clock
         self._arrivals = ArrivalClock()
+        self._opened = False
+        self._heard_s = 0.0
         self._fillers: dict[TrackKind, TimeFiller] = {}
         self._pace = _Pace() if is_file(settings.url) else None
 
@@ -60,21 +63,25 @@ class LibavSource:
         """
         # Verbose logging from several threads can deadlock, and prints URLs with their secrets.
         av.logging.set_level(av.logging.FATAL)
+        self._heard_s = time.monotonic()
         try:
             with self._open() as container:
-                chosen = _tracks(container, mask_url(self._settings.url))
+                chosen = _tracks(container, self.describe())
                 deliver(Opened(chosen.get("video"), chosen.get("audio")))
+                self._opened = True
                 self._deliver_all(container, chosen, deliver, stopped)
-        except (av.error.ExitError, av.error.TimeoutError) as error:
-            raise self._timed_out(error) from error
         except (av.error.FFmpegError, OSError) as error:
-            raise source_error(error, self._settings.url) from error
+            raise self._failure(error) from error
 
-    def _timed_out(self, error: Exception) -> SourceError:
-        if self._arrivals.offset_us == 0:  # nothing arrived: it never opened
-            return source_error(error, self._settings.url)
-        limit_s = self._settings.stall_timeout
-        return SourceError("stalled", f"{self.describe()}: no packet for {limit_s:g} s")
+    def _failure(self, error: Exception) -> SourceError:
+        """libav ends a wait that took too long in many ways; the clock tells."""
+        settings = self._settings
+        limit_s = settings.stall_timeout if self._opened else settings.open_timeout
+        if time.monotonic() - self._heard_s < limit_s * _NEARLY:
+            return source_error(error, settings.url)
+        if self._opened:
+            return SourceError("stalled", f"{self.describe()}: no packet for {limit_s:g} s")
+        return source_error(TimeoutError(), settings.url)
 
     def _open(self) -> Any:
         settings = self._settings
@@ -102,6 +109,7 @@ class LibavSource:
                 if stopped():
                     return
                 if raw.size:
+                    self._heard_s = time.monotonic()
                     kind = numbers[raw.stream_index]
                     self._deliver_one(raw, chosen[kind], deliver, stopped)
             if self._pace is None:
