@@ -21,11 +21,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def broker(tmp_path: Path) -> Iterator[LabBroker]:
     with nats_broker(tmp_path) as lab:
         yield lab

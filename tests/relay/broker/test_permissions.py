@@ -23,11 +23,6 @@ Start = Callable[..., AbstractContextManager[LabBroker]]
 Got = list[tuple[str, bytes]]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(params=[nats_broker, mosquitto_broker], ids=["nats", "mosquitto"])
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LabBroker]:
     start: Start = request.param
