@@ -1,6 +1,7 @@
 """Opening the catalogue's database: pragmas, version, migration, and what to say when it fails."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,14 +82,15 @@ def explained(url: str) -> Iterator[None]:
     shown = make_url(url).render_as_string(hide_password=True)
     try:
         yield
-    except DatabaseError as error:
-        said = str(error.orig)
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        # The driver's own errors come from its connection, before SQLAlchemy wraps it.
+        said = str(error.orig) if isinstance(error, DatabaseError) else str(error)
         if "malformed" in said or "not a database" in said:
             raise CatalogueCorruptError(
                 f"the catalogue {shown} is damaged ({said}); "
                 "run `fieldlink relay catalogue rebuild` to make it again from the archive"
             ) from error
-        if isinstance(error, OperationalError):
+        if isinstance(error, OperationalError | sqlite3.OperationalError):
             raise ArchiveError(
                 f"the catalogue {shown} does not work ({said}); check its disk and its rights"
             ) from error
