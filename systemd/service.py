@@ -96,9 +96,7 @@ async def serve(
                 tasks += [group.create_task(_run(row, pulse, limit), name=row.name) for row in rows]
                 await stop.wait()
     except BaseExceptionGroup as errors:
-        if len(errors.exceptions) > 1:
-            raise
-        raise errors.exceptions[0] from None
+        raise _alone(errors) from None
     finally:
         notifier.stopping()
         limit.cancel()
@@ -114,6 +112,13 @@ async def _run(row: Row, pulse: _Pulse, limit: threading.Timer) -> None:
         raise
     _begin(limit)
     raise RowEnded(f"the task {row.name} ended although nobody asked it to")
+
+
+def _alone(error: BaseException) -> BaseException:
+    """The one error in a group of groups of one, which is what a person wants to read."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def _begin(limit: threading.Timer) -> None:

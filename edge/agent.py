@@ -1,0 +1,215 @@
+"""The kit's agent: reads the configuration, builds everything, and is the only place that knows
+everything. Devices -> capture -> spool -> planner -> bearer; data goes one way.
+"""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fieldlink.codecs.fault import ConfigError
+from fieldlink.edge.bearer.service import Bearer, KitFacts
+from fieldlink.edge.config import EdgeSettings, load_edge_settings
+from fieldlink.edge.control import serve_control
+from fieldlink.edge.devices import Devices
+from fieldlink.edge.identity import Identity
+from fieldlink.edge.planner import Candidate, PrecedencePlanner, SpoolState
+from fieldlink.edge.report import centre_report, full_status
+from fieldlink.edge.spool import RetentionPolicy, Spool, State, Stored
+from fieldlink.systemd.durable import make_folder
+from fieldlink.systemd.service import Beat, Row, serve
+
+__all__ = ["kit_name", "run_agent", "wall_clock_us"]
+
+_log = logging.getLogger(__name__)
+_STALE_S = 45.0
+
+
+def wall_clock_us() -> int:
+    """The kit's clock: UTC microseconds."""
+    return time.time_ns() // 1000
+
+
+def kit_name(settings: EdgeSettings) -> str:
+    """The kit's name: its identity's, or before it has joined the configured one.
+
+    Raises:
+        ConfigError: neither is there; or a joined kit is configured under another name.
+    """
+    try:
+        joined = Identity.load(settings.identity_dir).kit
+    except ConfigError as error:
+        if settings.kit is None:
+            raise ConfigError(f'{error}; or set kit = "name" to record before it joins') from error
+        return settings.kit
+    if settings.kit not in (None, joined):
+        raise ConfigError(
+            f"kit = '{settings.kit}': this kit joined as {joined}; remove the setting"
+        )
+    return joined
+
+
+class Agent:
+    """Everything that runs on a kit."""
+
+    def __init__(self, settings: EdgeSettings, config: Path | None, spool: Spool, kit: str) -> None:
+        self._settings = settings
+        self._config = config
+        self._spool = spool
+        self._kit = kit
+        self._draining = False
+        self._started_us = wall_clock_us()
+        self._state = SpoolState()
+        self._devices = Devices(
+            settings.device,
+            settings.capture,
+            sink=spool.add,
+            gap=spool.add_gap,
+            clock=wall_clock_us,
+        )
+        facts = KitFacts(
+            software=f"fieldlink {version('fieldlink')}",
+            spool=spool.spool_id,
+            devices=lambda: self._devices.kinds,
+            report=lambda: centre_report(self._devices.report(), spool.totals(), spool.findings),
+        )
+        self._bearer = Bearer(
+            settings.bearer[0],
+            spool=spool,
+            state=self._state,
+            planner=PrecedencePlanner(),
+            identity=self._identity,
+            facts=facts,
+            clock=wall_clock_us,
+        )
+
+    def rows(self) -> list[Row]:
+        """The table of what runs."""
+        return [
+            Row("devices", self._devices.run, _STALE_S),
+            Row("bearer", self._bearer.run, _STALE_S),
+            Row("control", self._control),
+            Row("reload", self._reload_on_hangup),
+        ]
+
+    def take_stock(self) -> None:
+        """Queue what the spool holds already, and from now on whatever it records."""
+        loop = asyncio.get_running_loop()
+        self._spool.listen(lambda stored: _calmly(loop, self._recorded, stored))
+        for stored in self._spool.pending():
+            doubtful = stored.first_sent_us is not None
+            self._state.add(Candidate.of(stored.bundle_id, stored.manifest, doubtful=doubtful))
+
+    def _recorded(self, stored: Stored) -> None:
+        if stored.state is State.PENDING:
+            self._state.add(Candidate.of(stored.bundle_id, stored.manifest))
+            self._bearer.wake()
+
+    def _identity(self) -> Identity:
+        identity = Identity.load(self._settings.identity_dir)
+        if identity.kit != self._kit:
+            raise ConfigError(
+                f"this kit joined as {identity.kit} while its agent runs as {self._kit};"
+                " restart the agent"
+            )
+        return identity
+
+    async def _control(self, beat: Beat) -> None:
+        commands = {"status": self._status, "reload": self._reload, "drain": self._drain}
+        await serve_control(self._settings.control_path, commands, beat)
+
+    async def _status(self) -> dict[str, Any]:
+        totals = await asyncio.to_thread(self._spool.totals)
+        status = full_status(
+            kit=self._kit,
+            devices=self._devices.report(),
+            totals=totals,
+            findings=self._spool.findings,
+            bearers=[self._bearer.report()],
+        )
+        status |= {"started_us": self._started_us, "draining": self._draining}
+        return {"ok": True, "status": status}
+
+    async def _reload(self) -> dict[str, Any]:
+        try:
+            settings = await asyncio.to_thread(load_edge_settings, self._config)
+        except ConfigError as error:
+            said = f"nothing was changed: {error}"
+            _log.error("%s", said)
+            return {"ok": False, "said": said}
+        if not self._draining:
+            await self._devices.change(settings.device, settings.capture)
+        fixed = [
+            name
+            for name in ("kit", "state_dir", "spool", "bearer")
+            if getattr(settings, name) != getattr(self._settings, name)
+        ]
+        said = f"devices and capture are as in {self._config or 'the defaults'}"
+        if fixed:
+            said += f"; a restart is needed for: {', '.join(fixed)}"
+        _log.info("%s", said)
+        return {"ok": True, "said": said}
+
+    async def _drain(self) -> dict[str, Any]:
+        self._draining = True
+        await self._devices.change([], self._settings.capture)
+        return {"ok": True, "said": "recording has stopped; what was recorded is being sent"}
+
+    async def _reload_on_hangup(self, beat: Beat) -> None:
+        asked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, asked.set)
+        try:
+            while True:
+                beat()
+                try:
+                    await asyncio.wait_for(asked.wait(), 1.0)
+                except TimeoutError:
+                    continue
+                asked.clear()
+                await self._reload()
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
+
+
+async def run_agent(
+    settings: EdgeSettings,
+    config: Path | None,
+    say: Callable[[str], None],
+    *,
+    serve_rows: Callable[..., Awaitable[None]] = serve,
+) -> None:
+    """Run the agent until SIGTERM; then what is being recorded goes into the spool.
+
+    Raises:
+        ConfigError: the kit has no name yet.
+        SpoolError: the spool cannot be opened or written.
+    """
+    kit = kit_name(settings)
+    make_folder(settings.state_dir)
+    policy = RetentionPolicy.from_settings(settings.spool)
+    spool = Spool.open(settings.spool_dir, kit=kit, policy=policy, clock=wall_clock_us)
+    try:
+        for finding in spool.findings:
+            say(finding)
+        agent = Agent(settings, config, spool, kit)
+        agent.take_stock()
+        await serve_rows(
+            agent.rows(),
+            on_ready=lambda: say(f"{kit}: recording {len(settings.device)} devices"),
+            shutdown_s=20.0,
+        )
+    finally:
+        settings.control_path.unlink(missing_ok=True)
+        await asyncio.to_thread(spool.close)
+
+
+def _calmly(
+    loop: asyncio.AbstractEventLoop, call: Callable[[Stored], None], stored: Stored
+) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call, stored)

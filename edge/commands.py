@@ -1,0 +1,135 @@
+"""`fieldlink edge`: the kit's commands. Each parses, calls one function, prints."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""The kit: record its devices, keep what they give, and send it. 现场设备箱
+
+    fieldlink edge join CODE     bring this kit to a centre, with the code that it printed
+
+    fieldlink edge check         try sources, disk, clock and centre; says what to do
+
+    fieldlink edge run           record and send, until SIGTERM
+
+    fieldlink edge status        what is connected, what has gone, what has not""",
+)
+settings_app = typer.Typer(no_args_is_help=True, help="The settings. 配置")
+app.add_typer(settings_app, name="config")
+
+
+@app.command()
+def run(config: ConfigFile = None) -> None:
+    """Record and send until SIGTERM or Ctrl-C. 运行"""
+    import asyncio
+    import logging
+
+    from fieldlink.edge.agent import run_agent
+    from fieldlink.edge.config import load_edge_settings
+
+    settings = load_edge_settings(config)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    asyncio.run(run_agent(settings, config, say))
+
+
+@app.command()
+def check(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Try sources, disk, clock and centre, and say what to do. 自检
+
+    Exit status 0: all good; 3: only the link is down; 1: something else is wrong.
+    """
+    from fieldlink.edge.check import check_kit, exit_status
+    from fieldlink.edge.config import load_edge_settings
+
+    findings = []
+    for finding in check_kit(load_edge_settings(config)):
+        findings.append(finding)
+        if not as_json:
+            say(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.what}: {finding.english}")
+            say(f"       {finding.chinese}")
+    if as_json:
+        status = exit_status(findings)
+        say_json({"ok": status == 0, "findings": [asdict(finding) for finding in findings]})
+    raise typer.Exit(exit_status(findings))
+
+
+@app.command()
+def status(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """What is connected, what has gone and what has not. 状态"""
+    from fieldlink.edge.beside import kit_status
+    from fieldlink.edge.config import load_edge_settings
+    from fieldlink.edge.show import status_lines
+
+    found = kit_status(load_edge_settings(config))
+    if as_json:
+        say_json(found)
+        return
+    for line in status_lines(found):
+        say(line)
+
+
+@app.command()
+def join(
+    code: Annotated[str, typer.Argument(help="The join code that the centre printed.")],
+    config: ConfigFile = None,
+    force: Annotated[bool, typer.Option(help="Replace the identity that this kit has.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring this kit to a centre. 入网"""
+    from fieldlink.edge.config import load_edge_settings
+    from fieldlink.edge.join import join as join_centre
+
+    identity = join_centre(code, load_edge_settings(config).state_dir, force=force)
+    where = f"{identity.broker_host}:{identity.broker_port}"
+    if as_json:
+        say_json({"kit": identity.kit, "centre": identity.centre_url, "broker": where})
+    else:
+        say(f"this kit is {identity.kit} now; its centre is {identity.centre_url} 入网成功")
+
+
+@app.command()
+def reload(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Have the running agent read its configuration again. 重新读取配置"""
+    _tell(config, "reload", as_json)
+
+
+@app.command()
+def drain(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Have the running agent stop recording and send what it holds. 停止记录并送完余下"""
+    _tell(config, "drain", as_json)
+
+
+def _tell(config: Path | None, command: str, as_json: bool) -> None:
+    from fieldlink.edge.beside import tell_agent
+    from fieldlink.edge.config import load_edge_settings
+
+    answer = tell_agent(load_edge_settings(config), command)
+    if as_json:
+        say_json(answer)
+    else:
+        say(str(answer.get("said", "")))
+    if not answer.get("ok"):
+        raise typer.Exit(2)
+
+
+@settings_app.command("check")
+def config_check(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Check the settings file and print the effective values, secrets masked. 检查配置"""
+    from fieldlink.codecs.settings import describe_settings
+    from fieldlink.edge.beside import flat
+    from fieldlink.edge.config import load_edge_settings
+
+    values = describe_settings(load_edge_settings(config))
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(values, ensure_ascii=False, default=str))
+        return
+    for key, value in flat(values):
+        say(f"{key} = {value}")

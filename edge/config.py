@@ -1,0 +1,107 @@
+"""The kit's configuration: one TOML file, every value checked, every fault one line."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from fieldlink.codecs.bundle import check_name
+from fieldlink.codecs.fault import CodecError, ConfigError
+from fieldlink.codecs.settings import Settings, load_settings
+from fieldlink.edge.bearer.settings import BearerSettings
+from fieldlink.edge.capture.settings import CaptureSettings
+from fieldlink.edge.source.settings import DeviceSettings
+from fieldlink.edge.spool.settings import SpoolSettings
+
+__all__ = ["DEFAULT_CONFIG", "EdgeSettings", "load_edge_settings"]
+
+DEFAULT_CONFIG = Path("/etc/fieldlink/edge.toml")
+_MAX_CONFIG_BYTES = 1_000_000
+
+
+def _kit(text: str) -> str:
+    try:
+        return check_name("kit", text)
+    except CodecError as error:
+        raise ValueError(error.detail) from error
+
+
+class EdgeSettings(Settings):
+    """Everything that can be set on a kit."""
+
+    kit: Annotated[str, AfterValidator(_kit)] | None = Field(
+        default=None,
+        description="The kit's name: 1 to 32 of a-z, 0-9, _ and -. Needed only on a kit that "
+        "records before it has joined a centre; joining gives the name that counts.",
+    )
+    state_dir: Path = Field(
+        default=Path("/var/lib/fieldlink-edge"),
+        description="The folder of the kit's identity and spool; the agent makes it.",
+    )
+    spool: SpoolSettings = Field(
+        default=SpoolSettings(), description="How much disk the spool may use."
+    )
+    capture: CaptureSettings = Field(
+        default=CaptureSettings(), description="What is made of every camera's pictures."
+    )
+    device: tuple[DeviceSettings, ...] = Field(
+        default=(), description="The devices attached to the kit."
+    )
+    bearer: tuple[BearerSettings, ...] = Field(
+        default=(BearerSettings(),),
+        min_length=1,
+        max_length=1,
+        description="The way to the centre; one for now.",
+    )
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [device.name for device in self.device]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two devices have the name {twice[0]}; give each its own")
+        return self
+
+    @property
+    def identity_dir(self) -> Path:
+        """Where the identity is."""
+        return self.state_dir / "identity"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where the spool is."""
+        return self.state_dir / "spool"
+
+    @property
+    def control_path(self) -> Path:
+        """Where the running agent listens for commands."""
+        return self.state_dir / "control.sock"
+
+
+def load_edge_settings(path: Path | None) -> EdgeSettings:
+    """The settings in the file at `path`; without a path those in /etc/fieldlink/edge.toml, or
+    the defaults if there is no such file.
+
+    Raises:
+        ConfigError: the file is missing or unreadable, or one line for each fault in it.
+    """
+    found = path or DEFAULT_CONFIG
+    try:
+        with found.open("rb") as file:
+            raw = file.read(_MAX_CONFIG_BYTES + 1)
+        text = raw.decode("utf-8")
+    except FileNotFoundError as error:
+        if path is None:
+            return EdgeSettings()
+        raise ConfigError(f"{found}: there is no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{found}: cannot be read as text: {error}") from error
+    if len(raw) > _MAX_CONFIG_BYTES:
+        raise ConfigError(f"{found}: over {_MAX_CONFIG_BYTES} bytes; this is no configuration")
+    settings = load_settings(EdgeSettings, text, str(found))
+    return settings.model_copy(update={"state_dir": _absolute(settings.state_dir, found)})
+
+
+def _absolute(state_dir: Path, config: Path) -> Path:
+    # A relative path in a file is relative to the file, whoever starts the agent from wherever.
+    return state_dir if state_dir.is_absolute() else (config.parent / state_dir).resolve()

@@ -1,0 +1,124 @@
+"""The recorders of a kit: one per device, started, stopped and changed while the agent runs."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from fieldlink.edge.capture.ports import Clock, GapSink, Sink
+from fieldlink.edge.capture.recorder import Recorder
+from fieldlink.edge.capture.settings import CaptureSettings
+from fieldlink.edge.source.settings import DeviceSettings
+from fieldlink.systemd.service import Beat
+
+__all__ = ["Devices"]
+
+_STALE_S = 30.0
+
+
+class _Running:
+    """A recorder, its task, and when it last beat."""
+
+    def __init__(self, device: DeviceSettings, recorder: Recorder) -> None:
+        self.device = device
+        self.recorder = recorder
+        self.beat_s = time.monotonic()
+        self.task: asyncio.Task[None] | None = None
+
+    def beat(self) -> None:
+        self.beat_s = time.monotonic()
+
+
+class Devices:
+    """Keeps one recorder per device of the configuration running."""
+
+    def __init__(
+        self,
+        devices: Sequence[DeviceSettings],
+        capture: CaptureSettings,
+        *,
+        sink: Sink,
+        gap: GapSink,
+        clock: Clock,
+        make: Callable[..., Recorder] = Recorder,
+    ) -> None:
+        self._wanted = {device.name: device for device in devices}
+        self._capture = capture
+        self._make = partial(make, sink=sink, gap=gap, clock=clock)
+        self._running: dict[str, _Running] = {}
+        self._lock = asyncio.Lock()
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """What each device is, by name."""
+        return {device.name: device.kind.value for device in self._wanted.values()}
+
+    def report(self) -> dict[str, dict[str, Any]]:
+        """How each device is, by name."""
+        return {
+            name: {"kind": running.device.kind.value, **running.recorder.report()}
+            for name, running in self._running.items()
+        }
+
+    async def run(self, beat: Beat) -> None:
+        """Record until cancelled; then hand over what is under way. A service's row.
+
+        Raises:
+            Exception: whatever a recorder raised.
+        """
+        try:
+            await self.change(list(self._wanted.values()), self._capture)
+            while True:
+                self._look(beat)
+                await asyncio.sleep(0.5)
+        finally:
+            await asyncio.shield(self._stop(list(self._running)))
+
+    async def change(self, devices: Sequence[DeviceSettings], capture: CaptureSettings) -> None:
+        """Record these devices with these settings from now on; those that stay go on."""
+        async with self._lock:
+            self._wanted = {device.name: device for device in devices}
+            self._capture = capture
+            gone = [
+                name
+                for name, running in self._running.items()
+                if running.device != self._wanted.get(name)
+            ]
+            await self._stop(gone)
+            for device in devices:
+                self._start_or_change(device)
+
+    def _start_or_change(self, device: DeviceSettings) -> None:
+        running = self._running.get(device.name)
+        if running is not None:
+            running.recorder.reconfigure(self._capture)
+            return
+        running = _Running(device, self._make(device, self._capture))
+        task = asyncio.create_task(
+            running.recorder.run(running.beat), name=f"recorder {device.name}"
+        )
+        running.task = task
+        self._running[device.name] = running
+
+    def _look(self, beat: Beat) -> None:
+        now_s = time.monotonic()
+        fresh = True
+        for running in self._running.values():
+            if running.task is not None and running.task.done():
+                running.task.result()  # a recorder ends by itself only with an error
+            fresh = fresh and now_s - running.beat_s < _STALE_S
+        if fresh:
+            beat()
+
+    async def _stop(self, names: Sequence[str]) -> None:
+        tasks = [task for name in names if (task := self._running[name].task) is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for name in names:
+            running = self._running.pop(name, None)
+            task = running.task if running is not None else None
+            if task is not None and not task.cancelled() and (error := task.exception()):
+                raise error

@@ -1,0 +1,79 @@
+"""How a kit is: for the centre every few seconds, and for people and programs beside it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fieldlink.edge.spool import Totals
+
+__all__ = ["centre_report", "full_status", "spool_report"]
+
+_MAX_DEVICES = 32
+_MAX_FINDINGS = 8
+_MAX_TEXT = 200
+
+
+def spool_report(totals: Totals) -> dict[str, Any]:
+    """What the spool holds, in plain values."""
+    layers = sorted({*totals.pending, *totals.custody})
+    return {
+        "pending": {
+            layer.value: {"bundles": count.bundles, "bytes": count.size_bytes}
+            for layer in layers
+            if (count := totals.pending.get(layer)) is not None
+        },
+        "custody": {
+            layer.value: {"bundles": count.bundles, "bytes": count.size_bytes}
+            for layer in layers
+            if (count := totals.custody.get(layer)) is not None
+        },
+        "refused": totals.refused.bundles,
+        "gaps": totals.gaps,
+        "given_up": totals.given_up,
+        "used_bytes": totals.used_bytes,
+        "quota_bytes": totals.quota_bytes,
+        "disk_free_bytes": totals.disk_free_bytes,
+    }
+
+
+def centre_report(
+    devices: Mapping[str, Mapping[str, Any]], totals: Totals, findings: Sequence[str]
+) -> dict[str, Any]:
+    """The map in a State frame: short, for it goes over the thinnest link too."""
+    spool = spool_report(totals)
+    return {
+        "devices": {
+            name: {
+                "kind": str(report.get("kind", ""))[:32],
+                "state": str(report.get("state", ""))[:32],
+                "reason": str(report.get("reason", "") or "")[:_MAX_TEXT],
+                "last_packet_us": report.get("last_packet_us"),
+            }
+            for name, report in list(devices.items())[:_MAX_DEVICES]
+        },
+        "pending": spool["pending"],
+        "gaps": spool["gaps"],
+        "refused": spool["refused"],
+        "given_up": spool["given_up"],
+        "disk_free_bytes": spool["disk_free_bytes"],
+        "used_bytes": spool["used_bytes"],
+        "findings": [finding[:_MAX_TEXT] for finding in findings[:_MAX_FINDINGS]],
+    }
+
+
+def full_status(
+    *,
+    kit: str,
+    devices: Mapping[str, Mapping[str, Any]],
+    totals: Totals,
+    findings: Sequence[str],
+    bearers: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """What `fieldlink edge status --json` prints."""
+    return {
+        "running": True,
+        "kit": kit,
+        "devices": {name: dict(report) for name, report in devices.items()},
+        "spool": spool_report(totals),
+        "bearers": [dict(bearer) for bearer in bearers],
+        "findings": list(findings),
+    }
