@@ -1,5 +1,6 @@
 """The units: systemd understands them, they match the defaults, and they are shut tight."""
 
+import importlib
 import subprocess
 from pathlib import Path
 
@@ -44,11 +45,13 @@ def test_a_service_that_is_taken_over_could_reach_little(room: str, limit: int) 
 
 
 @pytest.mark.parametrize("room", UNITS)
-def test_a_unit_starts_the_command_with_its_file_and_folder(room: str) -> None:
+def test_a_unit_starts_the_command_with_the_files_that_are_its_defaults(room: str) -> None:
     found = lines(room)
-    command = next(line for line in found if line.startswith("ExecStart="))
-    assert command.startswith(f"ExecStart=/opt/fieldlink/bin/fieldlink {room} run")
-    assert all(word in ("--config", f"/etc/fieldlink/{room}.toml") for word in command.split()[3:])
+    config = importlib.import_module(f"fieldlink.{room}.config")
+    settings = getattr(config, f"{room.capitalize()}Settings")()
+    assert f"ExecStart=/opt/fieldlink/bin/fieldlink {room} run" in found
+    assert Path(f"/etc/fieldlink/{room}.toml") == config.DEFAULT_CONFIG
+    assert settings.state_dir == Path(f"/var/lib/fieldlink-{room}")
     assert f"StateDirectory=fieldlink-{room}" in found
     assert f"User=fieldlink-{room}" in found
 
