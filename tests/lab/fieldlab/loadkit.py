@@ -1,0 +1,81 @@
+"""A kit whose devices are a seeded stream of bytes: the real spool, planner, bearer and agent.
+
+    python -m fieldlab.loadkit CONFIG LEDGER SEED
+
+Each bundle that the spool confirms becomes a line in LEDGER, its id, after the confirmation; the
+file outlives a kill -9. SIGUSR1 ends the recording; the agent goes on sending until SIGTERM.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from fieldlink.codecs.bundle import Draft, Layer, Precedence
+from fieldlink.codecs.fault import SpoolError
+from fieldlink.edge.agent import Agent, kit_name, wall_clock_us
+from fieldlink.edge.config import load_edge_settings
+from fieldlink.edge.spool import RetentionPolicy, Spool
+from fieldlink.systemd.service import serve
+
+_LAYERS = (
+    (Layer.STILL, Precedence.IMMEDIATE, 12_000),
+    (Layer.PROXY, Precedence.PRIORITY, 60_000),
+    (Layer.ORIGINAL, Precedence.ROUTINE, 700_000),
+)
+_EVERY_S = 0.05
+
+
+def _record(spool: Spool, ledger: int, seed: int, device: str, stop: threading.Event) -> None:
+    # The process's number makes each life of the kit record something else.
+    source = random.Random(f"{seed} {device} {os.getpid()}")
+    while not stop.wait(source.random() * 2 * _EVERY_S):
+        layer, precedence, largest = source.choice(_LAYERS)
+        now_us = wall_clock_us()
+        draft = Draft(
+            device=device,
+            stream="video",
+            layer=layer,
+            precedence=precedence,
+            start_us=now_us,
+            end_us=now_us,
+            recorded_us=now_us,
+            media_type="application/octet-stream",
+        )
+        try:
+            stored = spool.add(draft, source.randbytes(source.randrange(largest)))
+        except SpoolError:
+            return  # closed under our hands: not confirmed, so not in the ledger
+        os.write(ledger, f"{stored.bundle_id.hex()}\n".encode())
+
+
+async def _main(config: Path, ledger_path: Path, seed: int) -> None:
+    settings = load_edge_settings(config)
+    kit = kit_name(settings)
+    policy = RetentionPolicy(quota_bytes=settings.spool.quota)
+    spool = Spool.open(settings.spool_dir, kit=kit, policy=policy, clock=wall_clock_us)
+    agent = Agent(settings, config, spool, kit)
+    agent.take_stock()
+    ledger = os.open(ledger_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    stop = threading.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, stop.set)
+    recorders = [
+        threading.Thread(target=_record, args=(spool, ledger, seed, device, stop))
+        for device in ("ball-1", "soldier-1")
+    ]
+    for recorder in recorders:
+        recorder.start()
+    try:
+        await serve(agent.rows())
+    finally:
+        stop.set()
+        for recorder in recorders:
+            recorder.join()
+        spool.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
