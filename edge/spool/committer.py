@@ -14,35 +14,16 @@ from typing import Any, TypeVar
 
 from fieldlink.codecs.fault import SpoolError
 from fieldlink.edge.spool.index import Index
+from fieldlink.edge.spool.numbering import Numbering
 from fieldlink.edge.spool.shards import Shards
 from fieldlink.edge.spool.stored import Stored
 from fieldlink.systemd.durable import sync_folder
 
-__all__ = ["Change", "Committer", "Numbers"]
+__all__ = ["Change", "Committer", "Job"]
 
 _T = TypeVar("_T")
 _MAX_BATCH = 1024
 _IDLE_S = 1.0
-
-
-class Numbers:
-    """The sequence: counts up, never twice the same."""
-
-    def __init__(self, first: int) -> None:
-        self._next = first
-        self._lock = threading.Lock()
-
-    def take(self) -> int:
-        """The next number."""
-        with self._lock:
-            self._next += 1
-            return self._next - 1
-
-    @property
-    def next(self) -> int:
-        """The number that nobody has yet."""
-        with self._lock:
-            return self._next
 
 
 @dataclass
@@ -51,6 +32,7 @@ class Change:
 
     index: Index
     used_bytes: int
+    settling_bytes: int = 0  # of used_bytes: what is set aside for it goes after the commit
     synced: set[int] = field(default_factory=set)  # shards to sync before the commit
     added: list[Stored] = field(default_factory=list)
     removed: list[tuple[int, int]] = field(default_factory=list)  # files to unlink after it
@@ -81,7 +63,7 @@ class Committer:
         self,
         index: Index,
         shards: Shards,
-        numbers: Numbers,
+        numbering: Numbering,
         *,
         used_bytes: int,
         on_added: Callable[[Stored], None],
@@ -91,7 +73,7 @@ class Committer:
     ) -> None:
         self._index = index
         self._shards = shards
-        self._numbers = numbers
+        self._numbering = numbering
         self._on_added = on_added
         self._make_room = make_room
         self._jobs: queue.SimpleQueue[tuple[Job, Future[Any]] | None] = queue.SimpleQueue()
@@ -219,7 +201,7 @@ class Committer:
             for shard in change.synced | {shard for _, shard in gone}:
                 sync_folder(self._shards.folder(shard))
             self._index.forget_doomed(sequence for sequence, _ in gone)
-            self._index.set_fact("next_sequence", self._numbers.next)
+            self._index.set_fact("next_sequence", self._numbering.next)
             self._index.set_fact("open_shard", self._shards.first_open())
             self._index.commit()
         except BaseException:

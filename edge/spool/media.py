@@ -18,7 +18,15 @@ from fieldlink.codecs.bundle import MAX_MANIFEST_BYTES, Manifest, decode_manifes
 from fieldlink.codecs.bundle.manifest import HASH_BYTES
 from fieldlink.codecs.fault import CodecError
 
-__all__ = ["MediaHead", "damage", "media_bytes", "read_content", "read_head", "write_media"]
+__all__ = [
+    "MediaHead",
+    "damage",
+    "media_bytes",
+    "pack_head",
+    "read_content",
+    "read_head",
+    "write_media",
+]
 
 _HEAD = struct.Struct(">8sHII")
 _MAGIC = b"FLBUNDLE"
@@ -38,6 +46,11 @@ def media_bytes(encoded: bytes, size: int) -> int:
     return _HEAD.size + len(encoded) + size
 
 
+def pack_head(encoded: bytes) -> bytes:
+    """The beginning of the file of the bundle with packed manifest `encoded`."""
+    return _HEAD.pack(_MAGIC, _FORMAT, len(encoded), zlib.crc32(encoded)) + encoded
+
+
 def write_media(path: Path, encoded: bytes, content: bytes | memoryview) -> None:
     """Write a new file at `path` and fsync it; its name is durable once its folder is synced.
 
@@ -45,7 +58,7 @@ def write_media(path: Path, encoded: bytes, content: bytes | memoryview) -> None
         OSError: it exists, or the disk is full, read-only or broken; the file may be there, in
             part, and must not be synced again (the kernel has marked its pages clean).
     """
-    head = _HEAD.pack(_MAGIC, _FORMAT, len(encoded), zlib.crc32(encoded)) + encoded
+    head = pack_head(encoded)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         views = [memoryview(head), memoryview(content)]

@@ -1,5 +1,6 @@
 """Opening a spool in whatever state it was left, and saying in plain sentences what was found."""
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -17,7 +18,7 @@ from fieldlink.edge.spool.stored import Stored
 from fieldlink.edge.spool.view import newer
 from fieldlink.systemd.durable import make_folder, sync_folder
 
-__all__ = ["Opened", "mark_suspect", "open_index", "take_lock"]
+__all__ = ["Opened", "mark_suspect", "open_index", "refusal", "take_lock"]
 
 _SUSPECT = "index.suspect"
 
@@ -186,3 +187,14 @@ def _settle_shard(shards: Shards, shard: int, opened: Opened) -> None:
             f"{unfinished} unfinished media file(s) in {shards.folder(shard).name} removed:"
             " they were being written when the power went and nobody had been told they were safe"
         )
+
+
+def refusal(folder: Path, error: OSError | sqlite3.Error) -> str:
+    """Why the disk under `folder` cannot be used, and what to do."""
+    code = error.errno if isinstance(error, OSError) else None
+    name = getattr(error, "sqlite_errorname", "")
+    if code in (errno.EROFS, errno.EACCES, errno.EPERM) or name.startswith("SQLITE_READONLY"):
+        return f"{folder} cannot be written ({error}): remount its disk for writing, or its owner"
+    if code in (errno.ENOSPC, errno.EDQUOT) or name == "SQLITE_FULL":
+        return f"the disk of {folder} is full and nothing worth less is left; free space on it"
+    return f"the disk of {folder} fails ({error}); check it (dmesg) and replace it"

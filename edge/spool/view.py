@@ -128,15 +128,19 @@ class SpoolView:
         good = content_hash(small) == item.manifest.content_hash
         return "" if good else "media damaged: its content does not match its hash"
 
-    def verify(self, progress: Callable[[int], None] | None = None) -> list[tuple[Stored, str]]:
+    def count(self) -> int:
+        """How many bundles there are."""
+        return sum(row[3] for row in self._ask(lambda index: index.tally()))
+
+    def verify(self, progress: Callable[[], None] | None = None) -> list[tuple[Stored, str]]:
         """Every bundle that does not match its hash, with what is wrong with it."""
         wrong = []
-        for done, item in enumerate(self.bundles()):
+        for item in self.bundles():
             # One that was given up meanwhile is not wrong.
             if (fault := self.check(item)) and self.get(item.bundle_id) is not None:
                 wrong.append((item, fault))
             if progress is not None:
-                progress(done + 1)
+                progress()
         return wrong
 
     def totals(self, policy: RetentionPolicy | None = None) -> Totals:

@@ -1,7 +1,8 @@
-"""Gap records: what is given up or lost, said once for each span it leaves empty."""
+"""Numbering bundles; gap records: what is lost, said once for each span it leaves empty."""
 
 import itertools
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from fieldlink.codecs.bundle import (
@@ -18,7 +19,7 @@ from fieldlink.codecs.bundle import (
 )
 from fieldlink.edge.spool.stored import State, Stored
 
-__all__ = ["gap_draft", "gaps_left_by", "joined", "number"]
+__all__ = ["Numbering", "gaps_left_by", "joined"]
 
 # Two pieces this close are one span: a frame's rounding for video, a minute for single samples.
 _TOUCH_US = {Layer.PROXY: 500_000, Layer.ORIGINAL: 500_000}
@@ -76,44 +77,61 @@ def joined(earlier: Gap, later: Gap) -> Gap | None:
     )
 
 
-def gap_draft(gap: Gap, now_us: int) -> tuple[Draft, bytes]:
-    """The report bundle that says `gap`."""
-    draft = Draft(
-        device=gap.device,
-        stream=gap.stream,
-        layer=Layer.REPORT,
-        precedence=Precedence.PRIORITY,
-        start_us=gap.start_us,
-        end_us=gap.end_us,
-        recorded_us=now_us,
-        media_type=GAP_MEDIA_TYPE,
-    )
-    return draft, encode_gap(gap)
+class Numbering:
+    """Turns drafts into bundles of this spool; the sequence counts up, never twice the same."""
 
+    def __init__(self, *, kit: str, spool_id: bytes, first: int, clock: Callable[[], int]) -> None:
+        self._kit, self._spool_id, self._clock = kit, spool_id, clock
+        self._next = first
+        self._lock = threading.Lock()
 
-def number(draft: Draft, content: bytes, *, kit: str, spool: bytes, sequence: int) -> Stored:
-    """`draft` and its content as bundle `sequence` of a spool, pending.
+    @property
+    def next(self) -> int:
+        """The number that no bundle has yet."""
+        with self._lock:
+            return self._next
 
-    Raises:
-        CodecError: the content or the manifest is too large.
-    """
-    manifest = Manifest(
-        device=draft.device,
-        stream=draft.stream,
-        layer=draft.layer,
-        precedence=draft.precedence,
-        start_us=draft.start_us,
-        end_us=draft.end_us,
-        recorded_us=draft.recorded_us,
-        deadline_us=draft.deadline_us,
-        clock_error_us=draft.clock_error_us,
-        media_type=draft.media_type,
-        meta=draft.meta,
-        kit=kit,
-        spool=spool,
-        sequence=sequence,
-        size=len(content),
-        content_hash=content_hash(content),
-    )
-    encoded = encode_manifest(manifest)
-    return Stored(bundle_id(encoded), manifest, encoded, State.PENDING, draft.recorded_us)
+    def bundle(self, draft: Draft, content: bytes) -> Stored:
+        """`draft` and its content as the next bundle, pending.
+
+        Raises:
+            CodecError: the content or the manifest is too large.
+        """
+        digest = content_hash(content)
+        with self._lock:
+            sequence, self._next = self._next, self._next + 1
+        manifest = Manifest(
+            device=draft.device,
+            stream=draft.stream,
+            layer=draft.layer,
+            precedence=draft.precedence,
+            start_us=draft.start_us,
+            end_us=draft.end_us,
+            recorded_us=draft.recorded_us,
+            deadline_us=draft.deadline_us,
+            clock_error_us=draft.clock_error_us,
+            media_type=draft.media_type,
+            meta=draft.meta,
+            kit=self._kit,
+            spool=self._spool_id,
+            sequence=sequence,
+            size=len(content),
+            content_hash=digest,
+        )
+        encoded = encode_manifest(manifest)
+        return Stored(bundle_id(encoded), manifest, encoded, State.PENDING, draft.recorded_us)
+
+    def gap(self, gap: Gap) -> tuple[Stored, bytes]:
+        """The report bundle that says `gap`, and its content."""
+        content = encode_gap(gap)
+        draft = Draft(
+            device=gap.device,
+            stream=gap.stream,
+            layer=Layer.REPORT,
+            precedence=Precedence.PRIORITY,
+            start_us=gap.start_us,
+            end_us=gap.end_us,
+            recorded_us=self._clock(),
+            media_type=GAP_MEDIA_TYPE,
+        )
+        return self.bundle(draft, content), content

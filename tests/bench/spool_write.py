@@ -1,0 +1,56 @@
+"""Durable adds to the spool, against the same bytes as plain files with an fsync each."""
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from fieldlab.figure import Figure
+from fieldlab.spools import draft_of, open_spool
+
+_WRITERS = 4
+_BUNDLE_BYTES = 256_000
+_BUNDLES = 120
+_ROUNDS = 7
+
+
+def measure() -> Figure:
+    """Median rates of both, in turn, with the same number of writers."""
+    content = os.urandom(_BUNDLE_BYTES)
+    ours, peers = [], []
+    # Not /tmp, which may be memory: an fsync has to cost what it costs.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        for turn in range(_ROUNDS):
+            plain = Path(folder, f"plain-{turn}")
+            plain.mkdir()
+            peers.append(_rate(lambda number, at=plain: _write(at / f"{number}", content)))
+            spool = open_spool(Path(folder, f"spool-{turn}"))
+            ours.append(_rate(lambda number, to=spool: to.add(draft_of(number), content)))
+            spool.close()
+    return Figure(
+        name="spool_write",
+        value=statistics.median(ours),
+        unit="MB/s",
+        peer=statistics.median(peers),
+        limit=0.7,
+        better="more",
+    )
+
+
+def _write(path: Path, content: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, content)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _rate(one: Callable[[int], object]) -> float:
+    started = time.perf_counter()
+    with ThreadPoolExecutor(_WRITERS) as writers:
+        list(writers.map(one, range(_BUNDLES)))
+    return _BUNDLES * _BUNDLE_BYTES / 1e6 / (time.perf_counter() - started)
