@@ -144,6 +144,8 @@ class Authority:
         if key is not None and held is not None and self._serves(held, key, addresses, now_us):
             return
         # Key before certificate: after a power cut between them the pair is made again.
+        if not addresses and held is not None:
+            addresses = sorted(_names(held))  # a command beside the relay does not know them
         key = x.make_key()
         end_us = now_us + CENTRE_LIFE_US
         made = x.make_centre(self._ca, self._key, key, addresses=addresses, end_us=end_us)
@@ -153,14 +155,17 @@ class Authority:
     def _serves(
         self, held: x509.Certificate, key: x.Key, addresses: Sequence[str], now_us: int
     ) -> bool:
-        names = held.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        known = {str(name.value) for name in names}
         return (
             held.public_key() == key.public_key()
             and held.issuer == self._ca.subject
             and held.not_valid_after_utc > x.time_at(now_us + _RENEW_US)
-            and known.issuperset(addresses)
+            and _names(held).issuperset(addresses)
         )
+
+
+def _names(held: x509.Certificate) -> set[str]:
+    names = held.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return {str(name.value) for name in names}
 
 
 def _read_key(path: Path) -> x.Key | None:

@@ -25,6 +25,7 @@ from fieldlink.relay.pki.admission import Member
 from fieldlink.relay.pki.authority import Authority, new_serial
 from fieldlink.systemd.durable import write_durably
 from fieldlink.systemd.mqtt import TlsFiles
+from fieldlink.systemd.service import Row
 
 __all__ = ["LabBroker", "mosquitto_broker", "nats_broker", "now_us", "wait_until"]
 
@@ -126,11 +127,13 @@ def nats_broker(folder: Path, *kits: str) -> Iterator[LabBroker]:
     lab.port, lab.pid = broker.address[1], lambda: broker.pid
     ready, loop = threading.Event(), asyncio.new_event_loop()
 
+    async def keep(row: Row) -> None:
+        await row.run(ready.set if row.name == "broker" else lambda: None)
+
     async def run() -> None:
         async with asyncio.TaskGroup() as group:
             for row in broker.rows():
-                beat = ready.set if row.name == "broker" else lambda: None
-                group.create_task(row.run(beat))
+                group.create_task(keep(row))
 
     task = loop.create_task(run())
     thread = threading.Thread(target=_drive, args=(loop, task), name="lab broker")

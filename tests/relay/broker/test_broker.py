@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldlab.broker import LabBroker, nats_broker, now_us, wait_until
+from fieldlab.broker import LabBroker, mosquitto_broker, nats_broker, now_us, wait_until
 from fieldlink.codecs.fault import ConfigError, LinkError
 from fieldlink.codecs.settings import load_settings
 from fieldlink.relay.broker.broker import Broker, BrokerEvent
@@ -161,3 +161,20 @@ def test_a_broker_by_url_has_no_child_but_its_revocation_list_is_kept(tmp_path: 
 def test_a_bad_setting_is_named(text: str) -> None:
     with pytest.raises(ConfigError, match=rf"^relay.toml: {text.split()[0]} = "):
         load_settings(BrokerSettings, text, "relay.toml")
+
+
+async def test_mosquitto_refuses_a_revoked_kit_anew_but_cuts_it_only_when_restarted(
+    tmp_path: Path,
+) -> None:
+    # docs/components/broker.md says so; the receiver refuses what such a kit still sends.
+    with mosquitto_broker(tmp_path) as broker:
+        files = await asyncio.to_thread(broker.admit, "kit-a")
+        kit = await connect(broker, files, "kit-a-1")
+        await asyncio.to_thread(broker.revoke, "kit-a")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(kit.closed(), 0.5)
+        with pytest.raises(LinkError):
+            await connect(broker, files, "kit-a-2")
+        broker.kill(signal.SIGTERM)
+        await asyncio.wait_for(kit.closed(), 10)
+        await kit.close()

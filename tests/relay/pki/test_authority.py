@@ -70,6 +70,14 @@ def test_the_centres_certificate_is_renewed_in_its_last_thirty_days(
     assert (before != after) == renewed
 
 
+def test_a_renewal_by_a_command_that_knows_no_addresses_keeps_them(tmp_path: Path) -> None:
+    open_at(tmp_path, NOW_US, "192.0.2.7")
+    held = centre_certificate(open_at(tmp_path, NOW_US + 800 * DAY_US))
+    names = held.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert "192.0.2.7" in {str(name.value) for name in names}
+    assert held.not_valid_after_utc.timestamp() == (NOW_US + 1625 * DAY_US) / 1e6
+
+
 def test_a_new_address_and_a_key_that_does_not_match_make_a_new_certificate(tmp_path: Path) -> None:
     before = centre_certificate(open_at(tmp_path))
     after = centre_certificate(open_at(tmp_path, NOW_US, "192.0.2.9"))
