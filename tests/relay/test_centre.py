@@ -1,0 +1,266 @@
+"""The centre as a process: real broker, TLS, join code; stopped by kill -9 in mid-transfer."""
+
+import asyncio
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fieldlab.receiving import Bundle, make_bundle
+from fieldlink.codecs.wire import (
+    Ack,
+    AckItem,
+    Ask,
+    Frame,
+    Verdict,
+    Welcome,
+    decode_frame,
+    down_filter,
+    encode_frame,
+    up_topic,
+)
+from fieldlink.edge.identity import Identity
+from fieldlink.edge.join import join
+from fieldlink.systemd.mqtt import MqttConnection
+
+_COMMAND = [sys.executable, "-m", "fieldlink.systemd.command", "relay"]
+_CHUNK = 48 * 1024
+
+
+class CentreProcess:
+    """`fieldlink relay run` in a folder of its own, and the commands beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "relay.toml"
+        self.config.write_text(
+            f'state_dir = "{folder}/centre"\n[broker]\nhost = "127.0.0.1"\nport = 0\n'
+            '[web]\nhost = "127.0.0.1"\nport = 0\naddresses = ["127.0.0.1"]\n'
+        )
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, and wait until it says that it runs."""
+        with (self.folder / "centre.log").open("ab") as log:
+            argv = [*_COMMAND, "run", "--config", str(self.config)]
+            self.process = subprocess.Popen(argv, stdout=log, stderr=log)
+        until = time.monotonic() + 30
+        while b"the centre is up" not in (self.folder / "centre.log").read_bytes():
+            assert self.process.poll() is None, (self.folder / "centre.log").read_text()
+            assert time.monotonic() < until, (self.folder / "centre.log").read_text()
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """kill -9; the next start is a new log."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        (self.folder / "centre.log").unlink()
+
+    def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+    def command(self, *arguments: str, status: int = 0) -> Any:
+        """Run a command beside it and return its JSON."""
+        argv = [*_COMMAND, *arguments, "--config", str(self.config), "--json"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == status, done.stderr
+        return json.loads(done.stdout) if done.stdout else done.stderr
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> Iterator[CentreProcess]:
+    process = CentreProcess(tmp_path)
+    process.start()
+    yield process
+    if process.process is not None and process.process.poll() is None:
+        process.process.kill()
+        process.process.wait()
+
+
+class Kit:
+    """A kit as simple as can be: asks, sends what is missing, until custody."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.answers: dict[bytes, AckItem] = {}
+        self.custody: set[bytes] = set()
+        self.runs: set[bytes] = set()
+        self._connection: MqttConnection | None = None
+
+    async def connect(self) -> None:
+        who = self.identity
+        self._connection = await MqttConnection.open(
+            who.broker_host,
+            who.broker_port,
+            client_id=who.kit,
+            tls=who.tls,
+            subscriptions=[down_filter(who.kit)],
+            on_message=self._on_message,
+        )
+
+    async def close(self) -> None:
+        assert self._connection is not None
+        await self._connection.close()
+
+    def _on_message(self, _topic: str, payload: bytes) -> None:
+        frame = decode_frame(payload)
+        if isinstance(frame, Welcome):
+            self.runs.add(frame.run)
+        for item in frame.items if isinstance(frame, Ack) else ():
+            self.answers[item.bundle] = item
+            if item.verdict is Verdict.CUSTODY:
+                self.custody.add(item.bundle)
+
+    def publish(self, kind: str, frame: Frame, kit: str | None = None) -> None:
+        assert self._connection is not None
+        self._connection.publish(up_topic(kit or self.identity.kit, kind), encode_frame(frame))
+
+    async def deliver(self, bundles: list[Bundle], seconds: float) -> None:
+        """Send until everything is in custody, or `seconds` are over."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            left = [bundle for bundle in bundles if bundle.id not in self.custody]
+            if not left:
+                return
+            self.answers.clear()
+            for at in range(0, len(left), 200):
+                self.publish("ask", Ask(tuple(bundle.id for bundle in left[at : at + 200])))
+            await asyncio.sleep(0.2)
+            for bundle in left:
+                self._send_missing(bundle)
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.1)
+
+    def _send_missing(self, bundle: Bundle) -> None:
+        answer = self.answers.get(bundle.id)
+        if answer is None or answer.verdict is not Verdict.HAVE:
+            return
+        for start, end in answer.ranges.missing(bundle.manifest.size):
+            for at in range(start, end, _CHUNK):
+                self.publish("chunk", bundle.chunk(at, min(at + _CHUNK, end)))
+
+
+def _joined(centre: CentreProcess, name: str = "kit-a") -> Identity:
+    return join(centre.command("admit", name)["code"], centre.folder / name)
+
+
+def test_a_relay_killed_in_mid_transfer_goes_on_where_it_was(centre: CentreProcess) -> None:
+    source = random.Random(5)
+    sizes = [source.choice([500, 70_000, 900_000]) for _ in range(60)]
+    bundles = [make_bundle(source.randbytes(s), sequence=n) for n, s in enumerate(sizes)]
+    kit = Kit(_joined(centre))
+
+    async def story() -> None:
+        for _ in range(2):
+            await kit.connect()
+            await kit.deliver(bundles, source.uniform(0.3, 0.6))
+            centre.kill()
+            await kit.close()
+            centre.start()
+        await kit.connect()
+        await kit.deliver(bundles, 30)
+        await kit.close()
+
+    asyncio.run(story())
+    assert kit.custody == {bundle.id for bundle in bundles}
+    found = centre.command("catalogue", "verify")
+    assert sorted(found["good"]) == sorted(bundle.id.hex() for bundle in bundles)
+    assert found["bad"] == []
+    assert centre.stop() == 0
+    assert centre.command("status")["running"] is False
+
+
+def test_a_running_centre_says_so_and_greets_kits_anew_after_a_restart(
+    centre: CentreProcess,
+) -> None:
+    kit = Kit(_joined(centre))
+
+    async def story() -> None:
+        await kit.connect()
+        assert centre.command("status")["running"] is True
+        await kit.close()
+
+    asyncio.run(story())
+    assert [row["state"] for row in centre.command("kits")["kits"]] == ["joined"]
+
+
+def test_a_revoked_kit_is_cut_off_and_shown(centre: CentreProcess) -> None:
+    kit = Kit(_joined(centre))
+
+    async def story() -> str:
+        await kit.connect()
+        argv = [*_COMMAND, "revoke", "kit-a", "--config", str(centre.config)]
+        await asyncio.to_thread(subprocess.run, argv, check=True, stdout=subprocess.DEVNULL)
+        assert kit._connection is not None
+        return await asyncio.wait_for(kit._connection.closed(), 10)
+
+    assert asyncio.run(story())
+    assert [row["state"] for row in centre.command("kits")["kits"]] == ["revoked"]
+    kinds = {event["kind"] for event in centre.command("events")["events"]}
+    assert "revoked" in kinds
+
+
+def test_a_second_relay_on_the_same_archive_is_refused(centre: CentreProcess) -> None:
+    argv = [*_COMMAND, "run", "--config", str(centre.config)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 1
+    assert "another relay" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('state_dir = "relative"', "state_dir = 'relative': write an absolute path"),
+        ("[receiver]\nqueue = 10", "receiver.queue = 10: write a number and a unit"),
+        ("[web]\nprot = 1", "web.prot = 1: no such setting"),
+        ('catalogue_url = "postgresql://me:secret@db/x"', "a password does not belong"),
+        ("name = ", "not TOML"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_status_2(tmp_path: Path, text: str, fault: str) -> None:
+    config = tmp_path / "relay.toml"
+    config.write_text(text)
+    argv = [*_COMMAND, "config", "check", "--config", str(config)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 2
+    assert fault in done.stderr
+    assert str(config) in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_missing_file_is_one_line_and_status_2(tmp_path: Path) -> None:
+    argv = [*_COMMAND, "run", "--config", str(tmp_path / "none.toml")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+def test_the_commented_sample_is_the_defaults() -> None:
+    from fieldlink.codecs.settings import load_settings
+    from fieldlink.relay.config import RelaySettings
+
+    sample = Path(__file__).parents[2] / "docs" / "relay.sample.toml"
+    text = sample.read_text(encoding="utf-8")
+    plain = "\n".join(
+        line.removeprefix("#") if _is_setting(line) else line for line in text.splitlines()
+    )
+    assert load_settings(RelaySettings, text, "sample") == RelaySettings()
+    loaded = load_settings(RelaySettings, plain, "sample")
+    assert (
+        loaded.model_copy(update={"archive_dir": None, "catalogue_url": None}).receiver
+        == RelaySettings().receiver
+    )
+
+
+def _is_setting(line: str) -> bool:
+    return line.startswith("#") and not line.startswith("# ") and "=" in line
