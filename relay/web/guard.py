@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -51,10 +52,6 @@ Identify = Callable[[str | None, str | None], Awaitable[str | None]]
 """Session cookie and bearer token to the name of who asks, None when nobody."""
 
 
-class _TooLargeError(Exception):
-    """The body is over the bound."""
-
-
 class Guard:
     """ASGI middleware: size, origin, identity, headers. Sets `state.user`."""
 
@@ -72,10 +69,7 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        try:
-            await self._app(scope, _bounded(receive), send)
-        except _TooLargeError:
-            await _refuse(413, "size", "the body is over 64 KiB")(scope, receive, send)
+        await self._app(scope, _bounded(receive), send)
 
     async def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
@@ -135,7 +129,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         total += len(message.get("body", b""))
         if total > MAX_BODY_BYTES:
-            raise _TooLargeError
+            raise HTTPException(413, "the body is over 64 KiB")
         return message
 
     return bounded

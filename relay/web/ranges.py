@@ -44,7 +44,7 @@ def choose_slice(size: int, etag: str, wanted: str | None, if_range: str | None)
     if not first:
         return _suffix(size, last) if last else whole
     start, end = int(first), int(last) + 1 if last else size
-    if end <= start:
+    if last and end <= start:
         return whole
     if start >= size:
         raise Unsatisfiable

@@ -24,6 +24,7 @@ from fieldlink.relay.archive.names import bundle_path
 from fieldlink.relay.catalogue import Catalogue, Filing, Journey
 from fieldlink.relay.feed import Feed
 from fieldlink.relay.pki.authority import Authority
+from fieldlink.relay.pki.enrolment import enrolment_router
 from fieldlink.relay.web import WebServer, WebSettings, create_app
 
 __all__ = ["PASSWORD", "Duty", "now_us", "open_duty"]
@@ -128,6 +129,13 @@ def open_duty(folder: Path, settings: WebSettings | None = None) -> Iterator[Dut
         settings=chosen,
         session_key=b"k" * 32,
         clock=now_us,
+        enrolment=enrolment_router(
+            catalogue,
+            authority,
+            lambda: ("127.0.0.1", 8883),
+            log_event=lambda kind, kit, text: None,
+            clock=now_us,
+        ),
     )
     tls = authority.tls
     server = WebServer(app, chosen, certificate=tls.certificate, key=tls.key)
