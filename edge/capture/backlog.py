@@ -14,8 +14,8 @@ _MAX_PACKETS = 600
 class Backlog:
     """Hands packets from the thread that records to the one that decodes.
 
-    When the decoder is more than 1.2 s behind, everything waiting is dropped and decoding goes on
-    at the next keyframe: pictures may be fewer, but they are new, and the recording never waits.
+    When the decoder is more than 1.2 s behind, what waits is dropped and decoding goes on at the
+    newest keyframe: pictures may be fewer, but they are new, and the recording never waits.
     """
 
     def __init__(self) -> None:
@@ -29,10 +29,7 @@ class Backlog:
         """Queue `packet`, or drop it; never waits."""
         with self._changed:
             if self._is_behind(packet):
-                self.dropped_packets += len(self._queue)
-                self.dropped_groups += 1
-                self._queue.clear()
-                self._until_keyframe = True
+                self._shed()
             if packet.kind == "video" and packet.keyframe:
                 self._until_keyframe = False
             if self._until_keyframe and packet.kind == "video":
@@ -40,6 +37,16 @@ class Backlog:
                 return
             self._queue.append(packet)
             self._changed.notify()
+
+    def _shed(self) -> None:
+        """Drop everything before the newest keyframe that waits; all of it if none does."""
+        self.dropped_groups += 1
+        keys = [n for n, p in enumerate(self._queue) if p and p.kind == "video" and p.keyframe]
+        newest = keys[-1] if keys and keys[-1] > 0 else len(self._queue)
+        self._until_keyframe = newest == len(self._queue)
+        self.dropped_packets += newest
+        for _ in range(newest):
+            self._queue.popleft()
 
     def _is_behind(self, packet: Packet) -> bool:
         oldest = self._queue[0] if self._queue else None

@@ -8,7 +8,9 @@ from fractions import Fraction
 from typing import Any
 
 import av
+import av.error
 
+from fieldlink.codecs.fault import CodecError, SourceError
 from fieldlink.codecs.mp4 import add_reference_times
 from fieldlink.codecs.mp4.adts import is_adts, split_adts
 
@@ -45,6 +47,9 @@ def write_mp4(
 ) -> bytes:
     """The file holding `samples`, of which the instant `begin` (seconds of the device's clock) is
     `begin_us` (UTC microseconds). Its own time starts at 0 with the first sample to be decoded.
+
+    Raises:
+        SourceError: libav cannot put these samples into a file.
     """
     zero = min(sample.dts * outs[sample.track].time_base for sample in samples)
     ends = max(sample.dts * outs[sample.track].time_base for sample in samples)
@@ -52,6 +57,20 @@ def write_mp4(
         raise ValueError(f"samples {float(ends - zero):.0f} s apart cannot be one fragment")
     zero_us = begin_us - int((begin - zero) * 1_000_000)
     buffer = io.BytesIO()
+    try:
+        _mux(buffer, outs, samples, zero, zero_us)
+        return add_reference_times(buffer.getvalue(), zero_us)
+    except (av.error.FFmpegError, CodecError) as error:
+        raise SourceError("unplayable", f"what it sends makes no MP4 file: {error}") from error
+
+
+def _mux(
+    buffer: io.BytesIO,
+    outs: Sequence[TrackOut],
+    samples: Sequence[Sample],
+    zero: Fraction,
+    zero_us: int,
+) -> None:
     with av.open(buffer, "w", format="mp4", options={"movflags": _FLAGS}) as container:
         created = datetime.fromtimestamp(zero_us / 1e6, UTC)
         container.metadata["creation_time"] = created.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -67,7 +86,6 @@ def write_mp4(
             last[sample.track] = packet.dts
             packet.stream = streams[sample.track]
             container.mux_one(packet)
-    return add_reference_times(buffer.getvalue(), zero_us)
 
 
 def _add(container: Any, out: TrackOut) -> Any:

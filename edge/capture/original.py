@@ -25,6 +25,8 @@ _VIDEO, _AUDIO = 0, 1
 _MAX_FRAGMENT_BYTES = 64_000_000
 _MAX_FRAGMENT_S = 60.0
 _OPUS_RATE_BPS = 48_000
+_MAX_WAITING = 100
+_SOUND_LEAD_S, _SOUND_LAG_S = 0.1, 5.0
 
 
 class OriginalWriter:
@@ -63,7 +65,7 @@ class OriginalWriter:
         self._has_audio = audio is not None
         if audio is None:
             return
-        if audio.template is None:  # G.711 and others that MP4 cannot hold
+        if not _is_copied(audio):
             self._sound = OpusTranscoder(audio, _OPUS_RATE_BPS, _AUDIO)
         self._outs.append(
             self._sound.out if self._sound else TrackOut(audio.template, audio.time_base)
@@ -82,6 +84,8 @@ class OriginalWriter:
         if self._begin_us is None and not packet.keyframe:
             self.skipped += 1  # nothing can be shown before the first keyframe
             return
+        if self._begin_us is None:
+            self._keep_sound_near(packet)
         if self._begin_us is not None and self._is_cut(packet):
             if self.fragments == 0 and not packet.discontinuity:
                 # A connection begins with a burst of what waited; by now the clock knows better.
@@ -98,9 +102,20 @@ class OriginalWriter:
     def _has_video_sample(self) -> bool:
         return any(sample.track == _VIDEO for sample in self._samples)
 
+    def _keep_sound_near(self, first: Packet) -> None:
+        """Drop the sound that waited for the first picture, except what belongs to it."""
+        at = first.pts * self._video.time_base
+        bases = [out.time_base for out in self._outs]
+        self._samples = [
+            s for s in self._samples if -_SOUND_LEAD_S < s.pts * bases[s.track] - at < _SOUND_LAG_S
+        ]
+        self._bytes = sum(len(sample.data) for sample in self._samples)
+
     def _feed_audio(self, packet: Packet) -> None:
-        if self._begin_us is None or not self._has_audio:
+        if not self._has_audio:
             return
+        if self._begin_us is None and len(self._samples) > _MAX_WAITING:
+            del self._samples[: _MAX_WAITING // 2]  # still no picture
         if self._sound is None:
             self._add(_AUDIO, packet)
             return
@@ -169,6 +184,13 @@ class OriginalWriter:
             media_type=kind,
             meta=meta,
         )
+
+
+def _is_copied(audio: TrackInfo) -> bool:
+    """Whether MP4 holds this sound for players; G.711 and others become Opus."""
+    if audio.template is None:
+        return False
+    return audio.codec in ("aac", "opus") or (audio.codec == "mp3" and audio.sample_rate >= 16_000)
 
 
 def _video_out(video: TrackInfo) -> TrackOut:

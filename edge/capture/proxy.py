@@ -60,8 +60,9 @@ class ProxyMaker:
             self.finish()
             encoder = None
         if encoder is None:
-            if not self._settings().proxy.enabled:
-                return
+            wanted = (picture.width, picture.height) == self.wanted_size()
+            if not wanted or not self._settings().proxy.enabled:
+                return  # settings changed since this picture was scaled: the next one fits
             encoder = self._open(picture)
         tick = self.tick_of(at)
         starts = self._is_due(encoder, tick)

@@ -72,7 +72,7 @@ class Session:
         if packet.kind == "video":
             self._picture_us = packet.utc_us
             return False
-        return self._picture_us is None or abs(packet.utc_us - self._picture_us) > _STRAY_US
+        return self._picture_us is not None and abs(packet.utc_us - self._picture_us) > _STRAY_US
 
     def _open(self, opened: Opened) -> None:
         if opened.video is None:
@@ -105,7 +105,9 @@ class Session:
 
     def finish(self) -> None:
         """Hand over the fragment and the piece under way."""
-        if self.original is not None:
-            self.original.finish()
-        if self.pictures is not None and not self.pictures.finish(_DECODE_REST_S):
-            self._failed(RuntimeError(f"the decoder of {self._device} does not end; restart"))
+        try:
+            if self.original is not None:
+                self.original.finish()
+        finally:
+            if self.pictures is not None and not self.pictures.finish(_DECODE_REST_S):
+                self._failed(RuntimeError(f"the decoder of {self._device} does not end; restart"))

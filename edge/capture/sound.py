@@ -30,7 +30,7 @@ class OpusTranscoder:
             decoder.layout = track.layout
         decoder.thread_count = 1
         self._decoder = decoder
-        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=_RATE_HZ)
+        self._resampler = _resampler()
         self._holder = av.open(io.BytesIO(), "w", format="mp4")
         self._stream: Any = self._holder.add_stream("libopus", rate=_RATE_HZ)
         self._stream.codec_context.layout = "mono"
@@ -63,7 +63,12 @@ class OpusTranscoder:
             self._next_tick = at
         samples: list[Sample] = []
         frame.pts = None
-        for part in self._resampler.resample(frame):
+        try:
+            parts = self._resampler.resample(frame)
+        except ValueError:  # the camera changed its rate or its channels
+            self._resampler = _resampler()
+            parts = self._resampler.resample(frame)
+        for part in parts:
             part.pts, part.time_base = self._next_tick, Fraction(1, _RATE_HZ)
             self._next_tick += part.samples
             for packet in self._stream.encode(part):
@@ -72,3 +77,7 @@ class OpusTranscoder:
                     Sample(self._number, bytes(packet), pts, pts, packet.duration or 960, True)
                 )
         return samples
+
+
+def _resampler() -> Any:
+    return av.AudioResampler(format="s16", layout="mono", rate=_RATE_HZ)

@@ -1,0 +1,135 @@
+"""Which pictures become stills, and how large they are."""
+
+from collections.abc import Callable
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from fieldlink.codecs.bundle import Precedence
+from fieldlink.edge.capture.looks import FrozenWatch, Look, look_at
+from fieldlink.edge.capture.settings import CaptureSettings, StillSettings
+from fieldlink.edge.capture.still import StillMaker, encode_still
+
+_T0_US = 1_700_000_000_000_000
+
+
+def _scene(number: int = 0, width: int = 640, height: int = 360) -> Any:
+    """A picture full of detail that differs by number."""
+    noise = np.random.default_rng(number).integers(0, 255, (height // 4, width // 4, 3), np.uint8)
+    return cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def _frame(pixels: Any) -> Any:
+    return av.VideoFrame.from_ndarray(pixels, format="bgr24")
+
+
+def _look(pixels: Any) -> Look:
+    return look_at(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY))
+
+
+class Stills:
+    """A maker under a clock of its own: `show` a picture at so many seconds."""
+
+    def __init__(self, keeper: Any, **settings: Any) -> None:
+        capture = CaptureSettings(still=StillSettings(**settings))
+        self.maker = StillMaker("a", lambda: capture, sink=keeper.sink, clock=lambda: _T0_US)
+
+    def show(self, at_s: float, pixels: Any) -> str:
+        return self.maker.offer(_frame(pixels), _look(pixels), _T0_US + round(at_s * 1e6))
+
+
+def test_the_first_good_picture_is_a_still_at_once_and_then_every_so_often(keeper: Any) -> None:
+    stills = Stills(keeper, every="3s")
+    for number in range(100):
+        stills.show(number / 10, _scene(number))
+    times = [(draft.start_us - _T0_US) / 1e6 for draft, _ in keeper.bundles]
+    assert times[0] == 0
+    assert len(times) in (4, 5)
+    first = keeper.bundles[0][0]
+    assert first.precedence is Precedence.IMMEDIATE
+    assert first.deadline_us == first.start_us + 7_200_000_000
+    assert first.media_type == "image/avif"
+
+
+def test_the_sharpest_of_the_recent_pictures_is_chosen(keeper: Any) -> None:
+    stills = Stills(keeper, every="3s")
+    stills.show(0, _scene(0))
+    for number in range(1, 31):
+        sharp = number == 24
+        picture = _scene(number)
+        stills.show(number / 10, picture if sharp else cv2.GaussianBlur(picture, (0, 0), 3))
+    assert [draft.start_us - _T0_US for draft, _ in keeper.bundles] == [0, 2_400_000]
+
+
+@pytest.mark.parametrize(("level", "fault"), [(16, "black"), (0, "black"), (128, "blank")])
+def test_black_and_blank_pictures_never_become_stills(keeper: Any, level: int, fault: str) -> None:
+    stills = Stills(keeper)
+    assert stills.show(0, np.full((360, 640, 3), level, np.uint8)) == fault
+    assert keeper.bundles == []
+    assert stills.show(1, _scene()) == ""
+    assert len(keeper.bundles) == 1
+
+
+def test_a_night_scene_with_a_lamp_is_not_black() -> None:
+    night = np.full((360, 640), 18, np.uint8)
+    cv2.circle(night, (300, 100), 25, 200, -1)
+    assert look_at(night).fault == ""
+
+
+def test_a_frozen_camera_gives_no_stills_until_it_moves(keeper: Any) -> None:
+    stills = Stills(keeper, every="1s")
+    faults = [stills.show(number / 10, _scene(0)) for number in range(60)]
+    assert faults[:30] == [""] * 30
+    assert faults[30:] == ["frozen"] * 30
+    made = len(keeper.bundles)
+    assert stills.show(6, _scene(1)) == ""
+    stills.show(7.1, _scene(2))
+    assert len(keeper.bundles) > made
+
+
+def test_a_clock_in_the_corner_is_movement() -> None:
+    watch, picture = FrozenWatch(), _scene(0)
+    for number in range(60):
+        shown = picture.copy()
+        cv2.rectangle(shown, (0, 0), (200, 30), (0, 0, 0), -1)
+        cv2.putText(shown, f"12:00:{number:02d}", (5, 24), 0, 0.8, (255, 255, 255), 2)
+        assert not watch.is_frozen(_look(shown), number * 1_000_000)
+
+
+@pytest.mark.parametrize("kind", ["avif", "webp"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (720, 1280), (320, 240), (4000, 300)])
+def test_a_still_fits_its_size_and_keeps_its_aspect(kind: str, width: int, height: int) -> None:
+    settings = StillSettings(format=kind)
+    frame = _frame(_scene(3, width, height))
+    content, wide, high, _ = encode_still(frame, settings)
+    assert len(content) <= settings.size
+    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    assert decoded.shape[:2] == (high, wide)
+    assert abs(wide / high - width / height) < 0.05 * width / height
+    assert wide <= 640
+
+
+def test_quality_comes_back_when_pictures_get_simpler(keeper: Any) -> None:
+    settings = StillSettings()
+    *_, low = encode_still(_frame(_scene(3)), settings, 40)
+    plain = _frame(cv2.GaussianBlur(_scene(3), (0, 0), 20))
+    quality: int = low
+    for _ in range(6):
+        *_, quality = encode_still(plain, settings, quality)
+    assert low < quality == settings.quality
+
+
+def test_settings_change_while_running(keeper: Any) -> None:
+    current: list[CaptureSettings] = [CaptureSettings()]
+    clock: Callable[[], int] = lambda: _T0_US  # noqa: E731
+    maker = StillMaker("a", lambda: current[0], sink=keeper.sink, clock=clock)
+    maker.offer(_frame(_scene(0)), _look(_scene(0)), _T0_US)
+    current[0] = CaptureSettings(still=StillSettings(format="webp", width=160))
+    maker.connected_again()
+    maker.offer(_frame(_scene(1)), _look(_scene(1)), _T0_US + 10)
+    assert [draft.media_type for draft, _ in keeper.bundles] == ["image/avif", "image/webp"]
+    assert keeper.bundles[1][0].meta["width"] == 160
