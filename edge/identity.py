@@ -5,6 +5,7 @@ a new one is written beside it, synced, and renamed; `identity.json` is its last
 it complete, so that power may fail at any point.
 """
 
+import os
 import secrets
 import shutil
 from dataclasses import dataclass
@@ -130,6 +131,7 @@ def save_identity(identity: Identity, *, key: bytes, certificate: bytes, ca: byt
         centre=identity.centre,
     )
     write_durably(new / _RECORD, record.model_dump_json(indent=2).encode() + b"\n")
+    _hand_over(new, folder.parent)
     if folder.exists():
         old = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.old")
         folder.rename(old)
@@ -138,6 +140,15 @@ def save_identity(identity: Identity, *, key: bytes, certificate: bytes, ca: byt
         shutil.rmtree(old)  # the old key must not stay behind
     else:
         _finish_replacement(folder)
+
+
+def _hand_over(new: Path, state_dir: Path) -> None:
+    """Root joins for the service: the files go to the owner of its state folder."""
+    if os.geteuid() == 0:
+        owner = state_dir.stat()
+        for path in (*new.iterdir(), new):
+            os.chown(path, owner.st_uid, owner.st_gid)
+        sync_folder(new)
 
 
 def _new(folder: Path) -> Path:

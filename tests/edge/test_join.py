@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import os
 import ssl
 import threading
 import time
@@ -131,6 +132,17 @@ def test_the_kits_key_is_its_own_and_for_its_owner_only(centre: Centre, kit_dir:
     )
     assert folder.stat().st_mode & 0o777 == 0o700
     assert list(kit_dir.iterdir()) == [folder]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_joins_for_the_service_belongs_to_the_service(
+    centre: Centre, kit_dir: Path
+) -> None:
+    kit_dir.mkdir()
+    os.chown(kit_dir, 4711, 4712)
+    folder = join(centre.text("kit-a"), kit_dir).folder
+    owners = {(found.stat().st_uid, found.stat().st_gid) for found in (folder, *folder.iterdir())}
+    assert owners == {(4711, 4712)}
 
 
 def test_a_code_works_once(centre: Centre, tmp_path: Path) -> None:
