@@ -130,7 +130,7 @@ class Exercise:
         run_command("edge", "drain", "--config", config, timeout_s=30.0)
         for _ in wait_for("sending what was left", self._actors, _DRAIN_S, _LOOK_S):
             self._show(api, cameras, "sending the rest 送完余下", None)
-            if all(row["state"] != "pending" for row in kit_spool(self.stage.kit_toml)):
+            if all(row["state"] != "pending" for row in kit_spool(self.stage.kit_spool)):
                 break
         if status := self._actors.retire(kit):
             raise FieldlinkError(f"the kit ended with status {status}; it said:\n{kit.tail()}")
@@ -142,7 +142,7 @@ class Exercise:
     def _look(
         self, api: CentreApi, cameras: list[Camera], verified: frozenset[str] | None
     ) -> Summary:
-        rows: list[dict[str, Any]] = kit_spool(self.stage.kit_toml)
+        rows: list[dict[str, Any]] = kit_spool(self.stage.kit_spool)
         # While it runs the kit's word is taken; only the end re-hashes the archive.
         trusted = frozenset(row["id"] for row in rows) if verified is None else verified
         names = [camera.name for camera in cameras]

@@ -47,6 +47,11 @@ class Stage:
         self.write_kit([])
 
     @property
+    def kit_spool(self) -> Path:
+        """Where the kit's spool is."""
+        return self.kit_state / "spool"
+
+    @property
     def page_url(self) -> str:
         """Where the centre's page is."""
         return f"https://{_LOOPBACK}:{self.page_port}/"

@@ -9,6 +9,7 @@ import httpx
 
 from fieldlink.codecs.fault import LinkError
 from fieldlink.edge.exercise.actors import run_command
+from fieldlink.edge.spool import SpoolView
 
 __all__ = ["CentreApi", "kit_spool", "verified_bundles"]
 
@@ -60,15 +61,27 @@ class CentreApi:
         self._client.close()
 
 
-def kit_spool(config: Path) -> list[dict[str, Any]]:
-    """Every bundle in the kit's spool, as `fieldlink edge spool ls --json` says it.
+def kit_spool(folder: Path) -> list[dict[str, Any]]:
+    """Every bundle in the kit's spool; none before the agent has made it.
 
     Raises:
-        FieldlinkError: the command failed.
+        SpoolError: it cannot be read.
     """
-    said = json.loads(run_command("edge", "spool", "ls", "--config", str(config), "--json"))
-    rows: list[dict[str, Any]] = said["bundles"]
-    return rows
+    if not (folder / "index.db").exists():
+        return []
+    view = SpoolView.open(folder)
+    try:
+        return [
+            {
+                "id": item.bundle_id.hex(),
+                "device": item.manifest.device,
+                "stream": item.manifest.stream,
+                "state": item.state.value,
+            }
+            for item in view.bundles()
+        ]
+    finally:
+        view.close()
 
 
 def verified_bundles(config: Path) -> frozenset[str]:

@@ -17,6 +17,7 @@ import psutil
 
 from fieldlink.edge.exercise.actors import fieldlink_argv, run_command
 from fieldlink.edge.exercise.stage import KIT, Stage
+from fieldlink.edge.exercise.watch import kit_spool
 
 __all__ = ["Killing"]
 
@@ -150,13 +151,7 @@ class Killing:
         return status if status.get("running", True) else None
 
     def _nothing_pending(self) -> bool:
-        argv = fieldlink_argv(
-            "edge", "spool", "ls", "--config", str(self._stage.kit_toml), "--json"
-        )
-        done = subprocess.run(argv, capture_output=True, check=False)
-        if done.returncode:
-            return False
-        rows = json.loads(done.stdout)["bundles"]
+        rows = kit_spool(self._stage.kit_spool)
         return bool(rows) and all(row["state"] != "pending" for row in rows)
 
 
