@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
+from fieldlink.edge.spool_commands import app as spool_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 settings_app = typer.Typer(no_args_is_help=True, help="The settings. 配置")
 app.add_typer(settings_app, name="config")
+app.add_typer(spool_app, name="spool")
 
 
 @app.command()

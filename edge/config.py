@@ -49,10 +49,14 @@ class EdgeSettings(Settings):
     )
     bearer: tuple[BearerSettings, ...] = Field(
         default=(BearerSettings(),),
-        min_length=1,
-        max_length=1,
         description="The way to the centre; one for now.",
     )
+
+    @model_validator(mode="after")
+    def _one_bearer(self) -> Self:
+        if len(self.bearer) != 1:
+            raise ValueError(f"there are {len(self.bearer)} bearers; one is possible for now")
+        return self
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

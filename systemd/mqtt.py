@@ -20,7 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from fieldlink.codecs.fault import LinkError
 
-__all__ = ["CENTRE_NAME", "MqttConnection", "TlsFiles"]
+__all__ = ["CENTRE_NAME", "MqttConnection", "TlsFiles", "client_context"]
 
 CENTRE_NAME = "fieldlink-centre"
 _POLL_S = 0.5
@@ -45,20 +45,25 @@ class _NamedPeer(ssl.SSLContext):
     """A client's context that checks the peer's certificate against one fixed name."""
 
     peer_name: str
+    wrapped: list[ssl.SSLSocket]
 
     def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
         kwargs["server_hostname"] = self.peer_name
-        return super().wrap_socket(sock, *args, **kwargs)
+        made = super().wrap_socket(sock, *args, **kwargs)
+        self.wrapped.append(made)  # paho leaves it open when the handshake fails
+        return made
 
 
-def client_context(tls: TlsFiles) -> ssl.SSLContext:
-    """A TLS context that presents `tls.certificate` and trusts only `tls.ca`.
+def client_context(tls: TlsFiles, wrapped: list[ssl.SSLSocket] | None = None) -> ssl.SSLContext:
+    """A TLS context that presents `tls.certificate` and trusts only `tls.ca`; sockets that it
+    makes go into `wrapped`.
 
     Raises:
         OSError: a file is missing or is no PEM (ssl.SSLError is an OSError).
     """
     context = _NamedPeer(ssl.PROTOCOL_TLS_CLIENT)
     context.peer_name = tls.server_name
+    context.wrapped = [] if wrapped is None else wrapped
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(tls.ca)
     context.load_cert_chain(tls.certificate, tls.key)
@@ -80,6 +85,7 @@ class MqttConnection:
         self._reason = ""
         self._fault = ""
         self._socket: Any = None
+        self._wrapped: list[ssl.SSLSocket] = []
         self._end: Future[str] = Future()
         self._connected: Future[None] = Future()
         self._subscribed: Future[None] = Future()
@@ -124,7 +130,7 @@ class MqttConnection:
         try:
             async with asyncio.timeout(timeout_s):
                 if tls is not None:
-                    client.tls_set_context(client_context(tls))
+                    client.tls_set_context(client_context(tls, self._wrapped))
                 self._start(host, port, keepalive_s)
                 await self._wait(self._connected)
                 if subscriptions:
@@ -203,6 +209,17 @@ class MqttConnection:
         client.on_publish = lambda _c, _d, mid, *_: self._left(mid)
         client.on_log = self._logged
 
+    def _release(self) -> None:
+        """Close every socket now, not when the garbage collector comes by."""
+        for sock in (self._socket, *self._wrapped):
+            if sock is not None:
+                sock.close()
+        client = self._client
+        client.on_socket_open = client.on_socket_register_write = None
+        client.on_connect = client.on_subscribe = client.on_message = None
+        client.on_publish = client.on_log = None
+        client.__del__()  # paho has no other way of closing its wake-up sockets
+
     def _start(self, host: str, port: int, keepalive_s: int) -> None:
         def work() -> None:
             try:
@@ -221,8 +238,7 @@ class MqttConnection:
             while code == MQTTErrorCode.MQTT_ERR_SUCCESS and not self._stop.is_set():
                 code = self._client.loop(_POLL_S)
         finally:
-            if self._socket is not None:
-                self._socket.close()
+            self._release()
         self._reason = self._reason or self._fault or error_string(code).rstrip(".").lower()
         return self._reason
 
