@@ -23,6 +23,7 @@ __all__ = [
     "KitsPage",
     "LayerView",
     "Login",
+    "PendingScope",
     "PendingView",
     "SessionView",
     "StillView",
@@ -40,6 +41,7 @@ _LATEST_US = 253_402_300_799_000_000  # the end of year 9999, datetime's last
 
 StreamState = Literal["live", "late", "down"]
 IncidentState = Literal["open", "closed", "standing"]
+PendingScope = Literal["stream", "kit"]
 KitState = Literal["admitted", "joined", "revoked", "unknown"]
 
 
@@ -118,8 +120,12 @@ class DeviceView(View):
 
 
 class PendingView(View):
-    """What a kit has not sent yet, by its own last report at `reported_us`."""
+    """What a kit has not sent yet, by its own last report at `reported_us`; null is unknown.
 
+    `scope` says whether it is of this stream or of all the kit's streams together.
+    """
+
+    scope: PendingScope
     bundles: int | None
     size_bytes: int | None
     reported_us: int

@@ -1,16 +1,17 @@
 """What a kit's last report says of its devices and of what it has not sent yet.
 
 A report is a map of plain values that the kit's software chose; nothing in it is trusted to be
-there or to be of any type. Read here: `spool.pending_bundles` and `spool.pending_bytes` of the
-kit, the same under `streams."<device>/<stream>"`, and `devices.<device>` with `state` and
-`reason`.
+there or to be of any type. Read here: `pending.<layer>` with `bundles` and `bytes`, the same under
+`streams."<device>/<stream>".pending` where a kit tells it, and `devices.<device>` with `state`
+and `reason`.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from fieldlink.codecs.bundle import Layer
 from fieldlink.relay.catalogue import Kit
-from fieldlink.relay.web.models import DeviceView, PendingView
+from fieldlink.relay.web.models import DeviceView, PendingScope, PendingView
 
 __all__ = ["device_views", "kit_pending", "stream_pending"]
 
@@ -20,14 +21,17 @@ _MAX_DEVICES = 256
 
 def kit_pending(kit: Kit) -> PendingView | None:
     """What `kit` has not sent, all streams together; None when it never said."""
-    return _pending(kit, _map(_map(kit.report).get("spool")))
+    return _pending(kit, _map(kit.report).get("pending"), "kit")
 
 
 def stream_pending(kit: Kit | None, device: str, stream: str) -> PendingView | None:
-    """What `kit` has not sent of one stream; None when it never said."""
+    """What `kit` has not sent of one stream, of all its streams if it tells only that; None
+    when it never said.
+    """
     if kit is None:
         return None
-    return _pending(kit, _map(_map(_map(kit.report).get("streams")).get(f"{device}/{stream}")))
+    said = _map(_map(_map(kit.report).get("streams")).get(f"{device}/{stream}")).get("pending")
+    return _pending(kit, said, "stream") or kit_pending(kit)
 
 
 def device_views(kit: Kit) -> list[DeviceView]:
@@ -44,11 +48,23 @@ def device_views(kit: Kit) -> list[DeviceView]:
     ]
 
 
-def _pending(kit: Kit, said: Mapping[str, Any]) -> PendingView | None:
-    bundles, size = _count(said.get("pending_bundles")), _count(said.get("pending_bytes"))
-    if kit.report_us is None or (bundles is None and size is None):
+def _pending(kit: Kit, said: object, scope: PendingScope) -> PendingView | None:
+    if kit.report_us is None or not isinstance(said, Mapping):
         return None
-    return PendingView(bundles=bundles, size_bytes=size, reported_us=kit.report_us)
+    layers = [_map(said.get(layer.value)) for layer in Layer if layer.value in said]
+    bundles = [_count(layer.get("bundles")) for layer in layers]
+    sizes = [_count(layer.get("bytes")) for layer in layers]
+    return PendingView(
+        scope=scope,
+        bundles=_sum(bundles),
+        size_bytes=_sum(sizes),
+        reported_us=kit.report_us,
+    )
+
+
+def _sum(counts: list[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def _map(value: object) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 import { byId, el, mark, setText } from "./dom.js";
 import { age, bytes, dayAndTime, nowUs, span } from "./time.js";
 import { kindText } from "./wall.js";
-import { t } from "./text.js";
+import { has, t } from "./text.js";
 
 const MOST = 100;
 const ALARMS = /^(refused|revoked|denied|join|digest|identity|tamper|conflict|manifest|damage|lost)/;
@@ -26,7 +26,7 @@ export function drawEvents(events) {
   const rows = events.slice(-MOST).reverse().map((event) => el("article", {
     class: "row", data: { alarm: ALARMS.test(event.kind) ? "yes" : "no" },
   },
-  el("div", { class: "row-head" }, el("b", { text: event.kind }), el("span", { class: "dim", text: event.kit ?? "" }),
+  el("div", { class: "row-head" }, el("b", { text: has(`event.${event.kind}`) ? t(`event.${event.kind}`) : event.kind }), el("span", { class: "dim", text: event.kit ?? "" }),
     event.count > 1 ? el("span", { class: "times", text: `×${event.count}` }) : null,
     el("time", { class: "amount", text: dayAndTime(event.at_us) })),
   el("div", { class: "reason", text: event.text })));
@@ -42,7 +42,8 @@ function kitWord(kit) {
 function kitDevices(kit) {
   return el("ul", { class: "devices" }, ...kit.devices.map((device) => el("li", {},
     el("b", { text: device.device }), el("span", { class: "dim", text: ` ${kindText(device.kind)}` }),
-    device.state ? el("span", { class: "device-state", text: ` ${device.state}${device.reason ? `: ${device.reason}` : ""}` }) : null)));
+    device.state ? el("span", { class: "device-state", data: { word: device.state },
+      text: ` ${has(`device.${device.state}`) ? t(`device.${device.state}`) : device.state}${device.reason ? `: ${device.reason}` : ""}` }) : null)));
 }
 
 export function drawKits(kits) {

@@ -127,10 +127,12 @@ class Tile {
 
   #numbers(stream) {
     const pending = stream.pending;
-    const amount = pending && (pending.size_bytes !== null ? bytes(pending.size_bytes) : `${pending.bundles}`);
-    const none = pending && !pending.size_bytes && !pending.bundles;
-    setText(this.backlog, !pending ? t("tile.pending.unknown") : none ? t("tile.pending.none") : t("tile.pending", { bytes: amount }));
-    this.backlog.dataset.state = !pending ? "unknown" : none ? "none" : "some";
+    const known = pending && (pending.size_bytes !== null || pending.bundles !== null);
+    const amount = known && (pending.size_bytes !== null ? bytes(pending.size_bytes) : `${pending.bundles}`);
+    const none = known && !pending.size_bytes && !pending.bundles;
+    const some = pending?.scope === "kit" ? "tile.pending.kit" : "tile.pending";
+    setText(this.backlog, !known ? t("tile.pending.unknown") : none ? t("tile.pending.none") : t(some, { bytes: amount }));
+    this.backlog.dataset.state = !known ? "unknown" : none ? "none" : "some";
     this.backlog.title = pending ? `${t("tile.age")} ${age(nowUs() - pending.reported_us)}` : "";
     setText(this.gaps, stream.gaps ? t("tile.gaps", { count: stream.gaps }) : t("tile.gaps.none"));
     this.gaps.dataset.state = stream.gaps ? "some" : "none";

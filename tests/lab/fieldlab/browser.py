@@ -150,9 +150,9 @@ def open_browser(folder: Path) -> Iterator[Browser]:
     # Chromium reads commands on descriptor 3 and answers on 4.
     shell = 'exec 3<&"$1" 4>&"$2"; shift 2; exec "$@"'
     inherited = (to_browser[0], from_browser[1])
+    profile = (f"--user-data-dir={folder}", "about:blank")
     process = subprocess.Popen(
-        ["bash", "-c", shell, "browser", *map(str, inherited), program, *_FLAGS]
-        + [f"--user-data-dir={folder}", "about:blank"],
+        ["bash", "-c", shell, "browser", *map(str, inherited), program, *_FLAGS, *profile],
         pass_fds=inherited,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

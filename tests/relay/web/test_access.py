@@ -87,7 +87,7 @@ def test_a_new_password_ends_the_sessions_of_the_old_one(duty: Duty, inside: htt
 def test_a_forged_cookie_is_nobody(duty: Duty, outside: httpx.Client) -> None:
     ends = 4_000_000_000
     for value in ("", "duty", f"duty.{ends}.", f"duty.{ends}.{'0' * 64}", "a.b.c", "duty.١.x"):
-        headers = {"cookie": f"{COOKIE}={value}".encode()}
+        headers = {b"cookie": f"{COOKIE}={value}".encode()}
         assert outside.get("/api/kits", headers=headers).status_code == 401, value
 
 

@@ -13,7 +13,7 @@ from fieldlink.codecs.bundle import Layer
 from fieldlink.codecs.fault import ArchiveError
 from fieldlink.relay.catalogue import KitNews
 from fieldlink.relay.web.content import open_within, served_type
-from fieldlink.relay.web.coverage import merge_spans
+from fieldlink.relay.web.coverage import CoverageKeeper, merge_spans
 
 _CONTENT = bytes(range(256)) * 8
 
@@ -82,24 +82,45 @@ def test_what_a_kit_reports_is_shown_with_its_age_and_never_trusted(
 ) -> None:
     now = now_us()
     duty.file("ball-1", Layer.STILL, now, b"x", media_type="image/avif")
-    pending = {"pending_bundles": 3, "pending_bytes": 9000}
+    of_stream = {"pending": {"proxy": {"bundles": 3, "bytes": 9000}}}
+    layers = {"still": {"bundles": 1, "bytes": 500}, "proxy": {"bundles": 7, "bytes": 20_000}}
     report = {
-        "spool": pending,
-        "streams": {"ball-1/video": pending, "bad": 1},
+        "pending": layers,
+        "streams": {"ball-1/video": of_stream, "bad": 1},
         "devices": {"ball-1": {"state": "down", "reason": "no packet"}, "ball-2": []},
     }
     kinds = {"ball-1": "ball", "ball-2": "drone"}
     duty.catalogue.hear_kits([KitNews("kit-1", now, "fieldlink 1", "wwan0", kinds, report)])
     stream = inside.get("/api/streams").json()["streams"][0]
-    assert stream["pending"] == {"bundles": 3, "size_bytes": 9000, "reported_us": now}
+    seen = {"scope": "stream", "bundles": 3, "size_bytes": 9000, "reported_us": now}
+    assert stream["pending"] == seen
     assert (stream["state"], stream["down_reason"]) == ("down", "no packet")
     kit = inside.get("/api/kits").json()["kits"][0]
     assert kit["connected"] is True
     assert kit["devices"][1] == {"device": "ball-2", "kind": "drone", "state": None, "reason": None}
-    for junk in ({"spool": {"pending_bundles": -1, "pending_bytes": True}}, {"streams": [1]}):
-        duty.catalogue.hear_kits([KitNews("kit-1", now, report=junk)])
-        assert inside.get("/api/streams").json()["streams"][0]["pending"] is None
-        assert inside.get("/api/kits").json()["kits"][0]["pending"] is None
+    assert (kit["pending"]["bundles"], kit["pending"]["size_bytes"]) == (8, 20_500)
+    duty.catalogue.hear_kits([KitNews("kit-1", now, report={"pending": layers})])
+    stream = inside.get("/api/streams").json()["streams"][0]
+    assert (stream["pending"]["scope"], stream["pending"]["bundles"]) == ("kit", 8)
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        {"pending": 3},
+        {"pending": {"proxy": {"bundles": -1, "bytes": True}}},
+        {"pending": {"proxy": [1]}},
+        {"streams": [1], "devices": "x"},
+    ],
+)
+def test_a_report_that_makes_no_sense_leaves_the_backlog_unknown(
+    duty: Duty, inside: httpx.Client, junk: dict[str, object]
+) -> None:
+    duty.file("ball-1", Layer.STILL, now_us(), b"x", media_type="image/avif")
+    duty.catalogue.hear_kits([KitNews("kit-1", now_us(), report=junk)])
+    pending = inside.get("/api/streams").json()["streams"][0]["pending"]
+    assert pending is None or (pending["bundles"], pending["size_bytes"]) == (None, None)
+    assert inside.get("/api/kits").status_code == 200
 
 
 def test_bundles_come_page_by_page_each_exactly_once(duty: Duty, inside: httpx.Client) -> None:
@@ -262,6 +283,9 @@ def test_coverage_joins_what_touches_and_keeps_gaps_apart(duty: Duty, inside: ht
     (stream,) = inside.get("/api/coverage?device=ball-1").json()["streams"]
     assert stream["layers"]["proxy"][1] == [at + 40_000_000, at + 52_000_000]
     assert inside.get("/api/coverage?device=other").json()["streams"] == []
+    duty.file("ball-1", Layer.PROXY, at - 80_000_000, _CONTENT, seconds=4)
+    (stream,) = inside.get("/api/coverage").json()["streams"]
+    assert len(stream["layers"]["proxy"]) == 2, "history is read again only every few seconds"
     assert merge_spans([(0, 5), (1, 2), (6, 7)], 1) == [(0, 7)]
 
 
@@ -321,3 +345,18 @@ def test_the_published_description_is_the_one_in_the_documents(inside: httpx.Cli
     found["info"].pop("version")
     wanted["info"].pop("version", None)
     assert found == wanted, "run: python tests/relay/web/write_openapi.py > docs/openapi.json"
+
+
+def test_history_that_comes_in_late_is_covered_after_a_while(duty: Duty) -> None:
+    clock = [0.0]
+    keeper = CoverageKeeper(lambda: clock[0])
+    at = now_us()
+    everything = (None, None, None)
+    duty.file("ball-1", Layer.PROXY, at, _CONTENT, seconds=4)
+    keeper.coverage(duty.catalogue, "standing", everything)
+    duty.file("ball-1", Layer.PROXY, at - 600_000_000, _CONTENT, seconds=4)
+    duty.file("ball-1", Layer.PROXY, at + 4_000_000, _CONTENT, seconds=4)
+    clock[0] = 20.0
+    (stream,) = keeper.coverage(duty.catalogue, "standing", everything)
+    wanted = [(at - 600_000_000, at - 596_000_000), (at, at + 8_000_000)]
+    assert stream.layers["proxy"] == wanted
