@@ -77,6 +77,7 @@ class Bearer:
         self._reason = "not connected yet"
         self._last_custody_us: int | None = None
         self._centre: str | None = None
+        self._welcomed = False
         self._congestion: str = settings.congestion
         self._marks: deque[tuple[float, int]] = deque()
 
@@ -172,14 +173,17 @@ class Bearer:
         return take
 
     def _begin(self, link: Link, connection: MqttConnection) -> None:
+        self._welcomed = False
+        self._up_since_us, self._reason = self._clock(), ""
+        self._session.connected(_steady_us())
+
+    def _greet(self, link: Link, connection: MqttConnection) -> None:
         now_us = self._clock()
         facts = self._facts
         hello = Hello(
             facts.software, facts.spool, now_us, self._settings.name, dict(facts.devices())
         )
         link.send(connection, "hello", hello)
-        self._up_since_us, self._reason = now_us, ""
-        self._session.connected(_steady_us())
 
     async def _carry(self, link: Link, connection: MqttConnection, beat: Beat) -> None:
         ended = asyncio.ensure_future(connection.closed())
@@ -190,6 +194,8 @@ class Bearer:
                 beat()
                 if time.monotonic() >= report_s:
                     report_s = time.monotonic() + self._settings.state_every
+                    if not self._welcomed:
+                        self._greet(link, connection)  # the centre was not there the first time
                     report = await asyncio.to_thread(self._facts.report)
                     link.send(connection, "state", State(self._clock(), report))
                 self._take_frames()
@@ -220,7 +226,7 @@ class Bearer:
         while self._inbox:
             frame = self._inbox.popleft()
             if isinstance(frame, Welcome):
-                self._centre = frame.centre
+                self._centre, self._welcomed = frame.centre, True
             for outcome in self._session.received(frame, _steady_us()):
                 match outcome:
                     case Custody(bundle):
