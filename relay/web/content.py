@@ -99,7 +99,7 @@ def answer_content(
         if found != manifest.size:
             raise ArchiveError(
                 f"{bundle.path} has {found} bytes and {manifest.size} on record; "
-                "run `fieldlink relay archive verify`"
+                "run `fieldlink relay catalogue verify`"
             )
     common["content-length"] = str(part.end - part.start)
     if part.partial:

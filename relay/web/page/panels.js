@@ -6,7 +6,7 @@ import { kindText } from "./wall.js";
 import { has, t } from "./text.js";
 
 const MOST = 100;
-const ALARMS = /^(refused|revoked|denied|join|digest|identity|tamper|conflict|manifest|damage|lost)/;
+const ALARMS = /refused|revoked|put-out|content|digest|identity|malformed|topic|disk|overload|conflict/;
 
 const none = (key) => el("p", { class: "none", text: t(key) });
 
