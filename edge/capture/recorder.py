@@ -128,7 +128,8 @@ class Recorder:
     def _stay_connected(self) -> None:
         retry = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(SourceError),
-            wait=tenacity.wait_exponential_jitter(initial=0.4, max=15, jitter=0.6),
+            wait=tenacity.wait_fixed(0.2)
+            + tenacity.wait_random_exponential(multiplier=0.5, max=15),
             stop=tenacity.stop_when_event_set(self._stopping),
             sleep=self._nap,
             reraise=True,
