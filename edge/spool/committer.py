@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from fieldlink.codecs.fault import SpoolError
 from fieldlink.edge.spool.index import Index
 from fieldlink.edge.spool.numbering import Numbering
+from fieldlink.edge.spool.reserve import Reserve
 from fieldlink.edge.spool.shards import Shards
 from fieldlink.edge.spool.stored import Stored
 from fieldlink.systemd.durable import sync_folder
@@ -70,6 +71,7 @@ class Committer:
         make_room: Job,
         before_batch: "Callable[[], Job | None]",
         on_damage: Callable[[], None],
+        reserve: Reserve,
     ) -> None:
         self._index = index
         self._shards = shards
@@ -77,12 +79,14 @@ class Committer:
         self._on_added = on_added
         self._make_room = make_room
         self._jobs: queue.SimpleQueue[tuple[Job, Future[Any]] | None] = queue.SimpleQueue()
+        self._facts: dict[str, int] = {}
         self._gone: list[tuple[int, int]] = []
         self._closing = threading.Lock()
         self._closed = False
         self._failure: SpoolError | None = None
         self._before = before_batch
         self._on_damage = on_damage
+        self._reserve = reserve
         self.used_bytes = used_bytes
         self._thread = threading.Thread(target=self._run, name="spool-commit", daemon=True)
         self._thread.start()
@@ -138,6 +142,8 @@ class Committer:
 
     def _serve(self, batch: list[tuple[Job, Future[Any]]]) -> None:
         before = self._before()
+        if not batch and self._failure is None:
+            self._reserve.refill()
         if not batch and before is None and not self._gone:
             return
         jobs = [job for job, _ in batch]
@@ -169,6 +175,7 @@ class Committer:
             except sqlite3.Error as error:
                 if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
                     raise
+            self._reserve.let_go()
             self._transact([self._make_room])
             return self._transact(jobs)
         except sqlite3.Error as error:
@@ -185,7 +192,7 @@ class Committer:
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             self._on_damage()
             text = f"the index is damaged ({error}); restart: it is rebuilt from the media files"
-        elif code == sqlite3.SQLITE_READONLY:
+        elif code == sqlite3.SQLITE_READONLY or self._reserve.disk_is_read_only():
             text = "the disk is read-only: check it (dmesg), then remount it for writing"
         else:
             text = f"the index cannot be written ({error}); check the disk, then restart"
@@ -201,13 +208,17 @@ class Committer:
             for shard in change.synced | {shard for _, shard in gone}:
                 sync_folder(self._shards.folder(shard))
             self._index.forget_doomed(sequence for sequence, _ in gone)
-            self._index.set_fact("next_sequence", self._numbering.next)
-            self._index.set_fact("open_shard", self._shards.first_open())
+            facts = {
+                "next_sequence": self._numbering.next,
+                "open_shard": self._shards.first_open(),
+            }
+            for name in facts.keys() - {n for n, v in self._facts.items() if facts[n] == v}:
+                self._index.set_fact(name, facts[name])
             self._index.commit()
         except BaseException:
             self._index.rollback()
             raise
-        self.used_bytes = change.used_bytes
+        self.used_bytes, self._facts = change.used_bytes, facts
         self._gone = self._gone[len(gone) :]
         for callback in change.after:
             callback()

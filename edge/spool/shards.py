@@ -1,11 +1,11 @@
 """Where media files are: numbered folders of a few hundred files each.
 
-Files are created in the newest folder only. Those folders in which a file may still be without
-its row in the index are "open": after a crash only they are looked through.
+Each file being written has a folder to itself until it is settled: fsync of a folder that
+somebody else is changing would wait for their files too. Only the newest few folders are
+written to, so that after a crash only those are looked through.
 """
 
 import threading
-from collections import Counter
 from pathlib import Path
 
 from fieldlink.systemd.durable import make_folder
@@ -13,6 +13,7 @@ from fieldlink.systemd.durable import make_folder
 __all__ = ["Shards"]
 
 _FILES = 512
+_LANES = 16  # how far behind the newest folder files may still be created
 
 
 class Shards:
@@ -20,9 +21,10 @@ class Shards:
 
     def __init__(self, folder: Path, first: int) -> None:
         self._folder = folder
-        self._current = first
-        self._files = 0
-        self._unsettled: Counter[int] = Counter()
+        self._first = self._next = first
+        self._files: dict[int, int] = {}  # of the idle and the busy ones
+        self._idle: list[int] = []
+        self._busy: set[int] = set()
         self._lock = threading.Lock()
 
     @staticmethod
@@ -45,22 +47,28 @@ class Shards:
             OSError: its folder cannot be made.
         """
         with self._lock:
-            if self._files >= _FILES:
-                self._current, self._files = self._current + 1, 0
-            if self._files == 0:
-                make_folder(self.folder(self._current))
-            self._files += 1
-            self._unsettled[self._current] += 1
-            return self._current
+            while self._idle:
+                shard = self._idle.pop()
+                if shard >= self._next - _LANES:
+                    self._busy.add(shard)
+                    return shard
+            shard = self._next
+            make_folder(self.folder(shard))
+            self._next += 1
+            self._busy.add(shard)
+            return shard
 
     def settle(self, shard: int) -> None:
-        """One file of `shard` is in the index, or gone."""
+        """The file of `shard` is in the index, or gone."""
         with self._lock:
-            self._unsettled[shard] -= 1
-            if not self._unsettled[shard]:
-                del self._unsettled[shard]
+            self._busy.discard(shard)
+            files = self._files[shard] = self._files.pop(shard, 0) + 1
+            if files < _FILES:
+                self._idle.append(shard)
+            else:
+                del self._files[shard]
 
     def first_open(self) -> int:
-        """The oldest shard in which a file may be without its row."""
+        """No file without its row is, or will be, in a shard older than this one."""
         with self._lock:
-            return min([self._current, *self._unsettled])
+            return max(self._first, min([self._next - _LANES, *self._busy]))

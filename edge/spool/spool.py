@@ -20,6 +20,7 @@ from fieldlink.edge.spool.media import media_bytes, write_media
 from fieldlink.edge.spool.numbering import Numbering
 from fieldlink.edge.spool.policy import NEVER, RetentionPolicy, retention_key
 from fieldlink.edge.spool.recovery import Opened, mark_suspect, open_index, refusal, take_lock
+from fieldlink.edge.spool.reserve import Reserve
 from fieldlink.edge.spool.shards import Shards
 from fieldlink.edge.spool.stored import State, Stored, Totals
 from fieldlink.edge.spool.view import SpoolView
@@ -31,7 +32,7 @@ SMALL_BYTES = 4096
 """Contents up to this size are in the index itself: one commit makes them durable."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_ROOM_BYTES = 4 << 20  # what is freed when the index itself finds the disk full
+_ROOM_BYTES = 1 << 18  # what is freed when the index itself finds the disk full
 
 
 class BundleGoneError(SpoolError):
@@ -80,6 +81,7 @@ class Spool:
             make_room=lambda change: self._keeper.give_up(change, _ROOM_BYTES, NEVER),
             before_batch=self._keeper.before_batch,
             on_damage=self._index_damaged,
+            reserve=Reserve(folder),
         )
 
     @classmethod
