@@ -1,6 +1,7 @@
 """What a kit may do at a broker, with real brokers: nats-server and mosquitto."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import time
@@ -261,7 +262,8 @@ async def test_a_frame_over_the_bound_ends_the_connection(
     broker: LabBroker, kit_a: TlsFiles
 ) -> None:
     kit, _ = await connect(broker, kit_a)
-    kit.publish("fl/up/kit-a/chunk", b"x" * 2_000_000)
+    with contextlib.suppress(LinkError):  # the broker may hang up while it is being sent
+        kit.publish("fl/up/kit-a/chunk", b"x" * 2_000_000)
     await asyncio.wait_for(kit.closed(), 10)
     await kit.close()
 
