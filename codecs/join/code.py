@@ -1,12 +1,12 @@
 """What a join code carries, and its bytes.
 
-    0        version (1) in the high half; in the low half the form of the address:
-             0 IPv4, 1 IPv6, 2 a name; plus 8 when the port is not 8443
-    ...      the address: 4 bytes, 16 bytes, or a length byte and ASCII
-    ...      the port, 16 bits, when it is not 8443
-    16       the first half of the SHA-256 of the CA's certificate (DER)
-    10       the one-time secret
-    3        check: BLAKE2b-24 of all bytes before
+0        version (1) in the high half; in the low half the form of the address:
+         0 IPv4, 1 IPv6, 2 a name; plus 8 when the port is not 8443
+...      the address: 4 bytes, 16 bytes, or a length byte and ASCII
+...      the port, 16 bits, when it is not 8443
+16       the first half of the SHA-256 of the CA's certificate (DER)
+10       the one-time secret
+3        check: BLAKE2b-24 of all bytes before
 """
 
 import hashlib
