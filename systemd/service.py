@@ -157,7 +157,7 @@ async def _watch(
         elif stale != named:
             _log.error("no sign of life from: %s", ", ".join(stale))
         named = stale
-        await asyncio.sleep(period_s)
+        await asyncio.wait(tasks, timeout=period_s)
 
 
 @contextmanager
