@@ -28,12 +28,20 @@ Progress = Callable[[Summary, str, float | None], None]
 
 
 class Exercise:
-    """One exercise in `folder`. `cameras` simulated ones, or `sources` instead."""
+    """One exercise in `folder`. `cameras` simulated ones, or `sources` instead; `capture` is TOML
+    for the kit's [capture] tables."""
 
     def __init__(
-        self, folder: Path, *, cameras: int, sources: list[str], page_port: int, progress: Progress
+        self,
+        folder: Path,
+        *,
+        cameras: int,
+        sources: list[str],
+        page_port: int,
+        progress: Progress,
+        capture: str = "",
     ) -> None:
-        self.stage = Stage(folder, page_port)
+        self.stage = Stage(folder, page_port, capture)
         self.where: dict[str, str] = {}
         self._sources = sources
         self._count = cameras

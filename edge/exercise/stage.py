@@ -36,8 +36,9 @@ def source_cameras(sources: Sequence[str]) -> list[Camera]:
 class Stage:
     """Files of one exercise below `folder`; the page listens on `page_port`, 0 for any free one."""
 
-    def __init__(self, folder: Path, page_port: int) -> None:
+    def __init__(self, folder: Path, page_port: int, capture: str = "") -> None:
         self.folder = folder
+        self._capture = capture
         self.centre_toml = folder / "relay.toml"
         self.kit_toml = folder / "edge.toml"
         self.kit_state = folder / "kit"
@@ -72,6 +73,7 @@ class Stage:
     def write_kit(self, cameras: Iterable[Camera]) -> None:
         """Write the kit's configuration with `cameras` as its devices."""
         lines = [f"state_dir = {_quoted(self.kit_state)}", "[spool]", 'keep_free = "200MB"']
+        lines.append(self._capture)
         for camera in cameras:
             lines += [
                 "[[device]]",
