@@ -29,7 +29,7 @@ _H265 = (
 )
 
 
-def _write(opened: Opened, packets: list[Packet], keeper: Any, **settings: float) -> OriginalWriter:
+def _write(opened: Opened, packets: list[Packet], keeper: Any, **settings: Any) -> OriginalWriter:
     writer = OriginalWriter(
         "ball-1",
         opened,

@@ -144,7 +144,7 @@ def test_broken_packets_are_counted_and_no_torn_picture_becomes_a_still(
             )
         )
     settings = CaptureSettings(
-        still=StillSettings(every="500ms"), proxy=ProxySettings(codec="h264")
+        still=StillSettings.model_validate({"every": "500ms"}), proxy=ProxySettings(codec="h264")
     )
     pictures = _decode_all(opened, broken, keeper, lambda: settings)
     assert pictures.broken > 5

@@ -12,13 +12,13 @@ import pytest
 from fieldlink.codecs.bundle import Layer
 from fieldlink.codecs.fault import SourceError
 from fieldlink.edge.capture.recorder import Recorder
-from fieldlink.edge.capture.settings import CaptureSettings, ProxySettings
+from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.source.media import Capabilities, Deliver, Opened, Packet, Stopped
 from fieldlink.edge.source.settings import DeviceSettings
 
 Read = Callable[[Path], tuple[Opened, list[Packet]]]
 _H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-c:a", "aac")
-_CHEAP = CaptureSettings(proxy=ProxySettings(codec="h264", piece="1s"))
+_CHEAP = CaptureSettings.model_validate({"proxy": {"codec": "h264", "piece": "1s"}})
 
 
 def _clock() -> int:

@@ -60,7 +60,9 @@ def camera(look: Look = _LOOK, **plan: Any) -> Iterator[str]:
 
 
 def _probe(url: str, seconds: float = 6) -> str:
-    return probe(DeviceSettings(name="a", url=url, open_timeout="2s"), seconds).sentence
+    settings = {"name": "a", "url": url, "open_timeout": "2s"}
+    device = DeviceSettings.model_validate(settings)
+    return probe(device, seconds).sentence
 
 
 def _pictures(url: str, seconds: float) -> list[Any]:

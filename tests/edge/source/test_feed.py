@@ -57,7 +57,11 @@ def test_a_bug_in_an_adapter_is_not_taken_for_weather() -> None:
 
 def test_a_source_that_hangs_is_reported_and_left_behind() -> None:
     forever = threading.Event()
-    feed = _feed(lambda deliver, stopped: forever.wait() and None, silence_s=-1.9)
+
+    def act(deliver: Deliver, stopped: Stopped) -> None:
+        forever.wait()
+
+    feed = _feed(act, silence_s=-1.9)
     assert feed.next(0.01) is None
     time.sleep(0.2)
     with pytest.raises(SourceError, match="hung"):

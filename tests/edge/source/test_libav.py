@@ -34,6 +34,10 @@ def film(tmp_path: Path, need_program: Callable[..., str]) -> str:
     return str(path)
 
 
+def _device(url: str, **settings: str) -> DeviceSettings:
+    return DeviceSettings.model_validate({"name": "a", "url": url, **settings})
+
+
 def _run(device: DeviceSettings, enough: Callable[[list[Event]], bool]) -> list[Event]:
     events: list[Event] = []
     LibavSource(device, _clock).run(events.append, lambda: enough(events))
@@ -93,7 +97,7 @@ def test_a_device_that_says_nothing_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"rtsp://127.0.0.1:{server.getsockname()[1]}/x"
         began_s = time.monotonic()
-        result = probe(DeviceSettings(name="a", url=url, open_timeout="1s"), 2)
+        result = probe(_device(url, open_timeout="1s"), 2)
         assert time.monotonic() - began_s < 4
     assert not result.ok
     assert "timeout" in result.sentence

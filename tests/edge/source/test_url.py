@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.settings import describe_settings, load_settings
-from fieldlink.edge.capture.settings import CaptureSettings, StillSettings
+from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.edge.source.url import check_url, is_file, local_path, mask_url
 
@@ -63,7 +63,7 @@ def test_settings_show_their_url_without_its_secrets() -> None:
 def test_a_devices_own_capture_settings_go_before_the_general_ones() -> None:
     text = 'name = "ball-1"\nurl = "rtsp://h/x"\n[capture.still]\nevery = "5s"\n'
     device = load_settings(DeviceSettings, text, "edge.toml")
-    general = CaptureSettings(window="3h", still=StillSettings(size="20kB"))
+    general = CaptureSettings.model_validate({"window": "3h", "still": {"size": "20kB"}})
     merged = device.effective_capture(general)
     assert (merged.window, merged.still.size, merged.still.every) == (10_800, 20_000, 5)
 
