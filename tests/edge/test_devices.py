@@ -1,0 +1,122 @@
+"""The set of recorders: started, kept, changed and stopped as the configuration says."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fieldlink.edge.capture.settings import CaptureSettings, StillSettings
+from fieldlink.edge.devices import Devices
+from fieldlink.edge.source.settings import DeviceSettings
+
+
+class FakeRecorder:
+    """Stands in for a recorder; keeps what was done to it."""
+
+    def __init__(self, device: DeviceSettings, capture: CaptureSettings, **_: Any) -> None:
+        self.device, self.capture = device, capture
+        self.flushed = False
+        self.fault: Exception | None = None
+
+    async def run(self, beat: Callable[[], None]) -> None:
+        try:
+            while self.fault is None:
+                beat()
+                await asyncio.sleep(0.01)
+            raise self.fault
+        finally:
+            self.flushed = True
+
+    def report(self) -> dict[str, Any]:
+        return {"state": "live"}
+
+    def reconfigure(self, capture: CaptureSettings) -> None:
+        self.capture = capture
+
+
+class Stage:
+    """Devices over fake recorders, all that were ever made in `made`."""
+
+    def __init__(self, *devices: DeviceSettings) -> None:
+        self.made: list[FakeRecorder] = []
+        self.devices = Devices(
+            devices,
+            CaptureSettings(),
+            sink=lambda *_: None,
+            gap=lambda *_: None,
+            clock=lambda: 0,
+            make=self._make,  # type: ignore[arg-type]  # a fake
+        )
+
+    def _make(self, *arguments: Any, **named: Any) -> FakeRecorder:
+        self.made.append(FakeRecorder(*arguments, **named))
+        return self.made[-1]
+
+    async def begin(self) -> "asyncio.Task[None]":
+        beats = asyncio.Event()
+        task = asyncio.create_task(self.devices.run(beats.set))
+        await asyncio.wait_for(beats.wait(), 5)
+        await asyncio.sleep(0.02)
+        return task
+
+
+def _device(name: str, url: str = "rtsp://h/x") -> DeviceSettings:
+    return DeviceSettings(name=name, url=url)
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def test_a_change_starts_the_new_stops_the_gone_and_leaves_the_rest_alone() -> None:
+    stage = Stage(_device("a"), _device("b"))
+
+    async def scenario() -> None:
+        task = await stage.begin()
+        await stage.devices.change([_device("b"), _device("c")], CaptureSettings())
+        await asyncio.sleep(0.02)
+        assert sorted(stage.devices.report()) == ["b", "c"]
+        assert [recorder.flushed for recorder in stage.made] == [True, False, False]
+        await _end(task)
+
+    asyncio.run(scenario())
+    assert all(recorder.flushed for recorder in stage.made)
+
+
+def test_new_sizes_reach_a_running_recorder_and_a_new_url_makes_another() -> None:
+    stage = Stage(_device("a"), _device("b"))
+    smaller = CaptureSettings(still=StillSettings.model_validate({"size": "5kB"}))
+
+    async def scenario() -> None:
+        task = await stage.begin()
+        await stage.devices.change([_device("a"), _device("b", "rtsp://h/y")], smaller)
+        await _end(task)
+
+    asyncio.run(scenario())
+    assert len(stage.made) == 3
+    assert stage.made[0].capture == smaller
+    assert stage.made[2].device.url == "rtsp://h/y"
+
+
+def test_a_recorders_error_ends_the_row_with_it() -> None:
+    stage = Stage(_device("a"))
+
+    async def scenario() -> None:
+        task = await stage.begin()
+        stage.made[0].fault = ZeroDivisionError("a bug")
+        await asyncio.wait_for(task, 5)
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(scenario())
+
+
+def test_without_devices_the_row_is_healthy() -> None:
+    stage = Stage()
+
+    async def scenario() -> None:
+        await _end(await stage.begin())
+
+    asyncio.run(scenario())
+    assert stage.devices.report() == {}
