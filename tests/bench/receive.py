@@ -30,6 +30,7 @@ from fieldlink.relay.receiver.service import ReceiverService
 from fieldlink.relay.receiver.settings import ReceiverSettings
 from fieldlink.relay.receiver.tally import Tally
 from fieldlink.systemd.mqtt import MqttConnection
+from fieldlink.systemd.service import Row
 
 _ROUNDS = 5
 _TOTAL_MB = 192
@@ -65,7 +66,7 @@ async def _measure(folder: Path) -> tuple[list[float], list[float]]:
     )
     ours, peers = [], []
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(row.run(lambda: None)) for row in broker.rows()]
+        tasks = [group.create_task(_run(row)) for row in broker.rows()]
         await _listening(broker.address)
         for number in range(_ROUNDS):
             async with _bare(authority, broker):
@@ -75,6 +76,10 @@ async def _measure(folder: Path) -> tuple[list[float], list[float]]:
         for task in tasks:
             task.cancel()
     return ours, peers
+
+
+async def _run(row: Row) -> None:
+    await row.run(lambda: None)
 
 
 @asynccontextmanager
@@ -119,7 +124,7 @@ async def _receiver(folder: Path, authority: Authority, broker: Broker) -> Async
         tally=Tally(),
     )
     running = asyncio.create_task(service.run(lambda: None))
-    while not service.connected:  # noqa: ASYNC110  # nothing to wait on from outside
+    while not service.connected:  # nothing to wait on from outside
         await asyncio.sleep(0.02)
     yield
     running.cancel()

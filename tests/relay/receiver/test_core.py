@@ -234,7 +234,7 @@ def test_both_are_kept_when_they_come_in_one_group(centre: StillCentre) -> None:
 
 def test_a_gap_goes_into_the_catalogue(centre: StillCentre) -> None:
     gap = Gap("ball-1", "video", 5, 9, "source: connection refused")
-    fields = {"layer": Layer.REPORT, "media_type": GAP_MEDIA_TYPE}
+    fields: dict[str, Any] = {"layer": Layer.REPORT, "media_type": GAP_MEDIA_TYPE}
     centre.send_rest(make_bundle(encode_gap(gap), **fields))
     assert [found.gap for found in centre.catalogue.gaps(incident="standing")] == [gap]
 
@@ -258,9 +258,7 @@ def test_hello_is_answered_by_welcome_and_devices_are_kept(centre: StillCentre) 
 
 
 def test_a_report_becomes_plain_values(centre: StillCentre) -> None:
-    centre.take(
-        State(centre.now_us, {"a": b"\x01", "c": [1, "\x1b[0m"]}), "state"
-    )
+    centre.take(State(centre.now_us, {"a": b"\x01", "c": [1, "\x1b[0m"]}), "state")
     assert not centre.tally.take(centre.now_us)
     assert centre.news[0].report == {"a": "01", "c": [1, " [0m"]}
 
