@@ -62,9 +62,13 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         check_same_thread=False,
     )
     if not read_only:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA wal_autocheckpoint=1000")
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+        except sqlite3.Error:
+            # A connection left to the garbage collector removes a log that may be another's.
+            connection.close()
+            raise
     return connection
 
 
@@ -323,9 +327,11 @@ def _readable(path: Path) -> Iterator[tuple[Stored, bytes]]:
     if not path.exists():
         return
     sql = f"SELECT content, {_COLUMNS} FROM small JOIN bundle USING (sequence)"
+    damaged = connect(path, read_only=True)
     try:
-        rows = iter(connect(path, read_only=True).execute(sql))
-        for row in rows:
+        for row in damaged.execute(sql):
             yield replace(stored(row[1:]), state=State.PENDING), bytes(row[0])
     except (sqlite3.DatabaseError, CodecError, ValueError, TypeError):
         return  # the rest is damaged: the finding says so
+    finally:
+        damaged.close()

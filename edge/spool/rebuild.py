@@ -30,13 +30,15 @@ def rebuild(folder: Path, why: str, now_us: int, findings: list[str]) -> None:
     for leftover in folder.glob("index.new*"):
         leftover.unlink()
     index = Index(connect(building))
-    index.create()
-    index.begin()
-    highest, files, bad = _take_in(folder, index)
-    small, highest_small = salvage(folder / "index.db", index)
-    index.set_fact("next_sequence", max(highest, highest_small) + 1)
-    index.commit()
-    index.close()
+    try:
+        index.create()
+        index.begin()
+        highest, files, bad = _take_in(folder, index)
+        small, highest_small = salvage(folder / "index.db", index)
+        index.set_fact("next_sequence", max(highest, highest_small) + 1)
+        index.commit()
+    finally:
+        index.close()
     building.rename(folder / READY)
     sync_folder(folder)
     finish_rebuild(folder, now_us)

@@ -73,6 +73,16 @@ def open_index(folder: Path, now_us: Callable[[], int]) -> Opened:
     if fault or _vanished(folder):
         rebuild(folder, fault or "the index is missing", now_us(), findings)
     index = _open(path)
+    try:
+        return _settled(folder, index, findings)
+    except BaseException:
+        index.close()
+        raise
+
+
+def _settled(folder: Path, index: Index, findings: list[str]) -> Opened:
+    if index.version == 0:
+        index.create()
     sync_folder(folder)
     (folder / _SUSPECT).unlink(missing_ok=True)
     opened = Opened(index, findings, _next_shard(folder / "media", index))
@@ -139,8 +149,6 @@ def _shards(folder: Path) -> list[int]:
 def _open(path: Path) -> Index:
     index = Index(connect(path))
     path.chmod(0o600)
-    if index.version == 0:
-        index.create()
     return index
 
 

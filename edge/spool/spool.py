@@ -100,7 +100,11 @@ class Spool:
             make_folder(folder)
             lock = take_lock(folder)
             opened = open_index(folder, clock)
-            spool = cls(folder, kit, policy, clock, opened, lock)
+            try:
+                spool = cls(folder, kit, policy, clock, opened, lock)
+            except BaseException:
+                opened.index.close()
+                raise
         except (OSError, sqlite3.Error) as error:
             _release(lock)
             raise SpoolError(refusal(folder, error)) from error
