@@ -1,6 +1,5 @@
-"""A kit's report as values that JSON and a page can hold."""
+"""A kit's report made fit for pages and terminals: the codec saw to the types, this to the text."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ _MAX_TEXT_CHARS = 500
 
 
 def plain(report: Mapping[str, Any]) -> dict[str, Any]:
-    """`report` with bytes as hexadecimal, numbers that are none as None, text printable."""
+    """`report` with every text printable and bounded."""
     return {_text(key): _value(value) for key, value in report.items()}
 
 
@@ -19,10 +18,6 @@ def _value(value: Any) -> Any:
         return {_text(str(key)): _value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_value(item) for item in value]
-    if isinstance(value, bytes):
-        return value[: _MAX_TEXT_CHARS // 2].hex()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
     return _text(value) if isinstance(value, str) else value
 
 

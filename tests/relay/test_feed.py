@@ -10,13 +10,13 @@ def test_every_follower_gets_news_from_any_thread() -> None:
     async def story() -> list[Any]:
         feed = Feed()
         first, second = feed.subscribe(), feed.subscribe()
-        waiting = [asyncio.create_task(anext(first)), asyncio.create_task(anext(second))]
+        waiting = [asyncio.ensure_future(anext(first)), asyncio.ensure_future(anext(second))]
         await asyncio.sleep(0)
         assert feed.followers == 2
         await asyncio.to_thread(feed.publish, "still", {"bundle": "ab"})
         got = list(await asyncio.gather(*waiting))
-        await first.aclose()  # type: ignore[attr-defined]  # an async generator
-        await second.aclose()  # type: ignore[attr-defined]
+        await first.aclose()
+        await second.aclose()
         assert feed.followers == 0
         return got
 
@@ -27,12 +27,12 @@ def test_a_slow_follower_loses_the_oldest_and_is_told_how_many() -> None:
     async def story() -> list[Any]:
         feed = Feed(most_waiting=3)
         follower = feed.subscribe()
-        waiting = asyncio.create_task(anext(follower))
+        waiting = asyncio.ensure_future(anext(follower))
         await asyncio.sleep(0)
         for n in range(10):
             feed.publish("event", {"n": n})
         got = [await waiting] + [await anext(follower) for _ in range(3)]
-        await follower.aclose()  # type: ignore[attr-defined]
+        await follower.aclose()
         return got
 
     expected = [(MISSED, {"count": 7}), *(("event", {"n": n}) for n in (7, 8, 9))]
