@@ -2,12 +2,7 @@
 
 import asyncio
 import contextlib
-import getpass
 import random
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -15,184 +10,15 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from fieldlab.peers import need_program
-from fieldlink.codecs.bundle import (
-    Draft,
-    Layer,
-    Precedence,
-    Ranges,
-    content_hash,
-    decode_manifest,
-)
-from fieldlink.codecs.fault import ConfigError, LinkError
-from fieldlink.codecs.wire import (
-    Ack,
-    AckItem,
-    Ask,
-    Chunk,
-    Hello,
-    State,
-    Verdict,
-    Welcome,
-    chunk_digest,
-    decode_frame,
-    down_topic,
-    encode_frame,
-    parse_topic,
-    up_filter,
-)
+from fieldlab.model_centre import BrokerProcess, ModelCentre, now_us
+from fieldlink.codecs.bundle import Draft, Layer, Precedence
+from fieldlink.codecs.fault import ConfigError
 from fieldlink.edge.bearer.service import Bearer, KitFacts
 from fieldlink.edge.bearer.settings import BearerSettings
 from fieldlink.edge.identity import Identity
 from fieldlink.edge.planner import Candidate, PrecedencePlanner, SpoolState
 from fieldlink.edge.spool import RetentionPolicy, Spool
 from fieldlink.relay.pki.authority import Authority, new_serial
-from fieldlink.systemd.mqtt import MqttConnection
-
-_NATS = """
-listen: "127.0.0.1:{client}"
-server_name: test
-jetstream {{ store_dir: "{folder}/js" }}
-mqtt {{ listen: "127.0.0.1:{port}"
-  tls {{ cert_file: "{tls.certificate}", key_file: "{tls.key}", ca_file: "{tls.ca}",
-        verify: true }} }}
-"""
-_MOSQUITTO = """
-user {user}
-listener {port} 127.0.0.1
-cafile {tls.ca}
-certfile {tls.certificate}
-keyfile {tls.key}
-require_certificate true
-allow_anonymous true
-persistence false
-"""
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class BrokerProcess:
-    """nats-server or mosquitto with TLS on one port, started as often as a test kills it."""
-
-    def __init__(self, program: str, folder: Path) -> None:
-        self.authority = Authority.open(folder / "pki", now_us=_now_us())
-        self.port = _free_port()
-        installed = Path(sys.executable).with_name(program)
-        path = str(installed) if installed.exists() else need_program(program)
-        config = folder / "broker.conf"
-        text = _NATS if program == "nats-server" else _MOSQUITTO
-        config.write_text(
-            text.format(
-                port=self.port,
-                client=_free_port(),
-                folder=folder,
-                tls=self.authority.tls,
-                user=getpass.getuser(),
-            )
-        )
-        self._argv = [path, "-c", str(config)]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            self._argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        for _ in range(300):
-            assert self._process.poll() is None, "the broker ended at once"
-            with (
-                contextlib.suppress(OSError),
-                socket.create_connection(("127.0.0.1", self.port), 1),
-            ):
-                return
-            time.sleep(0.02)
-        pytest.fail("the broker does not listen")
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-
-class ModelCentre:
-    """Keeps what comes in memory and answers as the protocol says, tampering with nothing."""
-
-    def __init__(self, broker: BrokerProcess) -> None:
-        self.contents: dict[bytes, bytes] = {}
-        self.hellos: list[Hello] = []
-        self.states: list[State] = []
-        self.order: list[int] = []
-        self.received_bytes = 0
-        self._broker = broker
-        self._manifests: dict[bytes, bytes] = {}
-        self._parts: dict[bytes, tuple[bytearray, Ranges]] = {}
-        self._connection: MqttConnection | None = None
-
-    async def run(self) -> None:
-        while True:
-            try:
-                self._connection = await MqttConnection.open(
-                    "127.0.0.1",
-                    self._broker.port,
-                    client_id="centre",
-                    tls=self._broker.authority.tls,
-                    subscriptions=[up_filter()],
-                    on_message=self._take,
-                )
-                await self._connection.closed()
-            except LinkError:
-                await asyncio.sleep(0.1)
-            finally:
-                if self._connection is not None:
-                    await self._connection.close()
-
-    def _take(self, topic: str, payload: bytes) -> None:
-        kit = parse_topic(topic).kit
-        match decode_frame(payload):
-            case Hello() as hello:
-                self.hellos.append(hello)
-                self._say(kit, "welcome", Welcome(b"run-0001", _now_us(), "centre"))
-            case State() as state:
-                self.states.append(state)
-            case Ask(bundles):
-                self._say(kit, "ack", Ack(tuple(self._item(bundle) for bundle in bundles)))
-            case Chunk() as chunk:
-                self._store(chunk)
-                self._say(kit, "ack", Ack((self._item(chunk.bundle),)))
-
-    def _say(self, kit: str, kind: str, frame: Ack | Welcome) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(LinkError):
-                self._connection.publish(down_topic(kit, kind), encode_frame(frame))
-
-    def _store(self, chunk: Chunk) -> None:
-        assert chunk_digest(chunk.payload) == chunk.digest
-        self.received_bytes += len(chunk.payload)
-        if chunk.manifest is not None:
-            self._manifests[chunk.bundle] = chunk.manifest
-        if chunk.bundle not in self._manifests or chunk.bundle in self.contents:
-            return
-        data, held = self._parts.setdefault(chunk.bundle, (bytearray(chunk.size), Ranges()))
-        data[chunk.offset : chunk.offset + len(chunk.payload)] = chunk.payload
-        held.add(chunk.offset, chunk.offset + len(chunk.payload))
-        if held.complete(chunk.size):
-            manifest = decode_manifest(self._manifests[chunk.bundle])
-            assert content_hash(bytes(data)) == manifest.content_hash
-            self.order.append(manifest.sequence)
-            self.contents[chunk.bundle] = bytes(data)
-
-    def _item(self, bundle: bytes) -> AckItem:
-        if bundle in self.contents:
-            return AckItem(bundle, Verdict.CUSTODY, _now_us())
-        held = self._parts[bundle][1] if bundle in self._parts else Ranges()
-        return AckItem(bundle, Verdict.HAVE, _now_us(), Ranges(held))
 
 
 class Kit:
@@ -201,7 +27,7 @@ class Kit:
     def __init__(self, broker: BrokerProcess, folder: Path) -> None:
         self.folder = folder / "identity"
         policy = RetentionPolicy(quota_bytes=10**9, keep_free_bytes=0)
-        self.spool = Spool.open(folder / "spool", kit="kit-a", policy=policy, clock=_now_us)
+        self.spool = Spool.open(folder / "spool", kit="kit-a", policy=policy, clock=now_us)
         self.identity: Identity | None = Identity(
             "kit-a", "127.0.0.1", broker.port, "https://none", "centre", self.folder
         )
@@ -222,7 +48,7 @@ class Kit:
             planner=PrecedencePlanner(),
             identity=self._load,
             facts=facts,
-            clock=_now_us,
+            clock=now_us,
         )
 
     def _load(self) -> Identity:
@@ -231,15 +57,15 @@ class Kit:
         return self.identity
 
     def record(self, size: int, precedence: Precedence = Precedence.ROUTINE) -> bytes:
-        now_us = _now_us()
+        at_us = now_us()
         draft = Draft(
             device="ball",
             stream="video",
             layer=Layer.PROXY,
             precedence=precedence,
-            start_us=now_us,
-            end_us=now_us,
-            recorded_us=now_us,
+            start_us=at_us,
+            end_us=at_us,
+            recorded_us=at_us,
             media_type="video/mp4",
         )
         stored = self.spool.add(draft, random.Random(size).randbytes(size))
@@ -254,7 +80,7 @@ def _enrol(authority: Authority, folder: Path) -> None:
     pem = serialization.Encoding.PEM
     form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     (folder / "kit.key").write_bytes(key.private_bytes(pem, form, plain))
-    made = authority.sign_kit(key.public_key(), "kit-a", new_serial(), _now_us())
+    made = authority.sign_kit(key.public_key(), "kit-a", new_serial(), now_us())
     (folder / "kit.crt").write_bytes(made)
     (folder / "ca.crt").write_bytes(authority.ca_pem)
 
@@ -288,7 +114,7 @@ async def _running(kit: Kit, centre: ModelCentre) -> AsyncIterator[None]:
 
 
 async def _all_home(kit: Kit) -> None:
-    while kit.spool.pending():  # noqa: ASYNC110  # the spool sets no event
+    while kit.spool.pending():  # the spool sets no event
         await asyncio.sleep(0.05)
 
 
@@ -303,7 +129,7 @@ def test_everything_arrives_whole_and_the_centre_is_told_who_speaks(
         async with _running(kit, centre):
             await _all_home(kit)
             assert set(centre.contents) == ids
-            while not centre.hellos:  # noqa: ASYNC110  # comes on another thread
+            while not centre.hellos:  # comes on another thread
                 await asyncio.sleep(0.02)
             await asyncio.sleep(0.2)
             report = kit.bearer.report()
@@ -326,7 +152,7 @@ def test_a_broker_that_is_killed_again_and_again_costs_no_bundle(
         ids = {kit.record(size) for size in range(100_000, 4_000_000, 400_000)}
         async with _running(kit, centre):
             for _ in range(2):
-                while not centre.received_bytes:  # noqa: ASYNC110  # comes on another thread
+                while not centre.received_bytes:  # comes on another thread
                     await asyncio.sleep(0.005)
                 await asyncio.to_thread(broker.kill)
                 ids.add(kit.record(7_000, Precedence.FLASH))

@@ -1,9 +1,5 @@
 """The sending session against a model centre over a path that loses, doubles and reorders."""
 
-import heapq
-import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -11,149 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldlink.codecs.bundle import Precedence, Ranges
+from fieldlab.lossy import RUN, World, model_candidate
+from fieldlink.codecs.bundle import Ranges
 from fieldlink.codecs.wire import Ack, AckItem, Ask, Verdict, Welcome
-from fieldlink.edge.bearer.pace import Pace
-from fieldlink.edge.bearer.session import Custody, Refused, SendAsk, SendChunk, Session
-from fieldlink.edge.planner import Candidate, PrecedencePlanner, SpoolState
+from fieldlink.edge.bearer.session import Custody, Refused, SendAsk, SendChunk
+from fieldlink.edge.planner import Candidate
 
 _SIZES = (0, 1, 900, 20_000, 70_000, 150_000)
-_RUN = b"run-0001"
-
-
-def _candidate(manifest_of: Callable[..., Any], number: int, size: int, prec: int) -> Candidate:
-    bundle, manifest, _, _ = manifest_of(number, size, Precedence(prec))
-    return Candidate.of(bundle, manifest)
-
-
-@dataclass
-class Centre:
-    """What the protocol asks of a centre, in a few lines: ranges, custody, answers."""
-
-    run: bytes = _RUN
-    known: set[bytes] = field(default_factory=set)
-    held: dict[bytes, Ranges] = field(default_factory=dict)
-    custody: list[bytes] = field(default_factory=list)
-    received_bytes: int = 0
-
-    def chunk(self, chunk: SendChunk, now_us: int) -> Ack:
-        order = chunk.order
-        bundle = order.candidate.bundle
-        if chunk.manifest:
-            self.known.add(bundle)
-        if bundle not in self.known:
-            return Ack((AckItem(bundle, Verdict.HAVE, now_us),))
-        held = self.held.setdefault(bundle, Ranges())
-        held.add(order.offset, order.offset + order.length)
-        self.received_bytes += order.length
-        if held.complete(order.candidate.size) and bundle not in self.custody:
-            self.custody.append(bundle)
-        return self.ask(Ask((bundle,)), now_us)
-
-    def ask(self, ask: Ask, now_us: int) -> Ack:
-        return Ack(tuple(self._item(bundle, now_us) for bundle in ask.bundles))
-
-    def _item(self, bundle: bytes, now_us: int) -> AckItem:
-        if bundle in self.custody:
-            return AckItem(bundle, Verdict.CUSTODY, now_us)
-        return AckItem(bundle, Verdict.HAVE, now_us, Ranges(self.held.get(bundle, Ranges())))
-
-
-class World:
-    """A session and a centre under a virtual clock, joined by a path with weather."""
-
-    def __init__(self, seed: int, loss: float, rtt_us: int, rate_bps: float = 1e6) -> None:
-        self.random = random.Random(seed)
-        self.loss, self.rtt_us, self.rate_bps = loss, rtt_us, rate_bps
-        self.jitter = 0.3
-        self.now_us = 1_000_000
-        self.spool = SpoolState()
-        self.pace = Pace(64_000, 8_000_000)
-        self.session = Session("main", self.spool, PrecedencePlanner(), self.pace)
-        self.centre = Centre()
-        self.confirmed: list[bytes] = []
-        self.acknowledged: dict[bytes, Ranges] = {}
-        self.chunks: list[SendChunk] = []
-        self._events: list[tuple[int, int, Callable[[], None]]] = []
-        self._count = 0
-        self._free_us = 0
-        self._link = 0
-
-    def later(self, delay_us: int, what: Callable[[], None]) -> None:
-        self._count += 1
-        heapq.heappush(self._events, (self.now_us + delay_us, self._count, what))
-
-    def connect(self) -> None:
-        self._link += 1
-        self._free_us = self.now_us
-        self.session.connected(self.now_us)
-
-    def cut(self, down_us: int) -> None:
-        self.session.disconnected()
-        self._link += 1
-        self.later(down_us, self.connect)
-
-    def pump(self) -> None:
-        for item in self.session.poll(self.now_us):
-            if isinstance(item, SendChunk):
-                self._check(item)
-                self.chunks.append(item)
-            self._up(item)
-
-    def run(self, until: Callable[[], bool], limit_s: float = 100_000) -> None:
-        end_us = self.now_us + round(limit_s * 1e6)
-        while not until():
-            self.pump()
-            due_us = self.session.due_us
-            times = [event[0] for event in self._events[:1]]
-            times += [max(due_us, self.now_us + 1)] if due_us is not None else []
-            assert times, "nobody has anything left to do, and it is not done"
-            self.now_us = max(self.now_us, min(times))
-            assert self.now_us < end_us, "this takes too long"
-            while self._events and self._events[0][0] <= self.now_us:
-                heapq.heappop(self._events)[2]()
-
-    def _check(self, chunk: SendChunk) -> None:
-        order = chunk.order
-        held = self.acknowledged.get(order.candidate.bundle, Ranges())
-        span = Ranges([(order.offset, order.offset + order.length)])
-        for start, end in held:
-            for s, e in span:
-                assert end <= s or e <= start, "bytes go again that the centre acknowledged"
-
-    def _up(self, item: SendChunk | SendAsk) -> None:
-        size = item.order.length + 200 if isinstance(item, SendChunk) else 100
-        self._free_us = max(self._free_us, self.now_us) + round(size * 8e6 / self.rate_bps)
-        link = self._link
-        lost = self.random.random() < self.loss
-
-        def arrives() -> None:
-            if link != self._link or lost:
-                return
-            if isinstance(item, SendChunk):
-                self._down(self.centre.chunk(item, self.now_us), link)
-            else:
-                self._down(self.centre.ask(item.ask, self.now_us), link)
-
-        self.later(self._free_us - self.now_us + self.rtt_us // 2, arrives)
-
-    def _down(self, ack: Ack, link: int) -> None:
-        for _ in range(1 + (self.random.random() < self.loss)):  # sometimes doubled
-            if self.random.random() < self.loss:
-                continue
-            jitter = self.random.randrange(self.rtt_us) if self.random.random() < self.jitter else 0
-            self.later(self.rtt_us // 2 + jitter, lambda: self._hear(ack, link))
-
-    def _hear(self, ack: Ack, link: int) -> None:
-        if link != self._link:
-            return
-        for item in ack.items:
-            held = self.acknowledged.setdefault(item.bundle, Ranges())
-            for span in item.ranges:
-                held.add(*span)
-        for outcome in self.session.received(ack, self.now_us):
-            assert isinstance(outcome, Custody)
-            self.confirmed.append(outcome.bundle)
 
 
 @given(
@@ -175,7 +35,7 @@ def test_every_bundle_comes_into_custody_once_and_no_acknowledged_byte_goes_twic
     world = World(seed, loss, rtt_us)
     expected = set()
     for number, (size, precedence) in enumerate(bundles):
-        candidate = _model_candidate(number, size, precedence)
+        candidate = model_candidate(number, size, precedence)
         expected.add(candidate.bundle)
         delay_us = world.random.randrange(2_000_000)
         world.later(delay_us, lambda candidate=candidate: world.spool.add(candidate))
@@ -188,26 +48,9 @@ def test_every_bundle_comes_into_custody_once_and_no_acknowledged_byte_goes_twic
     assert world.session.state.in_flight_bytes == 0
 
 
-def _model_candidate(number: int, size: int, precedence: int) -> Candidate:
-    from fieldlink.codecs.bundle import Layer
-
-    return Candidate(
-        bundle=number.to_bytes(32, "big"),
-        precedence=Precedence(precedence),
-        layer=Layer.PROXY,
-        device="ball",
-        stream="video",
-        sequence=number,
-        start_us=number,
-        end_us=number,
-        deadline_us=None,
-        size=size,
-    )
-
-
 def _sending(size: int = 100_000, **weather: Any) -> tuple[World, Candidate]:
     world = World(1, weather.get("loss", 0.0), weather.get("rtt_us", 100_000))
-    candidate = _model_candidate(1, size, 3)
+    candidate = model_candidate(1, size, 3)
     world.spool.add(candidate)
     world.connect()
     return world, candidate
@@ -216,7 +59,7 @@ def _sending(size: int = 100_000, **weather: Any) -> tuple[World, Candidate]:
 def test_without_losses_every_byte_goes_exactly_once() -> None:
     world = World(1, 0.0, 600_000)
     for number in range(40):
-        world.spool.add(_model_candidate(number, 70_000, 3))
+        world.spool.add(model_candidate(number, 70_000, 3))
     world.connect()
     world.run(lambda: len(world.confirmed) == 40)
     assert world.centre.received_bytes == 40 * 70_000
@@ -226,7 +69,7 @@ def test_the_window_grows_to_fill_the_link_and_stops_near_what_it_holds() -> Non
     world = World(1, 0.0, 600_000, rate_bps=8e6)
     world.jitter = 0.0
     for number in range(200):
-        world.spool.add(_model_candidate(number, 150_000, 3))
+        world.spool.add(model_candidate(number, 150_000, 3))
     world.connect()
     began_us = world.now_us
     world.run(lambda: len(world.confirmed) == 200)
@@ -239,7 +82,7 @@ def test_the_window_grows_to_fill_the_link_and_stops_near_what_it_holds() -> Non
 def test_a_higher_precedence_goes_before_the_rest_of_a_bundle_under_way() -> None:
     world, _ = _sending(size=1_000_000, rtt_us=600_000)
     world.pump()
-    world.spool.add(_model_candidate(2, 500, 0))
+    world.spool.add(model_candidate(2, 500, 0))
     world.pump()
     assert world.chunks[-1].order.candidate.sequence == 2
 
@@ -268,9 +111,9 @@ def test_after_a_break_nothing_goes_before_the_centre_said_what_it_has() -> None
 
 def test_another_run_of_the_centre_is_asked_about_everything_under_way() -> None:
     world, candidate = _sending(size=60_000)
-    world.session.received(Welcome(_RUN, 1, "centre"), world.now_us)
+    world.session.received(Welcome(RUN, 1, "centre"), world.now_us)
     world.pump()
-    world.session.received(Welcome(_RUN, 2, "centre"), world.now_us)
+    world.session.received(Welcome(RUN, 2, "centre"), world.now_us)
     assert list(world.session.poll(world.now_us)) == []
     world.session.received(Welcome(b"run-0002", 3, "centre"), world.now_us)
     assert list(world.session.poll(world.now_us)) == [SendAsk(Ask((candidate.bundle,)))]
