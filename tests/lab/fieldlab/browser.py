@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Browser", "PageError", "open_browser"]
+__all__ = ["Browser", "PageError", "browser_program", "open_browser"]
 
 _FLAGS = (
     "--headless",
@@ -141,10 +141,16 @@ class Browser:
             self.errors.append(f"{said['entry']['text']} {said['entry'].get('url', '')}")
 
 
+def browser_program() -> str:
+    """The browser of this machine: Chromium, or its sibling where only that is there."""
+    sibling = shutil.which("chromium") is None and shutil.which("google-chrome") is not None
+    return "google-chrome" if sibling else "chromium"
+
+
 @contextmanager
 def open_browser(folder: Path) -> Iterator[Browser]:
     """A browser with an empty profile in `folder`, ended at the end."""
-    program = shutil.which("chromium")
+    program = shutil.which(browser_program())
     assert program is not None, "chromium is not installed"
     to_browser, from_browser = os.pipe(), os.pipe()
     # Chromium reads commands on descriptor 3 and answers on 4.

@@ -1,7 +1,6 @@
 """What the API tells of incidents, streams, bundles, gaps and events."""
 
 import os
-import threading
 from pathlib import Path
 
 import httpx
@@ -303,37 +302,6 @@ def test_the_summary_has_the_figures_of_the_exercise(duty: Duty, inside: httpx.C
     assert (stream["stills"], stream["proxy_s"], stream["original_s"]) == (1, 4.0, 3.5)
     assert (stream["in_custody_bundles"], stream["gaps"]) == (3, 0)
     assert stream["size_bytes"] == len(picture) + 2 * len(_CONTENT)
-
-
-def _updates(client: httpx.Client, count: int, heard: list[str], **headers: str) -> None:
-    with client.stream("GET", "/api/updates", headers=headers) as answer:
-        heard.append(answer.headers["content-type"])
-        for line in answer.iter_lines():
-            if line.startswith(("data:", ":")):
-                heard.append(line)
-            if len(heard) > count:
-                return
-
-
-def test_updates_bring_news_of_a_new_bundle(duty: Duty, inside: httpx.Client) -> None:
-    heard: list[str] = []
-    follower = threading.Thread(target=_updates, args=(inside, 1, heard))
-    follower.start()
-    for _ in range(100):
-        if duty.feed.followers:
-            break
-        threading.Event().wait(0.05)
-    duty.file("ball-1", Layer.STILL, now_us(), b"x", media_type="image/avif")
-    follower.join(10)
-    assert heard[0].startswith("text/event-stream")
-    assert '"kind":"still"' in heard[1]
-    assert '"device":"ball-1"' in heard[1]
-
-
-def test_a_follower_that_comes_back_is_told_to_read_everything_again(inside: httpx.Client) -> None:
-    heard: list[str] = []
-    _updates(inside, 1, heard, **{"last-event-id": "7<>;"})
-    assert '"kind":"missed"' in heard[1]
 
 
 def test_the_published_description_is_the_one_in_the_documents(inside: httpx.Client) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldlab.browser import Browser, open_browser
+from fieldlab.browser import Browser, browser_program, open_browser
 from fieldlab.duty import PASSWORD, Duty, now_us
 from fieldlab.footage import H264_TYPE, Scene, piece, still
 from fieldlab.peers import need_program
@@ -28,7 +28,7 @@ def pieces() -> list[bytes]:
 @pytest.fixture
 def page(duty: Duty, tmp_path: Path) -> Iterator[Browser]:
     """A browser that prefers English, on the login page."""
-    need_program("chromium")
+    need_program(browser_program())
     with open_browser(tmp_path / "profile") as browser:
         browser.size(1920, 1080)
         browser.language("en-US")
