@@ -6,7 +6,7 @@ A slow follower loses the oldest news and is told how many; it never holds up th
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 __all__ = ["MISSED", "Feed", "News"]
@@ -63,7 +63,7 @@ class Feed:
         """How many follow."""
         return len(self._followers)
 
-    async def subscribe(self) -> AsyncGenerator[News, None]:
+    async def subscribe(self) -> AsyncIterator[News]:
         """Follow from now on, until the iterator is closed.
 
         After news was lost, ("missed", {"count": n}) comes first: read the whole state again.

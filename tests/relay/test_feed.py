@@ -1,15 +1,20 @@
 """The feed: news reach every follower; a slow one loses the oldest and is told."""
 
 import asyncio
-from typing import Any
+from collections.abc import AsyncGenerator
+from typing import Any, cast
 
-from fieldlink.relay.feed import MISSED, Feed
+from fieldlink.relay.feed import MISSED, Feed, News
+
+
+def _follow(feed: Feed) -> AsyncGenerator[News, None]:
+    return cast(AsyncGenerator[News, None], feed.subscribe())
 
 
 def test_every_follower_gets_news_from_any_thread() -> None:
     async def story() -> list[Any]:
         feed = Feed()
-        first, second = feed.subscribe(), feed.subscribe()
+        first, second = _follow(feed), _follow(feed)
         waiting = [asyncio.ensure_future(anext(first)), asyncio.ensure_future(anext(second))]
         await asyncio.sleep(0)
         assert feed.followers == 2
@@ -26,7 +31,7 @@ def test_every_follower_gets_news_from_any_thread() -> None:
 def test_a_slow_follower_loses_the_oldest_and_is_told_how_many() -> None:
     async def story() -> list[Any]:
         feed = Feed(most_waiting=3)
-        follower = feed.subscribe()
+        follower = _follow(feed)
         waiting = asyncio.ensure_future(anext(follower))
         await asyncio.sleep(0)
         for n in range(10):
