@@ -1,7 +1,7 @@
 """Group commit: one thread writes the index, and each transaction serves all who wait.
 
-A batch is whatever came in while the last one was being synced: one fsync for each folder that
-got files, then one commit. What a transaction removed is unlinked after it, never before.
+A batch is whatever came in while the last one was being synced. Callers have synced their files
+and folders themselves, in parallel; the batch is one commit. What a transaction removed is unlinked after it, never before.
 """
 
 import queue
@@ -34,17 +34,14 @@ class Change:
     index: Index
     used_bytes: int
     settling_bytes: int = 0  # of used_bytes: what is set aside for it goes after the commit
-    synced: set[int] = field(default_factory=set)  # shards to sync before the commit
     added: list[Stored] = field(default_factory=list)
     removed: list[tuple[int, int]] = field(default_factory=list)  # files to unlink after it
     after: list[Callable[[], None]] = field(default_factory=list)  # called after the commit
 
     def insert(self, item: Stored, content: bytes | None, shard: int | None) -> None:
-        """Add a bundle whose content is given or whose file, synced itself, is in `shard`."""
+        """Add a bundle whose content is given or whose file, synced, is in `shard`."""
         self.used_bytes += self.index.insert(item, content, shard)
         self.added.append(item)
-        if shard is not None:
-            self.synced.add(shard)
 
     def remove(self, item: Stored) -> None:
         """Take a bundle out; its file goes once that is durable."""
@@ -205,7 +202,7 @@ class Committer:
         try:
             answers = [job(change) for job in jobs]
             gone = list(self._gone)
-            for shard in change.synced | {shard for _, shard in gone}:
+            for shard in {shard for _, shard in gone}:
                 sync_folder(self._shards.folder(shard))
             self._index.forget_doomed(sequence for sequence, _ in gone)
             facts = {

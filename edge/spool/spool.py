@@ -24,7 +24,7 @@ from fieldlink.edge.spool.reserve import Reserve
 from fieldlink.edge.spool.shards import Shards
 from fieldlink.edge.spool.stored import State, Stored, Totals
 from fieldlink.edge.spool.view import SpoolView
-from fieldlink.systemd.durable import make_folder
+from fieldlink.systemd.durable import make_folder, sync_folder
 
 __all__ = ["BundleGoneError", "Spool"]
 
@@ -204,6 +204,8 @@ class Spool:
         shard = self._shards.take()
         try:
             write_media(self._shards.path(shard, item.manifest.sequence), item.encoded, content)
+            # Here and not for the whole batch: the folder is this bundle's alone until it settles.
+            sync_folder(self._shards.folder(shard))
         except OSError as error:
             # A file that failed to sync is never synced again: it goes aside, a new one is made.
             self._discard(shard, item, quarantine=error.errno == errno.EIO)
