@@ -1,7 +1,8 @@
 """Group commit: one thread writes the index, and each transaction serves all who wait.
 
 A batch is whatever came in while the last one was being synced. Callers have synced their files
-and folders themselves, in parallel; the batch is one commit. What a transaction removed is unlinked after it, never before.
+and folders themselves, in parallel; the batch is one commit. What a transaction removed is
+unlinked after it, never before.
 """
 
 import queue
