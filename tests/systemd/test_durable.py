@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from fieldlink.systemd import durable
 from fieldlink.systemd.durable import make_folder, write_durably
 
 
@@ -28,7 +27,7 @@ def test_a_failed_fsync_raises_and_leaves_the_old_file(
     def broken(_handle: int) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(durable.os, "fsync", broken)
+    monkeypatch.setattr(os, "fsync", broken)
     with pytest.raises(OSError, match="Input/output"):
         write_durably(target, b"new")
     assert target.read_bytes() == b"old"
@@ -49,7 +48,7 @@ def test_the_file_is_synced_before_its_name_and_the_folder_after(
         steps.append("rename")
         return real_rename(self, target)
 
-    monkeypatch.setattr(durable.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(Path, "rename", rename)
     write_durably(tmp_path / "x", b"x")
     assert steps == ["file", "rename", "folder"]

@@ -1,5 +1,6 @@
 """The sending session against a model centre over a path that loses, doubles and reorders."""
 
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -38,10 +39,10 @@ def test_every_bundle_comes_into_custody_once_and_no_acknowledged_byte_goes_twic
         candidate = model_candidate(number, size, precedence)
         expected.add(candidate.bundle)
         delay_us = world.random.randrange(2_000_000)
-        world.later(delay_us, lambda candidate=candidate: world.spool.add(candidate))
+        world.later(delay_us, partial(world.spool.add, candidate))
     world.connect()
     for at_us, down_us in cuts:
-        world.later(at_us, lambda down_us=down_us: world.cut(down_us))
+        world.later(at_us, partial(world.cut, down_us))
     world.run(lambda: len(world.confirmed) == len(expected))
     assert sorted(world.confirmed) == sorted(expected)
     assert len(world.spool) == 0
