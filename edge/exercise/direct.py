@@ -43,7 +43,8 @@ class Exercise:
     ) -> None:
         self.stage = Stage(folder, page_port, capture)
         self.where: dict[str, str] = {}
-        self._sources = sources
+        self.gap_reasons: list[str] = []
+        self._given = source_cameras(sources)
         self._count = cameras
         self._progress = progress
         self._actors = Actors(folder)
@@ -72,6 +73,7 @@ class Exercise:
             kit = self._actors.start("kit", "edge", "run", "--config", str(self.stage.kit_toml))
             self._record(api, cameras, seconds)
             self._bring_home(api, cameras, kit)
+            self.gap_reasons = api.gap_reasons(self._incident)
             return self._look(api, cameras, verified_bundles(self.stage.centre_toml))
         finally:
             api.close()
@@ -103,8 +105,8 @@ class Exercise:
         run_command("edge", "join", code, "--config", str(self.stage.kit_toml))
 
     def _start_cameras(self) -> list[Camera]:
-        if self._sources:
-            return source_cameras(self._sources)
+        if self._given:
+            return self._given
         kinds = [_KINDS[number % len(_KINDS)] for number in range(self._count)]
         cameras = [Camera(f"{kind}-{number}", kind) for number, kind in enumerate(kinds, 1)]
         actors = [

@@ -47,10 +47,11 @@ def present(
         show = _progress(exercise, live)
         console.print("starting a centre, a kit and cameras 正在启动中心、设备箱和摄像机 …")
         summary = exercise.run(seconds)
+    final_report(
+        console, summary, exercise.gap_reasons, {"kept in 保存于": folder} if folder else {}
+    )
     if as_json:
         sys.stdout.write(json.dumps(summary.as_json()) + "\n")
-    else:
-        final_report(console, summary, {"kept in 保存于": folder} if folder else {})
     return summary.ok
 
 

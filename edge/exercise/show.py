@@ -64,9 +64,13 @@ def plain_line(summary: Summary, phase: str) -> str:
     return printable(f"{phase}: " + ("; ".join(parts) or "no stream yet"))
 
 
-def final_report(console: Console, summary: Summary, where: Mapping[str, Any]) -> None:
+def final_report(
+    console: Console, summary: Summary, gap_reasons: Iterable[str], where: Mapping[str, Any]
+) -> None:
     """Print the result for people."""
     console.print(_table(summary.streams))
+    for reason in gap_reasons:
+        console.print(Text(f"gap 缺口  {printable(reason)}", style="red"))
     for key, value in where.items():
         console.print(Text(f"{key}: {value}"))
     if summary.ok:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fieldlink.codecs.fault import ConfigError
 from fieldlink.systemd.durable import make_folder
 
 __all__ = ["KIT", "Camera", "Stage", "source_cameras"]
@@ -24,11 +25,17 @@ class Camera:
 
 
 def source_cameras(sources: Sequence[str]) -> list[Camera]:
-    """A camera for each of `sources`: URLs as they are, files by their absolute path."""
+    """A camera for each of `sources`: URLs as they are, files by their absolute path.
+
+    Raises:
+        ConfigError: a file is not there.
+    """
     cameras = []
     for number, source in enumerate(sources, 1):
         path = Path(source)
-        url = source if "://" in source or not path.exists() else str(path.resolve())
+        if "://" not in source and not path.exists():
+            raise ConfigError(f"--source = {source!r}: there is no such file")
+        url = source if "://" in source else str(path.resolve())
         cameras.append(Camera(f"source-{number}", "ball", url))
     return cameras
 

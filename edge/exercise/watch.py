@@ -47,6 +47,15 @@ class CentreApi:
         ]
         return streams
 
+    def gap_reasons(self, incident: str) -> list[str]:
+        """Each device with a gap in `incident`, and why.
+
+        Raises:
+            LinkError: the centre does not answer as it should.
+        """
+        gaps = self._ask("GET", f"/api/gaps?incident={incident}")["gaps"]
+        return sorted({f"{gap['device']}: {gap['reason']}" for gap in gaps})
+
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
             answer = self._client.request(method, path, json=body)
