@@ -12,7 +12,7 @@ from typing import Any
 import tenacity
 
 from fieldlink.codecs.bundle import Draft
-from fieldlink.codecs.fault import SourceError
+from fieldlink.codecs.fault import SourceError, SpoolError
 from fieldlink.edge.capture.outages import Outages
 from fieldlink.edge.capture.ports import Clock, GapSink, Sink
 from fieldlink.edge.capture.session import Session
@@ -102,11 +102,16 @@ class Recorder:
 
         Raises:
             Exception: whatever the sink raised while recording.
+            SpoolError: what was under way could not be handed over within `wait_s`.
         """
         self._stopping.set()
-        self._thread.join(wait_s)
+        if self._thread.ident is not None:
+            self._thread.join(wait_s)
         if self._failure is not None:
             raise self._failure
+        if self._thread.is_alive():
+            name = self._device.name
+            raise SpoolError(f"{name}: its last pieces are not stored after {wait_s:g} s; see disk")
 
     def _take(self, draft: Draft, content: bytes) -> None:
         self._sink(draft, content)

@@ -93,7 +93,8 @@ class LibavSource:
             return av.open(settings.url, format="v4l2", options={"input_format": "h264"})
         if settings.url.lower().startswith("rtsp"):
             options["rtsp_transport"] = settings.transport
-            options["timeout"] = str(round(settings.stall_timeout * 1e6))
+            # Of the socket, for opening and reading; the shorter wait for packets is PyAV's.
+            options["timeout"] = str(round(max(timeout) * 1e6))
         return av.open(settings.url, options=options, timeout=timeout)
 
     def _deliver_all(

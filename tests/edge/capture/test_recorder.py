@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fieldlink.codecs.bundle import Layer
-from fieldlink.codecs.fault import SourceError
+from fieldlink.codecs.fault import SourceError, SpoolError
 from fieldlink.edge.capture.recorder import Recorder
 from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.source.media import Capabilities, Deliver, Opened, Packet, Stopped
@@ -126,7 +126,7 @@ def test_each_outage_is_one_gap_and_recording_goes_on(
     recorder = _recorder(script, keeper)
     recorder.start()
     _until(lambda: recorder.report()["counts"]["connections"] == 4)
-    _until(lambda: recorder.report()["state"] == "live")
+    _until(lambda: recorder.report()["counts"]["frames"] == 250)
     recorder.stop()
     assert [gap[4] for gap in keeper.gaps] == ["source: closed: went away"]
     originals = [draft for draft, _ in keeper.of(Layer.ORIGINAL)]
@@ -225,3 +225,22 @@ def test_a_slow_sink_for_pictures_never_touches_the_originals(
     stuck.set()
     recorder.stop()
     assert sum(int(d.meta["frames"]) for d, _ in keeper.of(Layer.ORIGINAL)) == 125
+
+
+def test_a_sink_that_never_returns_is_said_when_stopping(
+    film: Any, packets_of: Read, keeper: Any
+) -> None:
+    stuck = threading.Event()
+
+    def sink(draft: Any, content: bytes) -> None:
+        if draft.layer is Layer.ORIGINAL:
+            stuck.wait(10)
+
+    keeper.sink = sink
+    recorder = _recorder(Script(*packets_of(film(*_H264))), keeper)
+    recorder.start()
+    _until(lambda: recorder.report()["counts"]["frames"] >= 50)
+    with pytest.raises(SpoolError, match="not stored after"):
+        recorder.stop(0.2)
+    stuck.set()
+    recorder.stop()

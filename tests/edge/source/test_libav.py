@@ -97,7 +97,7 @@ def test_a_device_that_says_nothing_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"rtsp://127.0.0.1:{server.getsockname()[1]}/x"
         began_s = time.monotonic()
-        result = probe(_device(url, open_timeout="1s"), 2)
+        result = probe(_device(url, open_timeout="1s", stall_timeout="500ms"), 3)
         assert time.monotonic() - began_s < 4
     assert not result.ok
     assert "timeout" in result.sentence
