@@ -19,7 +19,7 @@ async def _until(condition: "asyncio.Event", timeout_s: float = 10) -> None:
 
 
 async def _seen(lines: list[str], times: int) -> None:
-    while lines.count("hello") < times:  # noqa: ASYNC110  # the lines come from a callback
+    while lines.count("hello") < times:  # the lines come from a callback
         await asyncio.sleep(0.01)
 
 

@@ -143,7 +143,7 @@ def test_large_messages_come_back_whole_and_the_queue_runs_dry(broker: Broker) -
         connection = await _open(broker.port, broker.kit, lambda _t, data: got.append(data))
         for payload in payloads:
             connection.publish("fl/up/kit-a/chunk", payload)
-        while len(got) < len(payloads):  # noqa: ASYNC110  # they come on another thread
+        while len(got) < len(payloads):  # they come on another thread
             await asyncio.sleep(0.01)
         assert connection.queued_bytes == 0
         began_s = time.monotonic()
