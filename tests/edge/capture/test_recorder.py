@@ -112,7 +112,7 @@ def test_the_first_still_does_not_wait(film: Any, packets_of: Read, keeper: Any)
     began_s = time.monotonic()
     recorder.start()
     _until(lambda: bool(keeper.of(Layer.STILL)))
-    assert time.monotonic() - began_s < 2
+    assert time.monotonic() - began_s < 5  # the next one would come after ten
     recorder.stop()
 
 
