@@ -162,7 +162,9 @@ class Kit:
 
     def connected(self, now_us: int, within_us: int = 30_000_000) -> bool:
         """Whether it was heard within the last `within_us` microseconds."""
-        return self.last_heard_us is not None and now_us - self.last_heard_us <= within_us
+        # Heard in the future: the centre's clock was set back since.
+        heard_us = self.last_heard_us
+        return heard_us is not None and abs(now_us - heard_us) <= within_us
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from sqlalchemy.engine import Connection
 from fieldlink.relay.catalogue.records import Filing
 from fieldlink.relay.catalogue.tables import BUNDLES, SUMMARIES
 
+# Its kit says how long a bundle lasts; a lie must not overflow the sum of a million of them.
+_LONGEST_US = 86_400_000_000
 _KEY = ("incident", "kit", "device", "stream", "layer")
 
 
@@ -30,12 +32,15 @@ def rebuild_summaries(connection: Connection, incidents: Sequence[str]) -> None:
     connection.execute(sa.delete(SUMMARIES).where(SUMMARIES.c.incident.in_(incidents)))
     b = BUNDLES.c
     key = (b.incident, b.kit, b.device, b.stream, b.layer)
+    lasts = b.end_us - b.start_us
     grouped = (
         sa.select(
             *key,
             sa.func.count().label("bundles"),
             sa.func.sum(b.size).label("size"),
-            sa.func.sum(b.end_us - b.start_us).label("duration_us"),
+            sa.func.sum(sa.case((lasts > _LONGEST_US, _LONGEST_US), else_=lasts)).label(
+                "duration_us"
+            ),
             sa.func.min(b.start_us).label("first_start_us"),
             sa.func.max(b.end_us).label("last_end_us"),
             sa.func.min(b.custody_us).label("first_custody_us"),
@@ -60,7 +65,7 @@ def _one(filing: Filing) -> dict[str, Any]:
     return {
         "bundles": 1,
         "size": manifest.size,
-        "duration_us": manifest.end_us - manifest.start_us,
+        "duration_us": min(manifest.end_us - manifest.start_us, _LONGEST_US),
         "first_start_us": manifest.start_us,
         "last_end_us": manifest.end_us,
         "first_custody_us": custody_us,

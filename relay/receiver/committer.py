@@ -25,7 +25,7 @@ from fieldlink.relay.catalogue import (
 )
 from fieldlink.relay.feed import Feed
 from fieldlink.relay.receiver.core import CustodyMemory
-from fieldlink.relay.receiver.outbox import Send, acks
+from fieldlink.relay.receiver.outbox import Send, Stamp, acks
 from fieldlink.relay.receiver.partial import Partial
 from fieldlink.relay.receiver.tally import Tally
 
@@ -53,6 +53,7 @@ class Committer:
         feed: Feed,
         send: Send,
         clock: Callable[[], int],
+        stamp: Stamp,
     ) -> None:
         self._filer = filer
         self._catalogue = catalogue
@@ -61,6 +62,7 @@ class Committer:
         self._feed = feed
         self._send = send
         self._clock = clock
+        self._stamp = stamp
         self._change = threading.Condition()
         self._waiting: list[Partial] = []
         self._news: dict[str, KitNews] = {}
@@ -138,7 +140,7 @@ class Committer:
         answers: dict[str, list[AckItem]] = {}
         for one in outcome.custody:
             self._memory.end(one.bundle_id, custody=True)
-            item = AckItem(one.bundle_id, Verdict.CUSTODY, now_us)
+            item = AckItem(one.bundle_id, Verdict.CUSTODY, self._stamp())
             answers.setdefault(one.manifest.kit, []).append(item)
         for kit, items in answers.items():
             for ack in acks(items):
@@ -165,7 +167,7 @@ class Committer:
         text = f"{kit}: bundle {ident.hex()[:16]} is not what its manifest says"
         self._tally.note("content", kit, text, now_us)
         self._forget(partial)
-        self._answer(kit, AckItem(ident, Verdict.HAVE, now_us, Ranges()))
+        self._answer(kit, AckItem(ident, Verdict.HAVE, self._stamp(), Ranges()))
         return False
 
     def _give_back(self, partial: Partial, error: Exception) -> None:
@@ -176,7 +178,7 @@ class Committer:
         self._tally.note("disk", kit, f"a bundle of {kit} could not be filed: {said}", now_us)
         self._forget(partial)
         reason = "busy: the centre could not file it"
-        item = AckItem(partial.bundle_id, Verdict.REFUSED, now_us, reason=reason)
+        item = AckItem(partial.bundle_id, Verdict.REFUSED, self._stamp(), reason=reason)
         self._answer(kit, item)
 
     def _forget(self, partial: Partial) -> None:

@@ -36,7 +36,7 @@ from fieldlink.codecs.wire import (
 )
 from fieldlink.relay.catalogue import KitNews
 from fieldlink.relay.receiver.incoming import Busy, Incoming
-from fieldlink.relay.receiver.outbox import Outbox, Send
+from fieldlink.relay.receiver.outbox import Outbox, Send, Stamp
 from fieldlink.relay.receiver.partial import Partial
 from fieldlink.relay.receiver.plain import plain
 from fieldlink.relay.receiver.settings import ReceiverSettings
@@ -125,6 +125,7 @@ class Receiver:
         tally: Tally,
         send: Send,
         clock: Callable[[], int],
+        stamp: Stamp,
     ) -> None:
         self._centre = centre
         self._incoming = incoming
@@ -133,6 +134,7 @@ class Receiver:
         self._tally = tally
         self._send = send
         self._clock = clock
+        self._stamp = stamp
         self.outbox = Outbox(send)
 
     def handle(self, topic_text: str, payload: bytes) -> None:
@@ -305,13 +307,13 @@ class Receiver:
         return manifest
 
     def _have(self, kit: str, ident: bytes, ranges: Ranges, now_us: int) -> None:
-        self.outbox.put(kit, AckItem(ident, Verdict.HAVE, now_us, ranges), now_us)
+        self.outbox.put(kit, AckItem(ident, Verdict.HAVE, self._stamp(), ranges), now_us)
 
     def _custody(self, kit: str, ident: bytes, now_us: int) -> None:
-        self.outbox.put(kit, AckItem(ident, Verdict.CUSTODY, now_us), now_us)
+        self.outbox.put(kit, AckItem(ident, Verdict.CUSTODY, self._stamp()), now_us)
 
     def _refuse(self, kit: str, ident: bytes, refusal: Refusal, now_us: int) -> None:
-        item = AckItem(ident, Verdict.REFUSED, now_us, reason=str(refusal))
+        item = AckItem(ident, Verdict.REFUSED, self._stamp(), reason=str(refusal))
         self.outbox.put(kit, item, now_us)
 
     def _busy(self, kit: str, chunk: Chunk, detail: str, now_us: int) -> None:

@@ -16,7 +16,7 @@ from fieldlink.relay.receiver.committer import Committer
 from fieldlink.relay.receiver.core import CustodyMemory, Receiver
 from fieldlink.relay.receiver.inbox import Inbox
 from fieldlink.relay.receiver.incoming import Incoming
-from fieldlink.relay.receiver.outbox import Send
+from fieldlink.relay.receiver.outbox import Send, Stamp
 from fieldlink.relay.receiver.partial import Partial
 from fieldlink.relay.receiver.settings import ReceiverSettings
 from fieldlink.relay.receiver.tally import Tally
@@ -28,6 +28,7 @@ _IDLE_S = 0.25
 _LOOK_AGAIN_S = 0.5
 _ROOM_S = 1.0
 _STOP_S = 8.0
+_TIDY_S = 5.0
 
 
 class Engine:
@@ -57,6 +58,7 @@ class Engine:
         self._inbox = Inbox(settings.queue)
         self._incoming = Incoming(archive.incoming, settings)
         memory = CustodyMemory()
+        stamp = Stamp(clock)
         self._committer = Committer(
             Filer(archive, catalogue, clock),
             catalogue,
@@ -65,6 +67,7 @@ class Engine:
             feed=feed,
             send=send,
             clock=clock,
+            stamp=stamp,
         )
         self._core = Receiver(
             self,
@@ -74,6 +77,7 @@ class Engine:
             tally=self.tally,
             send=send,
             clock=clock,
+            stamp=stamp,
         )
         self._active: frozenset[str] = frozenset()
         self._looked_s = 0.0
@@ -188,19 +192,32 @@ class Engine:
 
     def _receive(self, beat: Callable[[], None]) -> None:
         outbox = self._core.outbox
+        tidied_s = -_TIDY_S
         while not self._stopping.is_set():
             beat()
             due_us = outbox.due_us
             wait_s = _IDLE_S if due_us is None else max(0.0, (due_us - self._clock()) / 1e6)
             for topic, payload in self._inbox.take(min(wait_s, _IDLE_S)):
                 self._core.handle(topic, payload)
-                if outbox.due_us is not None and self._clock() >= outbox.due_us:
+                if outbox.due(self._clock()):
                     outbox.flush()
                     beat()
-            if outbox.due_us is not None and self._clock() >= outbox.due_us:
+            if outbox.due(self._clock()):
                 outbox.flush()
             if self.failure.done():
                 return
+            if time.monotonic() - tidied_s >= _TIDY_S:
+                self._tidy()
+                tidied_s = time.monotonic()
+
+    def _tidy(self) -> None:
+        """Let go of bundles under way that nobody will finish, or whose disk is needed."""
+        try:
+            self._incoming.keep_only(self._active)
+            if not self.has_room():
+                self._incoming.drop_idle(self._clock())
+        except OSError as error:
+            _log.warning("bundles under way cannot be removed: %s", error.strerror)
 
     def _commit(self, beat: Callable[[], None]) -> None:
         self._committer.run(beat)

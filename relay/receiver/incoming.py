@@ -2,7 +2,7 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from fieldlink.codecs.bundle import Manifest, check_name
@@ -18,6 +18,7 @@ _FOLDER_MODE = 0o750
 _MOST_OPEN = 64
 _BUNDLES = "this kit has too many bundles under way"
 _BYTES = "this kit has too many bytes under way"
+_PIECES = "this bundle is in too many pieces; fill it from the front"
 
 
 class Busy(Exception):  # noqa: N818  # a state, answered to the kit
@@ -58,7 +59,7 @@ class Incoming:
                     whole.append(partial)
                 else:
                     self._put(partial, now_us)
-                    self._shelf(folder.name).held_bytes += partial.held_bytes
+                    self._shelf(folder.name).held_bytes += partial.disk_bytes
         return whole
 
     def find(self, kit: str, bundle_id: bytes) -> Partial | None:
@@ -88,20 +89,23 @@ class Incoming:
             OSError: the disk is full or broken.
         """
         shelf = self._shelf(partial.manifest.kit)
-        before = partial.held_bytes
+        before, whole = partial.disk_bytes, len(payload) == partial.manifest.size
         try:
             if shelf.held_bytes + len(payload) > self._settings.max_incoming:
                 raise Busy(_BYTES)
+            if not whole and partial.crumbles(offset):
+                raise Busy(_PIECES)
             self._use(partial)
-            if len(payload) == partial.manifest.size:
+            if whole:
                 partial.write_whole(payload)
             else:
                 partial.write(offset, payload)
-        except (Busy, OSError):
-            if not before:
+        except (Busy, OSError) as error:
+            # Half of a whole content stands where earlier chunks were: none of them counts.
+            if not partial.ranges or (whole and isinstance(error, OSError)):
                 self.drop(partial)
             raise
-        shelf.held_bytes += partial.held_bytes - before
+        shelf.held_bytes += partial.disk_bytes - before
         shelf.touched_us[partial.bundle_id] = now_us
         shelf.partials.move_to_end(partial.bundle_id)
 
@@ -110,7 +114,7 @@ class Incoming:
         shelf = self._shelf(partial.manifest.kit)
         if shelf.partials.pop(partial.bundle_id, None) is not None:
             shelf.touched_us.pop(partial.bundle_id)
-            shelf.held_bytes -= partial.held_bytes
+            shelf.held_bytes -= partial.disk_bytes
         self._open.pop(partial.bundle_id, None)
         partial.close()
 
@@ -123,6 +127,29 @@ class Incoming:
         self.release(partial)
         partial.forget()
 
+    def keep_only(self, kits: Collection[str]) -> None:
+        """Forget what is under way of every other kit: nobody will send the rest.
+
+        Raises:
+            OSError: the disk is broken.
+        """
+        for kit in self._shelves.keys() - kits:
+            for partial in list(self._shelves[kit].partials.values()):
+                self.drop(partial)
+            del self._shelves[kit]
+
+    def drop_idle(self, now_us: int) -> None:
+        """Forget what has stood still for `partial_idle`: its disk is needed.
+
+        Raises:
+            OSError: the disk is broken.
+        """
+        for shelf in self._shelves.values():
+            for partial in list(shelf.partials.values()):
+                if not self._idle(shelf, partial, now_us):
+                    break
+                self.drop(partial)
+
     def close(self) -> None:
         """Close every file; the bundles stay for the next run."""
         for partial in self._open.values():
@@ -130,7 +157,7 @@ class Incoming:
         self._open.clear()
 
     def totals(self) -> dict[str, tuple[int, int]]:
-        """For each kit, its bundles under way and their bytes."""
+        """For each kit, its bundles under way and the disk they take."""
         return {
             kit: (len(shelf.partials), shelf.held_bytes) for kit, shelf in self._shelves.items()
         }
@@ -145,15 +172,19 @@ class Incoming:
 
     def _make_room(self, kit: str, now_us: int) -> None:
         shelf = self._shelf(kit)
-        idle_us = round(self._settings.partial_idle * 1e6)
         while shelf.partials:
             many = len(shelf.partials) >= self._settings.max_partials
             if not many and shelf.held_bytes < self._settings.max_incoming:
                 return
             oldest = next(iter(shelf.partials.values()))
-            if now_us - shelf.touched_us[oldest.bundle_id] < idle_us:
+            if not self._idle(shelf, oldest, now_us):
                 raise Busy(_BUNDLES if many else _BYTES)
             self.drop(oldest)
+
+    def _idle(self, shelf: _Shelf, partial: Partial, now_us: int) -> bool:
+        # Touched in the future: the clock was set back since; the kit asks and sends again.
+        still_us = now_us - shelf.touched_us[partial.bundle_id]
+        return not 0 <= still_us < round(self._settings.partial_idle * 1e6)
 
     def _use(self, partial: Partial) -> None:
         self._open[partial.bundle_id] = partial

@@ -1,10 +1,11 @@
 """Answers on their way to kits: those about ranges are gathered for a moment and sent together."""
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 
 from fieldlink.codecs.wire import Ack, AckItem, Frame
 
-__all__ = ["Outbox", "Send", "acks"]
+__all__ = ["Outbox", "Send", "Stamp", "acks"]
 
 Send = Callable[[str, str, Frame], None]
 """send(kit, kind, frame): publish to a kit; what cannot be sent is dropped, kits ask again."""
@@ -12,6 +13,24 @@ Send = Callable[[str, str, Frame], None]
 HOLD_US = 50_000
 # 64 answers of 64 spans each still fit a frame's header.
 _MOST_ITEMS = 64
+
+
+class Stamp:
+    """The times of answers: the centre's clock, but each later than the one before.
+
+    Kits tell an old answer from a new one by them, also after that clock was set back.
+    Thread-safe.
+    """
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last_us = 0
+
+    def __call__(self) -> int:
+        with self._lock:
+            self._last_us = max(self._clock(), self._last_us + 1)
+            return self._last_us
 
 
 class Outbox:
@@ -27,6 +46,10 @@ class Outbox:
         self._items.setdefault(kit, {})[item.bundle] = item
         if self.due_us is None:
             self.due_us = now_us + HOLD_US
+
+    def due(self, now_us: int) -> bool:
+        """Whether it is time to `flush`; a clock that was set back delays nothing."""
+        return self.due_us is not None and not 0 < self.due_us - now_us <= HOLD_US
 
     def withdraw(self, kit: str, bundle_id: bytes) -> None:
         """A better answer comes from elsewhere."""

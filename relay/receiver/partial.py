@@ -23,6 +23,7 @@ __all__ = ["Partial", "Trace"]
 
 _MAX_BODY_BYTES = MAX_MANIFEST_BYTES + 64
 _MAX_BEARERS = 16
+_MOST_SPANS = 4096
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -58,6 +59,7 @@ class Partial:
         self.verified = False
         self.part = folder / f"{bundle_id.hex()}.part"
         self.journal = folder / f"{bundle_id.hex()}.ranges"
+        self._journal_bytes = 0
         self._handles: tuple[int, int] | None = None
         # Hashed as it comes, for as long as it comes in order; None when it did not.
         self._running: hashlib.blake2b | None = hashlib.blake2b(digest_size=32)
@@ -78,12 +80,24 @@ class Partial:
         if not partial.part.is_file() or partial.part.stat().st_size < partial.ranges.end:
             return None
         partial._running = None
+        partial._journal_bytes = journal.stat().st_size
         return partial
 
     @property
     def held_bytes(self) -> int:
         """Bytes held so far."""
         return self.ranges.held_bytes
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes held so far and what the journal says of them: chunks may be tiny."""
+        return self.held_bytes + self._journal_bytes
+
+    def crumbles(self, offset: int) -> bool:
+        """Whether there are so many pieces that only the first gap may be filled now."""
+        if len(self.ranges) < _MOST_SPANS:
+            return False
+        return offset > next(self.ranges.missing(self.manifest.size), (0, 0))[0]
 
     @property
     def complete(self) -> bool:
@@ -106,7 +120,7 @@ class Partial:
         last = self.trace
         times = [last.first_sent_us, last.first_received_us, last.last_received_us]
         body = pack([offset, end, *times, last.bearers])
-        _append_all(journal, append_record(body))
+        self._journal_bytes += _append_all(journal, append_record(body))
         self.ranges.add(offset, end)
         self._hash_on(offset, view)
 
@@ -162,7 +176,7 @@ class Partial:
             self._handles = (part, journal)
             if fresh:
                 os.ftruncate(journal, 0)
-                _append_all(journal, append_record(self.encoded))
+                self._journal_bytes = _append_all(journal, append_record(self.encoded))
         return self._handles
 
     def _lacking(self, start: int, end: int) -> list[tuple[int, int]]:
@@ -195,7 +209,7 @@ def _write_all(handle: int, view: memoryview, offset: int) -> None:
         view, offset = view[written:], offset + written
 
 
-def _append_all(handle: int, data: bytes) -> None:
+def _append_all(handle: int, data: bytes) -> int:
     # A torn record would hide every later one: what does not fit whole is taken back.
     before = os.fstat(handle).st_size
     view = memoryview(data)
@@ -205,3 +219,4 @@ def _append_all(handle: int, data: bytes) -> None:
     except OSError:
         os.ftruncate(handle, before)
         raise
+    return len(data)

@@ -30,7 +30,7 @@ class Tally:
             if key not in self._told_us and len(self._told_us) >= _MOST_KINDS:
                 key = (kind, None)  # names from outside must not fill the memory
             self._counts[key] += count
-            if now_us - self._told_us.get(key, -_QUIET_US) < _QUIET_US:
+            if key in self._told_us and self._quiet(key, now_us):
                 self._held[key] = (self._held.get(key, (0, ""))[0] + count, text)
             else:
                 self._told_us[key] = now_us
@@ -41,11 +41,15 @@ class Tally:
         with self._lock:
             taken, self._ready = self._ready, []
             for key, (count, text) in list(self._held.items()):
-                if everything or now_us - self._told_us[key] >= _QUIET_US:
+                if everything or not self._quiet(key, now_us):
                     del self._held[key]
                     self._told_us[key] = now_us
                     taken.append(Event(0, now_us, key[0], key[1], text, count))
         return taken
+
+    def _quiet(self, key: tuple[str, str | None], now_us: int) -> bool:
+        # A clock that was set back must not keep events back for as long.
+        return 0 <= now_us - self._told_us[key] < _QUIET_US
 
     def counts(self) -> dict[str, int]:
         """How often each kind happened since the start."""

@@ -33,6 +33,7 @@ from fieldlink.relay.feed import Feed
 from fieldlink.relay.receiver.committer import Committer
 from fieldlink.relay.receiver.core import CustodyMemory, Receiver
 from fieldlink.relay.receiver.incoming import Incoming
+from fieldlink.relay.receiver.outbox import Stamp
 from fieldlink.relay.receiver.partial import Partial
 from fieldlink.relay.receiver.settings import ReceiverSettings
 from fieldlink.relay.receiver.tally import Tally
@@ -124,6 +125,7 @@ class StillCentre:
             "tally": self.tally,
             "send": self._send,
             "clock": self.clock,
+            "stamp": Stamp(self.clock),
         }
         self.core = Receiver(self, incoming, chosen, **shared)
         filer = Filer(self.archive, self.catalogue, self.clock)
