@@ -145,8 +145,14 @@ def test_another_connection_that_breaks_is_not_taken_for_the_terminal(tmp_path: 
 
 
 def test_control_c_ends_the_command_quietly(tmp_path: Path) -> None:
+    # A shell starts its background jobs with Ctrl-C ignored, and a child inherits that.
     argv = trial(
-        tmp_path, "import time\ndef run():\n    print('up', flush=True)\n    time.sleep(60)\n"
+        tmp_path,
+        "import signal, time\n"
+        "def run():\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "    print('up', flush=True)\n"
+        "    time.sleep(60)\n",
     )
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as done:
         assert done.stdout is not None
