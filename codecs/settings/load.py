@@ -21,6 +21,9 @@ class Settings(BaseModel):
 
 
 _LOGIN = re.compile(r"://[^/\s]*@")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_QUERY = re.compile(r"([?&][^=&\s]{1,40}=)[^&\s]+")
+_SECRET_WORDS = ("pass", "pwd", "secret", "token", "key", "auth", "login", "user", "credential")
 _M = TypeVar("_M", bound=Settings)
 
 
@@ -42,7 +45,7 @@ def load_settings(model: type[_M], text: str, source: str) -> _M:
 
 
 def _line(source: str, fault: Any, model: type[Settings]) -> str:
-    key = _key(fault["loc"])
+    key = _masked(_key(fault["loc"]))
     kind, value = fault["type"], fault["input"]
     if kind == "extra_forbidden":
         return f"{source}: {key} = {_shown(key, value)}: no such setting; check its spelling"
@@ -63,11 +66,20 @@ def _key(location: tuple[str | int, ...]) -> str:
 
 
 def _shown(key: str, value: Any) -> str:
-    if any(word in key for word in ("password", "secret", "token")):
+    if any(word in key.lower() for word in _SECRET_WORDS):
         return "(hidden)"
     if isinstance(value, dict | list):
         return "{...}" if isinstance(value, dict) else "[...]"
-    return _without_login(repr(value))[:80]
+    return repr(_masked(value) if isinstance(value, str) else value)[:80]
+
+
+def _masked(text: str) -> str:
+    """`text` of a faulty file without what may be a login or a token, however it is misspelled."""
+    head, at, tail = text.rpartition("@")
+    if at:
+        scheme = _SCHEME.match(head)
+        text = f"{scheme[0] if scheme else ''}********@{tail}"
+    return _QUERY.sub(r"\1***", text)
 
 
 def _without_login(text: str) -> str:

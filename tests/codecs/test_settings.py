@@ -126,10 +126,27 @@ def test_a_file_that_is_not_toml_is_one_line(text: str) -> None:
         "camera = 'rtsp://admin:hunter2@10.0.0.9/'",
         "camera = [{name = 'a', lurl = 'rtsp://admin:hunter2@10.0.0.9/'}]",
         "tokens = 'hunter2'",
+        "passwd = 'hunter2'",
+        "camera = [{name = 'a', Auth = 'hunter2'}]",
+        "camera = [{name = 'a', lurl = 'http://h/x?token=hunter2&n=1'}]",
+        "camera = [{name = 'a', lurl = 'http://h/x?n=1&t=hunter2'}]",
+        "camera = [{name = 'a', lurl = 'rtsp:admin:hunter2@h/'}]",
+        "camera = [{name = 'a', lurl = 'admin:hunter2@h'}]",
+        "camera = [{name = 'a', lurl = 'rtsp://admin:x/y hunter2@h'}]",
+        "camera = [{name = 'a', lurl = 'rtsp://admin:hunter2@x@h'}]",
+        "camera = [{name = 'a', live = {url = 'rtsp://admin:hunter2@h/'}}]",
+        "wait = 'rtsp://admin:hunter2@h/'",
+        "'rtsp://admin:hunter2@h/' = 1",
     ],
 )
 def test_no_fault_shows_a_secret(text: str) -> None:
     assert all("hunter2" not in line for line in faults(text))
+
+
+def test_a_faulty_url_is_still_recognised() -> None:
+    text = "camera = [{name = 'a', lurl = 'rtsp://admin:pw@10.0.0.9/1?token=abc&n=2'}]"
+    shown = "'rtsp://********@10.0.0.9/1?token=***&n=***'"
+    assert any(f"camera[0].lurl = {shown}: no such setting" in line for line in faults(text))
 
 
 def test_the_effective_values_are_shown_with_units_and_without_secrets() -> None:

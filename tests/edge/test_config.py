@@ -94,3 +94,24 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="cannot be read as text"):
         load_edge_settings(path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'url = "rtps://admin:hunter2@10.0.0.9/1"',
+        'url = "rtsp//admin:hunter2@10.0.0.9/1"',
+        'url = "ftp://h/x?token=hunter2"',
+        'url = "http://admin:hunter2@h:99999/"',
+        'ulr = "rtsp://admin:hunter2@10.0.0.9/1"',
+        'url = "rtsp://h/1"\npassword = "hunter2"',
+        'url = "rtsp://h/1"\ncapture.still.url = "http://h/x?key=hunter2"',
+        'url = ["rtsp://admin:hunter2@h/1"]',
+    ],
+)
+def test_no_fault_of_a_device_shows_its_password(tmp_path: Path, line: str) -> None:
+    path = _write(tmp_path, f'[[device]]\nname = "a"\n{line}\n')
+    with pytest.raises(ConfigError) as caught:
+        load_edge_settings(path)
+    assert f"{path}: device[0]" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
