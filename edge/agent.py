@@ -7,6 +7,7 @@ import logging
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from fieldlink.edge.control import serve_control
 from fieldlink.edge.devices import Devices
 from fieldlink.edge.identity import Identity
 from fieldlink.edge.planner import Candidate, PrecedencePlanner, SpoolState
+from fieldlink.edge.recorded import recorded_until
 from fieldlink.edge.report import centre_report, full_status
 from fieldlink.edge.spool import RetentionPolicy, Spool, State, Stored
 from fieldlink.systemd.durable import make_folder
@@ -70,6 +72,7 @@ class Agent:
             sink=spool.add,
             gap=spool.add_gap,
             clock=wall_clock_us,
+            recall=partial(recorded_until, settings.spool_dir),
         )
         facts = KitFacts(
             software=f"fieldlink {version('fieldlink')}",

@@ -2,17 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
+from fieldlink.edge.capture.before import Recorded
 from fieldlink.edge.capture.ports import Clock, GapSink, Sink
 from fieldlink.edge.capture.recorder import Recorder
 from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.systemd.service import Beat
 
-__all__ = ["Devices"]
+__all__ = ["Devices", "Recall"]
+
+Recall: TypeAlias = Callable[[Sequence[str], str], Mapping[str, Recorded]]
+"""Until when devices are on record, by name; the second argument says why nothing came after."""
 
 _STALE_S = 30.0
 
@@ -41,11 +45,14 @@ class Devices:
         sink: Sink,
         gap: GapSink,
         clock: Clock,
+        recall: Recall,
         make: Callable[..., Recorder] = Recorder,
     ) -> None:
         self._wanted = {device.name: device for device in devices}
         self._capture = capture
         self._make = partial(make, sink=sink, gap=gap, clock=clock)
+        self._recall = recall
+        self._away = "agent: not running"
         self._running: dict[str, _Running] = {}
         self._lock = asyncio.Lock()
 
@@ -86,15 +93,18 @@ class Devices:
                 if running.device != self._wanted.get(name)
             ]
             await self._stop(gone)
+            new = [device.name for device in devices if device.name not in self._running]
+            before = await asyncio.to_thread(self._recall, new, self._away) if new else {}
+            self._away = "agent: this device was not configured, or its settings changed"
             for device in devices:
-                self._start_or_change(device)
+                self._start_or_change(device, before.get(device.name))
 
-    def _start_or_change(self, device: DeviceSettings) -> None:
+    def _start_or_change(self, device: DeviceSettings, before: Recorded | None) -> None:
         running = self._running.get(device.name)
         if running is not None:
             running.recorder.reconfigure(self._capture)
             return
-        running = _Running(device, self._make(device, self._capture))
+        running = _Running(device, self._make(device, self._capture, before=before))
         task = asyncio.create_task(
             running.recorder.run(running.beat), name=f"recorder {device.name}"
         )

@@ -13,6 +13,7 @@ import tenacity
 
 from fieldlink.codecs.bundle import Draft
 from fieldlink.codecs.fault import SourceError, SpoolError
+from fieldlink.edge.capture.before import Recorded, gap_bundle
 from fieldlink.edge.capture.outages import Outages
 from fieldlink.edge.capture.ports import Clock, GapSink, Sink
 from fieldlink.edge.capture.session import Session
@@ -45,9 +46,11 @@ class Recorder:
         sink: Sink,
         gap: GapSink,
         clock: Clock,
+        before: Recorded | None = None,
         adapter: Callable[[DeviceSettings, Clock], Adapter] = LibavSource,
     ) -> None:
         self._device, self._sink, self._clock = device, sink, clock
+        self._before = before
         self._capture = device.effective_capture(capture)
         self._adapter = adapter
         self._outages = Outages(device.name, _STREAM, gap)
@@ -124,11 +127,20 @@ class Recorder:
 
     def _run(self) -> None:
         try:
+            self._resume()
             while not self._stopping.is_set() and not self._tally.ended:
                 self._stay_connected()
             self._rest()
         except BaseException as error:  # noqa: BLE001 - raised again by run() and stop()
             self._fail(error)
+
+    def _resume(self) -> None:
+        """Say what is missing since the recorder before this one."""
+        before, now_us = self._before, self._clock()
+        if before is not None:
+            for gap in before.missing(self._device.name, _STREAM):
+                self._sink(*gap_bundle(gap, now_us))
+            self._outages.resume(before.until_us, now_us, before.away)
 
     def _stay_connected(self) -> None:
         retry = tenacity.Retrying(

@@ -30,7 +30,9 @@ _PROTOCOLS = {
     "file": "file",
 }
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*(?:@[^/@\s]*)*@")
+_MISSPELLED = re.compile(r"(?i)(rtsps?|rtmp|https?|udp|tcp|rtp)[:;]?/")
+# Also where the scheme is misspelled: "user:password@host" is never a path worth showing.
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*(?:@[^/@\s]*)*@|[^\s/:@]+:[^\s@/]+@")
 _SECRET_QUERY = re.compile(
     r"(?i)([?&](?:[a-z_-]*(?:password|passwd|pwd|token|secret|key|auth|user)[a-z_-]*)=)[^&\s]*"
 )
@@ -78,6 +80,8 @@ def check_url(url: str) -> str:
         raise ValueError(f"use one of {allowed}, /dev/videoN or the path of a file")
     if url.startswith("/dev/") and not is_device(url):
         raise ValueError("of the machine's devices only /dev/videoN is a camera")
+    if scheme == "file" and (near := _MISSPELLED.match(url)):
+        raise ValueError(f"write it as {near[1].lower()}://host:port/path")
     if scheme != "file" and not _has_host(url):
         raise ValueError(f"write it as {scheme}://host:port/path")
     return url

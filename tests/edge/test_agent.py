@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from fieldlab.peers import need_module
+from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, Gap, Manifest, decode_gap
+from fieldlink.edge.spool import SpoolView
 
 _START_S = 30.0
 _FIELDLINK = [sys.executable, "-m", "fieldlink.systemd.command"]
@@ -113,6 +115,40 @@ def test_a_kit_records_before_it_has_joined_and_a_killed_or_ended_agent_loses_no
     assert verified.returncode == 0
     assert json.loads(verified.stdout)["checked"] >= 2
     assert not (tmp_path / "kit" / "control.sock").exists()
+
+
+def _gaps_and_media(config: Path) -> tuple[list[Gap], list[Manifest]]:
+    view = SpoolView.open(config.parent / "kit" / "spool")
+    items = list(view.bundles())
+    gaps = [item for item in items if item.manifest.media_type == GAP_MEDIA_TYPE]
+    said = [decode_gap(view.content(item, 0, item.manifest.size) or b"") for item in gaps]
+    view.close()
+    return said, [item.manifest for item in items if item not in gaps]
+
+
+def test_the_time_after_a_kill_is_a_gap_from_the_last_picture_to_the_next(
+    tmp_path: Path, start: Callable[[Path], "subprocess.Popen[bytes]"]
+) -> None:
+    config = _config(tmp_path)
+    first = start(config)
+    _until(config, lambda now: "original" in now["spool"]["pending"])
+    first.kill()
+    first.wait()
+    _, before = _gaps_and_media(config)
+    second = start(config)
+    _until(config, lambda now: now["devices"].get("ball-1", {}).get("state") == "live")
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(20) == 0
+    gaps, media = _gaps_and_media(config)
+    whole = [gap for gap in gaps if not gap.layer]
+    assert [(gap.device, gap.reason) for gap in whole] == [("ball-1", "agent: not running")]
+    assert whole[0].start_us == max(manifest.end_us for manifest in before)
+    again_us = min(manifest.start_us for manifest in media if manifest not in before)
+    assert abs(whole[0].end_us - again_us) < 1_000_000
+    # What was under way in one layer only is said of that layer.
+    for gap in gaps:
+        ends = [m.end_us for m in before if m.layer == gap.layer]
+        assert not gap.layer or (gap.start_us, gap.end_us) == (max(ends), whole[0].start_us)
 
 
 def test_devices_change_while_it_runs_and_a_bad_file_changes_nothing(

@@ -1,11 +1,12 @@
 """The set of recorders: started, kept, changed and stopped as the configuration says."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
+from fieldlink.edge.capture.before import Recorded
 from fieldlink.edge.capture.settings import CaptureSettings, StillSettings
 from fieldlink.edge.devices import Devices
 from fieldlink.edge.source.settings import DeviceSettings
@@ -14,8 +15,9 @@ from fieldlink.edge.source.settings import DeviceSettings
 class FakeRecorder:
     """Stands in for a recorder; keeps what was done to it."""
 
-    def __init__(self, device: DeviceSettings, capture: CaptureSettings, **_: Any) -> None:
+    def __init__(self, device: DeviceSettings, capture: CaptureSettings, **named: Any) -> None:
         self.device, self.capture = device, capture
+        self.before: Recorded | None = named["before"]
         self.flushed = False
         self.fault: Exception | None = None
 
@@ -40,14 +42,19 @@ class Stage:
 
     def __init__(self, *devices: DeviceSettings) -> None:
         self.made: list[FakeRecorder] = []
+        self.known: set[str] = set()
         self.devices = Devices(
             devices,
             CaptureSettings(),
             sink=lambda *_: None,
             gap=lambda *_: None,
             clock=lambda: 0,
+            recall=self._recall,
             make=self._make,  # type: ignore[arg-type]  # a fake
         )
+
+    def _recall(self, names: Sequence[str], away: str) -> dict[str, Recorded]:
+        return {name: Recorded(7, {}, away) for name in names if name in self.known}
 
     def _make(self, *arguments: Any, **named: Any) -> FakeRecorder:
         self.made.append(FakeRecorder(*arguments, **named))
@@ -120,3 +127,21 @@ def test_without_devices_the_row_is_healthy() -> None:
 
     asyncio.run(scenario())
     assert stage.devices.report() == {}
+
+
+def test_a_recorder_is_told_until_when_its_device_is_on_record_and_why_nothing_came_after() -> None:
+    stage = Stage(_device("a"), _device("b"))
+    stage.known = {"a"}
+
+    async def scenario() -> None:
+        task = await stage.begin()
+        stage.known = {"a", "b"}
+        await stage.devices.change([_device("a"), _device("b", "rtsp://h/y")], CaptureSettings())
+        await _end(task)
+
+    asyncio.run(scenario())
+    assert [recorder.device.name for recorder in stage.made] == ["a", "b", "b"]
+    assert stage.made[0].before == Recorded(7, {}, "agent: not running")
+    assert stage.made[1].before is None
+    assert stage.made[2].before is not None
+    assert "settings changed" in stage.made[2].before.away

@@ -49,6 +49,15 @@ def test_credentials_are_masked_wherever_a_url_is_shown(secret: str, scheme: str
     assert shown.endswith("@10.0.0.9:554/live")
 
 
+@pytest.mark.parametrize(
+    "url", ["rtsp//u:SECRET@h/x", "rtsp:/u:SECRET@h/x", "HTTP;//u:SECRET@h/x", "u:SECRET@h/x"]
+)
+def test_a_misspelled_url_is_no_file_and_its_password_stays_hidden(url: str) -> None:
+    with pytest.raises(ValueError, match=r"write it as rtsp://host|write it as http|use one of"):
+        check_url(url)
+    assert "SECRET" not in mask_url(url)
+
+
 def test_secrets_in_a_query_are_masked() -> None:
     assert mask_url("http://h/a?user=bob&password=x&channel=1&Token=t") == (
         "http://h/a?user=***&password=***&channel=1&Token=***"
