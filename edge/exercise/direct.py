@@ -176,6 +176,8 @@ class _Ending:
 
     def __enter__(self) -> None:
         def end(_number: int, _frame: FrameType | None) -> None:
+            if self._event.is_set():
+                raise KeyboardInterrupt  # whoever asks twice does not want to wait for the rest
             self._event.set()
 
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -75,7 +75,7 @@ def _screen(console: Console) -> Iterator[Live | None]:
     if not console.is_terminal:
         yield None
         return
-    with Live(console=console, refresh_per_second=2) as live:
+    with Live(console=console, refresh_per_second=2, transient=True) as live:
         yield live
 
 

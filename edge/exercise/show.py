@@ -15,18 +15,18 @@ __all__ = ["final_report", "plain_line", "progress_view"]
 
 _COLUMNS = (
     ("device\n设备", "left"),
-    ("first picture\n首图", "right"),
+    ("first\n首图", "right"),
     ("stills\n图片", "right"),
     ("proxy\n低码率", "right"),
     ("original\n原始", "right"),
-    ("in custody\n已接管", "right"),
-    ("still to go\n待送", "right"),
+    ("custody\n已接管", "right"),
+    ("to go\n待送", "right"),
     ("gaps\n缺口", "right"),
 )
 
 
 def _table(streams: Iterable[StreamResult]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for title, side in _COLUMNS:
         table.add_column(title, justify="right" if side == "right" else "left", no_wrap=True)
     for stream in streams:
