@@ -27,6 +27,7 @@ __all__ = [
     "now_us",
     "opened",
     "rebuild_catalogue",
+    "stale",
     "window_us",
 ]
 
@@ -56,19 +57,39 @@ def opened(config: Path | None) -> Iterator[tuple[RelaySettings, Catalogue]]:
         yield settings, catalogue
 
 
-def centre_status(catalogue: Catalogue) -> dict[str, Any]:
+def centre_status(settings: RelaySettings, catalogue: Catalogue) -> dict[str, Any]:
     """Whether the centre runs, what it last said of itself, and its kits."""
     service = catalogue.service(SERVICE)
     said = dict(service.report) if service else {}
     times = {"started_us": service.started_us, "beat_us": service.beat_us} if service else {}
-    return {**said, **times, "running": living(service), "kits": kit_lines(catalogue)}
+    running = living(service) or _holds(settings.archive_root, said.get("pid"))
+    return {**said, **times, "running": running, "kits": kit_lines(catalogue)}
+
+
+def _holds(root: Path, pid: object) -> bool:
+    """Whether the process `pid` holds the archive's lock: a relay that cannot write that it lives.
+
+    Read from /proc/locks, because trying the lock could stop a relay that starts just now.
+    """
+    try:
+        inode = (root / ".lock").stat().st_ino
+        lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return False
+    held = [line.split()[-8:] for line in lines if "FLOCK" in line]
+    return any(f[4] == str(pid) and f[5].endswith(f":{inode}") for f in held if len(f) == 8)
+
+
+def stale(beat_us: int) -> bool:
+    """Whether a sign of life of that time is too old, or from a clock that was set since."""
+    return abs(now_us() - beat_us) > _FRESH_US
 
 
 def living(service: Service | None) -> bool:
     """Whether a relay runs: its last sign of life is fresh and its process is there."""
     if service is None or not service.report.get("running"):
         return False
-    if abs(now_us() - service.beat_us) > _FRESH_US:
+    if stale(service.beat_us):
         return False
     try:
         os.kill(int(service.report["pid"]), 0)

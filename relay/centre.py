@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from fieldlink.codecs.fault import ArchiveError
 from fieldlink.relay.addresses import own_addresses
 from fieldlink.relay.archive import Archive
 from fieldlink.relay.archive.rebuild import open_or_rebuild
 from fieldlink.relay.beside import SERVICE, now_us
 from fieldlink.relay.broker.broker import Broker, BrokerEvent
-from fieldlink.relay.catalogue import Catalogue, sqlite_url
+from fieldlink.relay.catalogue import Catalogue, CatalogueCorruptError, sqlite_url
 from fieldlink.relay.config import RelaySettings
 from fieldlink.relay.feed import Feed
 from fieldlink.relay.pki.admission import Member, members
@@ -67,10 +68,11 @@ class Centre:
         Raises:
             FieldlinkError: a part cannot be opened.
         """
-        addresses = settings.web.addresses or own_addresses()
-        authority = Authority.open(settings.state_dir / "pki", now_us=now_us(), addresses=addresses)
-        archive = Archive.open(settings.archive_root)
+        archive = Archive.open(settings.archive_root)  # first: it is one relay's at a time
         try:
+            addresses = settings.web.addresses or own_addresses()
+            pki = settings.state_dir / "pki"
+            authority = Authority.open(pki, now_us=now_us(), addresses=addresses)
             url = settings.catalogue_url or sqlite_url(settings.catalogue_path)
             catalogue, findings = open_or_rebuild(url, archive, now_us)
             for finding in findings:
@@ -111,6 +113,7 @@ class Centre:
             tls=authority.tls,
             clock=now_us,
             tally=tally,
+            broker_up=broker.ready,
         )
 
         def joined() -> None:
@@ -133,6 +136,7 @@ class Centre:
                 clock=now_us,
                 on_joined=joined,
             ),
+            waiting_events=receiver.engine.waiting_events,
         )
         tls = authority.tls
         web = WebServer(app, settings.web, certificate=tls.certificate, key=tls.key)
@@ -181,12 +185,25 @@ class _Watcher:
         """Look until cancelled."""
         try:
             while True:
-                await asyncio.to_thread(self._look)
+                await asyncio.to_thread(self._look_anyway)
                 beat()
                 await asyncio.sleep(_LOOK_S)
         finally:
             self._ready = False
-            self._live()
+            self._told_anyway(self._live)
+
+    def _look_anyway(self) -> None:
+        self._told_anyway(self._look)
+
+    def _told_anyway(self, work: Callable[[], None]) -> None:
+        """Do `work`; a full or broken disk is told and tried again: the page goes on."""
+        try:
+            work()
+        except CatalogueCorruptError:
+            raise
+        except (ArchiveError, OSError) as error:
+            text = f"the centre's disk does not work: {error}"
+            self._centre.receiver.engine.tally.note("disk", None, text, now_us())
 
     def _look(self) -> None:
         centre = self._centre
@@ -202,12 +219,8 @@ class _Watcher:
 
     def _tell(self, before: dict[str, Member], after: dict[str, Member]) -> None:
         tally = self._centre.receiver.engine.tally
-        for kit in after:
-            if before.get(kit) != after[kit]:
-                tally.note("joined", kit, f"{kit} has joined", now_us())
-        for kit in before:
-            if kit not in after:
-                tally.note("put-out", kit, f"{kit} is revoked and was cut off", now_us())
+        for kit in before.keys() - after:
+            tally.note("put-out", kit, f"{kit} is revoked and was cut off", now_us())
 
     def _live(self) -> None:
         centre = self._centre

@@ -47,15 +47,19 @@ def run(config: ConfigFile = None) -> None:
 @app.command()
 def status(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Whether the centre runs, which kits it hears, and what it refused. 状态"""
-    from fieldlink.relay.beside import centre_status, opened
+    from fieldlink.relay.beside import centre_status, opened, stale
 
-    with opened(config) as (_settings, store):
-        found = centre_status(store)
+    with opened(config) as (settings, store):
+        found = centre_status(settings, store)
     if as_json:
         say_json(found)
         return
     say(f"centre  {'running, page ' + found['page'] if found['running'] else 'not running'}")
     if found["running"]:
+        if stale(found["beat_us"]):
+            say(f"disk    nothing was written since {shown_time(found['beat_us'])}: is it full?")
+        elif not found.get("room", True):
+            say("disk    nearly full: kits have to wait; make room")
         say(f"broker  {found['broker']}{'' if found['broker_reached'] else ' is not reached'}")
         say(f"filed   {found['filed']} bundles since {shown_time(found['started_us'])}")
         for kind, count in found["refused"].items():

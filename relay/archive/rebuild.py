@@ -1,5 +1,6 @@
 """Making a damaged catalogue again from the archive's ledger, and saving what it still says."""
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -9,9 +10,12 @@ from fieldlink.codecs.fault import ArchiveError
 from fieldlink.relay.archive.filing import replay
 from fieldlink.relay.archive.store import Archive
 from fieldlink.relay.catalogue import Catalogue, CatalogueCorruptError, sqlite_path
+from fieldlink.systemd.durable import sync_folder
 
 __all__ = ["open_or_rebuild", "rebuild"]
 
+_MADE = ".made"
+_TAILS = ("", "-wal", "-shm")
 _SAVED = ("incidents", "kits", "admissions", "revoked_certificates", "users", "tokens", "events")
 
 
@@ -25,7 +29,8 @@ def open_or_rebuild(
     Raises:
         ArchiveError: it cannot be opened, or is damaged and no embedded one.
     """
-    findings: list[str] = []
+    path = sqlite_path(url)
+    findings = [] if path is None else _finish(path, clock())
     try:
         catalogue = Catalogue.open(url, now_us=clock(), check=True)
     except CatalogueCorruptError as error:
@@ -49,25 +54,41 @@ def rebuild(url: str, archive: Archive, clock: Callable[[], int]) -> tuple[Catal
         raise ArchiveError(
             "only an embedded catalogue can be made again here; restore this one from its backup"
         )
-    aside = _put_aside(path, clock())
-    catalogue = Catalogue.open(url, now_us=clock())
-    findings = [f"the old catalogue is kept as {aside}"] if aside else []
-    if aside:
-        findings += _save(aside, path)
-    count = replay(archive, catalogue, everything=True)
+    half = path.with_name(path.name + ".half")
+    for tail in _TAILS:  # of a run that was stopped
+        half.with_name(half.name + tail).unlink(missing_ok=True)
+    with Catalogue.open(half, now_us=clock()) as catalogue:
+        findings = _save(path, half) if path.exists() else []
+        count = replay(archive, catalogue, everything=True)
     findings.append(f"{count} bundles were filed again from the archive")
-    return catalogue, findings + archive.ledger.findings
+    half.rename(path.with_name(path.name + _MADE))
+    sync_folder(path.parent)
+    findings += _finish(path, clock())
+    return Catalogue.open(url, now_us=clock()), findings + archive.ledger.findings
 
 
-def _put_aside(path: Path, now_us: int) -> Path | None:
-    if not path.exists():
-        return None
-    aside = path.with_name(f"{path.name}.damaged-{now_us}")
-    for tail in ("-wal", "-shm", ""):
-        side = path.with_name(path.name + tail)
-        if side.exists():
-            side.rename(aside.with_name(aside.name + tail))
-    return aside
+def _finish(path: Path, now_us: int) -> list[str]:
+    """Put a catalogue that was made again in the place of the old one, which is kept.
+
+    Stopped at any step, it is done again at the next start: until the last one the new one has
+    a name of its own, and only a whole one has that name.
+    """
+    made = path.with_name(path.name + _MADE)
+    if not made.exists():
+        return []
+    findings = []
+    if path.exists():
+        aside = path.with_name(f"{path.name}.damaged-{now_us}")
+        findings.append(f"the old catalogue is kept as {aside}")
+        for tail in _TAILS[1:]:  # the old log must not meet the new file
+            side = path.with_name(path.name + tail)
+            if side.exists():
+                side.rename(aside.with_name(aside.name + tail))
+        os.link(path, aside)
+        sync_folder(path.parent)
+    made.replace(path)
+    sync_folder(path.parent)
+    return findings
 
 
 def _save(old: Path, new: Path) -> list[str]:

@@ -4,6 +4,7 @@ With `url` in its settings it is somebody else's, and only the list of revoked c
 kept up to date for it.
 """
 
+import asyncio
 import contextlib
 import ipaddress
 import logging
@@ -57,7 +58,7 @@ class Broker:
         self._folder = folder
         self._findings = Findings(on_event)
         self._lock = threading.Lock()
-        self._ready = False
+        self._up = asyncio.Event()
         self.reloads = 0
         self._child: Child | None = None
         if settings.url is None:
@@ -96,6 +97,11 @@ class Broker:
             return []
         return [Row("broker", self._child.run), Row("broker-events", self._findings.run)]
 
+    async def ready(self) -> None:
+        """Wait until the embedded broker serves; one by URL may be tried at any time."""
+        if self._child is not None:
+            await self._up.wait()
+
     def reload(self) -> None:
         """Let the broker know who is admitted now; whoever no longer is gets cut off.
 
@@ -125,7 +131,7 @@ class Broker:
         return True
 
     def _argv(self) -> list[str]:
-        self._ready = False
+        self._up.clear()
         self._findings.restarted()
         with self._lock:
             self._authority.write_crl(self._revoked(), self._clock())
@@ -133,14 +139,14 @@ class Broker:
         return [str(server_program()), "-c", str(self._config)]
 
     async def _is_ready(self) -> bool:
-        return self._ready
+        return self._up.is_set()
 
     def _heard(self, text: str) -> None:
         line = read_line(text)
         if line is None:
             _log.debug("%s", text)
         elif line.kind == "ready":
-            self._ready = True
+            self._up.set()
         elif line.kind == "reloaded":
             self.reloads += 1
         else:

@@ -118,7 +118,7 @@ class _Desk:
         if kit is None:
             raise _Refusal(403, _REFUSED, "a join code that is unknown, used or expired")
         certificate = self.authority.sign_kit(public, kit, serial, now_us)
-        self.log_event("joined", kit, f"certificate {serial}")
+        self.log_event("joined", kit, f"{kit} has joined, with certificate {serial}")
         self.on_joined()
         host, port = self.broker_address()
         return JoinAnswer(

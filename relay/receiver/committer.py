@@ -38,6 +38,7 @@ _GROUP = 256
 _GATHER_S = 0.05
 _TELL_US = 1_000_000
 _MOST_UNTOLD = 1_000
+_GOOD_NEWS = frozenset({"admitted", "joined", "recovered"})
 
 
 class Committer:
@@ -83,6 +84,11 @@ class Committer:
         """A kit said something."""
         with self._change:
             self._news[news.kit] = _merged(self._news.get(news.kit), news)
+
+    @property
+    def untold(self) -> list[Event]:
+        """Events that the catalogue could not take yet."""
+        return list(self._untold)
 
     def stop(self) -> None:
         """Let `run` file what it has and return."""
@@ -202,7 +208,9 @@ class Committer:
             news, self._news = list(self._news.values()), {}
         fresh = self._tally.take(now_us, everything=last)
         for event in fresh:
-            _log.warning("%s (%s, %d times): %s", event.kind, event.kit, event.count, event.text)
+            level = logging.INFO if event.kind in _GOOD_NEWS else logging.WARNING
+            times = f" ({event.count} times)" if event.count > 1 else ""
+            _log.log(level, "%s%s: %s", event.kind, times, event.text)
         self._untold = (self._untold + fresh)[-_MOST_UNTOLD:]
         try:
             self._catalogue.hear_kits(news)
@@ -210,7 +218,9 @@ class Committer:
         except CatalogueCorruptError:
             raise
         except ArchiveError as error:
-            _log.error("the catalogue cannot be written, events wait: %s", error)
+            self._tally.note("disk", None, f"the catalogue cannot be written: {error}", now_us)
+            for event in fresh:  # pages are told all the same; they find it in `untold`
+                self._feed.publish("event", _event_data(event))
             return
         self._untold = []
         for event in told:

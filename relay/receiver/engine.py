@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from fieldlink.codecs.wire import Welcome
 from fieldlink.relay.archive import Archive
 from fieldlink.relay.archive.filing import Filer
-from fieldlink.relay.catalogue import Catalogue, KitNews
+from fieldlink.relay.catalogue import Catalogue, Event, KitNews
 from fieldlink.relay.feed import Feed
 from fieldlink.relay.receiver.committer import Committer
 from fieldlink.relay.receiver.core import CustodyMemory, Receiver
@@ -134,9 +134,14 @@ class Engine:
         return {
             "filed": self._committer.filed,
             "refused": self.tally.counts(),
+            "room": self.has_room(),
             "waiting_bytes": self._inbox.waiting_bytes,
             "under_way": {kit: {"bundles": n, "bytes": b} for kit, (n, b) in under_way.items()},
         }
+
+    def waiting_events(self) -> list[Event]:
+        """Events that the catalogue could not take yet, because of its disk."""
+        return self._committer.untold
 
     # What the core asks of the centre.
 

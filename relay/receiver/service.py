@@ -1,11 +1,16 @@
 """The receiver as a service: its connection to the broker, kept up for ever."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
-from tenacity.wait import wait_exponential_jitter
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    wait_random_exponential,
+)
 
 from fieldlink.codecs.fault import LinkError
 from fieldlink.codecs.wire import Frame, down_topic, encode_frame, up_filter
@@ -23,11 +28,19 @@ _log = logging.getLogger(__name__)
 _LOOK_S = 1.0
 _READY_ANYWAY_S = 10.0
 _AFTER_BREAK_S = 0.2
-_WAIT = wait_exponential_jitter(initial=0.2, max=10.0, jitter=0.5)
+_BROKER_UP_S = 5.0
+_WAIT = wait_random_exponential(0.5, max=10.0)
+
+
+async def _at_once() -> None:
+    """There is nothing to wait for."""
 
 
 class ReceiverService:
-    """Receives from the broker at `address()` with the centre's certificate `tls`."""
+    """Receives from the broker at `address()` with the centre's certificate `tls`.
+
+    `broker_up` waits for a broker that starts just now; after some seconds it is tried anyway.
+    """
 
     def __init__(
         self,
@@ -41,6 +54,7 @@ class ReceiverService:
         tls: TlsFiles | None,
         clock: Callable[[], int],
         tally: Tally,
+        broker_up: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
         self.engine = Engine(
             archive,
@@ -54,6 +68,7 @@ class ReceiverService:
         )
         self._address = address
         self._tls = tls
+        self._broker_up = broker_up
         self._connection: MqttConnection | None = None
 
     @property
@@ -101,6 +116,8 @@ class ReceiverService:
             await asyncio.sleep(_AFTER_BREAK_S)
 
     async def _connect(self) -> MqttConnection:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._broker_up(), _BROKER_UP_S)
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(LinkError), wait=_WAIT, before_sleep=_say_why
         )

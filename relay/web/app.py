@@ -1,7 +1,7 @@
 """The centre's HTTP application: the API, the page, and the guard before both."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from fieldlink.relay.catalogue import Catalogue
+from fieldlink.relay.catalogue import Catalogue, Event
 from fieldlink.relay.feed import Feed
 from fieldlink.relay.web.centre import Centre
 from fieldlink.relay.web.guard import Guard
@@ -41,9 +41,11 @@ def create_app(
     clock: Callable[[], int],
     monotonic: Callable[[], float] = time.monotonic,
     enrolment: APIRouter | None = None,
+    waiting_events: Callable[[], Sequence[Event]] = tuple,
 ) -> FastAPI:
     """The application. `name` is the centre's, `session_key` is from `load_session_key`,
-    `clock` UTC microseconds, `enrolment` the router of GET /api/ca and POST /api/join.
+    `clock` UTC microseconds, `enrolment` the router of GET /api/ca and POST /api/join,
+    `waiting_events` what the catalogue could not take yet.
     """
 
     def stored_hash(account: str) -> str | None:
@@ -59,6 +61,7 @@ def create_app(
         clock=clock,
         sessions=Sessions(session_key, settings.session, clock, stored_hash),
         throttle=LoginThrottle(settings.login_attempts, settings.login_window, monotonic),
+        waiting_events=waiting_events,
     )
     app = FastAPI(
         title="Fieldlink command centre",

@@ -1,6 +1,6 @@
 """What every route of the API works on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import Depends, Request
 
-from fieldlink.relay.catalogue import Catalogue
+from fieldlink.relay.catalogue import Catalogue, Event
 from fieldlink.relay.feed import Feed
 from fieldlink.relay.web.passwords import hash_token
 from fieldlink.relay.web.sessions import Sessions
@@ -30,6 +30,7 @@ class Centre:
     clock: Callable[[], int]
     sessions: Sessions
     throttle: LoginThrottle
+    waiting_events: Callable[[], Sequence[Event]]
 
     async def identify(self, cookie: str | None, token: str | None) -> str | None:
         """The name of the account or program that holds `cookie` or `token`; None for nobody."""

@@ -98,9 +98,10 @@ def incidents_router() -> APIRouter:
         after: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> EventsPage:
-        """The newest events; `after` the number of the last one seen: what followed."""
-        found = centre.catalogue.events(after=after, limit=limit)
-        return EventsPage(events=[event_view(event) for event in found])
+        """The newest events; `after` the number of the last one seen: what followed. Those of
+        number 0 wait for room on the centre's disk."""
+        found = [*centre.catalogue.events(after=after, limit=limit), *centre.waiting_events()]
+        return EventsPage(events=[event_view(event) for event in found[-limit:]])
 
     @router.get("/summary")
     def summary(centre: CentreHere, incident: IncidentChoice = None) -> SummaryView:

@@ -198,6 +198,10 @@ def test_a_running_centre_says_so_and_greets_kits_anew_after_a_restart(
 
     asyncio.run(story())
     assert [row["state"] for row in centre.command("kits")["kits"]] == ["joined"]
+    assert centre.stop() == 0
+    kinds = [event["kind"] for event in centre.command("events")["events"]]
+    assert kinds == ["admitted", "joined"]
+    assert "WARNING" not in (centre.folder / "centre.log").read_text()
 
 
 def test_a_revoked_kit_is_cut_off_and_shown(centre: CentreProcess) -> None:

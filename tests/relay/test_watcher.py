@@ -1,0 +1,55 @@
+"""The watcher and the status when the centre's disk does not work."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fieldlink.codecs.fault import ArchiveError
+from fieldlink.relay.archive import Archive
+from fieldlink.relay.beside import SERVICE, centre_status, now_us
+from fieldlink.relay.catalogue import Catalogue, CatalogueCorruptError
+from fieldlink.relay.centre import _Watcher
+from fieldlink.relay.config import RelaySettings
+from fieldlink.relay.receiver.tally import Tally
+
+
+def _watcher(error: Exception) -> tuple[_Watcher, Tally]:
+    def failing() -> Any:
+        raise error
+
+    tally = Tally()
+    engine = SimpleNamespace(tally=tally)
+    centre: Any = SimpleNamespace(
+        catalogue=SimpleNamespace(kits=failing), receiver=SimpleNamespace(engine=engine)
+    )
+    return _Watcher(centre), tally
+
+
+@pytest.mark.parametrize("error", [ArchiveError("disk is full"), OSError(28, "No space left")])
+def test_a_full_disk_is_told_and_does_not_end_the_centre(error: Exception) -> None:
+    watcher, tally = _watcher(error)
+    watcher._look_anyway()
+    watcher._look_anyway()
+    [event] = tally.take(now_us())
+    assert event.kind == "disk"
+    assert "the centre's disk does not work" in event.text
+
+
+def test_a_damaged_catalogue_ends_the_centre_which_makes_it_again() -> None:
+    watcher, _ = _watcher(CatalogueCorruptError("damaged"))
+    with pytest.raises(CatalogueCorruptError):
+        watcher._look_anyway()
+
+
+def test_a_relay_that_cannot_write_that_it_lives_is_seen_by_its_lock(tmp_path: Path) -> None:
+    settings = RelaySettings(state_dir=tmp_path)
+    with Catalogue.open(settings.catalogue_path, now_us=1) as catalogue:
+        catalogue.beat(SERVICE, 1, 2, {"running": True, "pid": os.getpid()})
+        assert centre_status(settings, catalogue)["running"] is False
+        archive = Archive.open(settings.archive_root)
+        assert centre_status(settings, catalogue)["running"] is True
+        archive.close()
+        assert centre_status(settings, catalogue)["running"] is False
