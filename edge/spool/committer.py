@@ -1,13 +1,16 @@
 """Group commit: one thread writes the index, and each transaction serves all who wait.
 
 A batch is whatever came in while the last one was being synced. Callers have synced their files
-and folders themselves, in parallel; the batch is one commit. What a transaction removed is
-unlinked after it, never before.
+themselves, in parallel; the batch is one commit. What a transaction removed is unlinked after it,
+never before. Rows of files, which nobody waits for, gather for a moment: they share the disk with
+the files' own syncs.
 """
 
+import contextlib
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -17,7 +20,8 @@ from fieldlink.codecs.fault import SpoolError
 from fieldlink.edge.spool.index import Index
 from fieldlink.edge.spool.numbering import Numbering
 from fieldlink.edge.spool.reserve import Reserve
-from fieldlink.edge.spool.shards import Shards
+from fieldlink.edge.spool.shards import shard_of
+from fieldlink.edge.spool.slots import Slots
 from fieldlink.edge.spool.stored import Stored
 from fieldlink.systemd.durable import sync_folder
 
@@ -25,6 +29,8 @@ __all__ = ["Change", "Committer", "Job"]
 
 _T = TypeVar("_T")
 _MAX_BATCH = 1024
+_MAX_LATER = 256  # rows that may follow their files; beyond, callers wait
+_GATHER_S = 0.02
 _IDLE_S = 1.0
 
 
@@ -36,23 +42,24 @@ class Change:
     used_bytes: int
     settling_bytes: int = 0  # of used_bytes: what is set aside for it goes after the commit
     added: list[Stored] = field(default_factory=list)
-    removed: list[tuple[int, int]] = field(default_factory=list)  # files to unlink after it
+    removed: list[int] = field(default_factory=list)  # slots whose files go after it
     after: list[Callable[[], None]] = field(default_factory=list)  # called after the commit
 
-    def insert(self, item: Stored, content: bytes | None, shard: int | None) -> None:
-        """Add a bundle whose content is given or whose file, synced, is in `shard`."""
-        self.used_bytes += self.index.insert(item, content, shard)
+    def insert(self, item: Stored, content: bytes | None, slot: int | None) -> None:
+        """Add a bundle whose content is given or whose file, synced, is in `slot`."""
+        self.used_bytes += self.index.insert(item, content, slot)
         self.added.append(item)
 
     def remove(self, item: Stored) -> None:
         """Take a bundle out; its file goes once that is durable."""
-        shard, _ = self.index.place(item.manifest.sequence)
+        slot, _ = self.index.place(item.manifest.sequence)
         self.used_bytes -= self.index.remove(item)
-        if shard is not None:
-            self.removed.append((item.manifest.sequence, shard))
+        if slot is not None:
+            self.removed.append(slot)
 
 
 Job = Callable[[Change], Any]
+_Batch = list[tuple[Job, Future[Any] | None]]  # None: nobody waits
 
 
 class Committer:
@@ -61,7 +68,7 @@ class Committer:
     def __init__(
         self,
         index: Index,
-        shards: Shards,
+        slots: Slots,
         numbering: Numbering,
         *,
         used_bytes: int,
@@ -72,13 +79,15 @@ class Committer:
         reserve: Reserve,
     ) -> None:
         self._index = index
-        self._shards = shards
+        self._slots = slots
         self._numbering = numbering
         self._on_added = on_added
         self._make_room = make_room
-        self._jobs: queue.SimpleQueue[tuple[Job, Future[Any]] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Job, Future[Any] | None] | None] = queue.SimpleQueue()
+        self._later = 0  # jobs that nobody waits for and that are not durable yet
+        self._left_over: _Batch = []  # those of them that failed, to be tried again
         self._facts: dict[str, int] = {}
-        self._gone: list[tuple[int, int]] = []
+        self._gone: list[int] = []
         self._closing = threading.Lock()
         self._closed = False
         self._failure: SpoolError | None = None
@@ -107,6 +116,24 @@ class Committer:
             self._jobs.put((job, answer))
         return answer.result()
 
+    def later(self, job: Job) -> bool:
+        """Run `job` in one of the next transactions, and again until it is durable.
+
+        False when the caller has to wait (`do`): too much is under way, or the index is in trouble.
+        """
+        with self._closing:
+            if self._closed or self._failure or self._left_over or self._later >= _MAX_LATER:
+                return False
+            self._later += 1
+            self._jobs.put((job, None))
+        return True
+
+    def catch_up(self) -> None:
+        """Wait until what was handed to `later` is in the index, unless that is in trouble."""
+        if self._later and not self._left_over and threading.current_thread() != self._thread:
+            with contextlib.suppress(SpoolError):  # it says so to whoever writes
+                self.do(lambda _: None)
+
     def fail(self, error: SpoolError) -> None:
         """Refuse everything from now on."""
         self._failure = self._failure or error
@@ -125,21 +152,27 @@ class Committer:
             batch, more = self._take()
             self._serve(batch)
 
-    def _take(self) -> tuple[list[tuple[Job, Future[Any]]], bool]:
-        batch: list[tuple[Job, Future[Any]]] = []
+    def _take(self) -> tuple[_Batch, bool]:
+        batch: _Batch = []
+        gather_until = None
         try:
             item = self._jobs.get(timeout=_IDLE_S)
             while item is not None:
                 batch.append(item)
                 if len(batch) >= _MAX_BATCH:
                     return batch, True
-                item = self._jobs.get_nowait()
+                if item[1] is not None:  # somebody waits
+                    gather_until = 0.0
+                elif gather_until is None:
+                    gather_until = time.monotonic() + _GATHER_S
+                item = self._jobs.get(timeout=max(0.0, gather_until - time.monotonic()))
         except queue.Empty:
             return batch, True
         return batch, False
 
-    def _serve(self, batch: list[tuple[Job, Future[Any]]]) -> None:
+    def _serve(self, batch: _Batch) -> None:
         before = self._before()
+        batch, self._left_over = [*self._left_over, *batch], []
         if not batch and self._failure is None:
             self._reserve.refill()
         if not batch and before is None and not self._gone:
@@ -150,13 +183,24 @@ class Committer:
         except BaseException as error:  # noqa: BLE001 - it is handed to everyone who waits
             if not isinstance(error, SpoolError):
                 self.fail(SpoolError(f"the spool stopped writing after a fault: {error!r}"))
-            for _, answer in batch:
-                answer.set_exception(error)
+            self._refuse(batch, error)
             return
-        for (_, answer), value in zip(batch, answers[-len(batch) :], strict=bool(batch)):
-            answer.set_result(value)
+        self._answer(batch, answers[len(answers) - len(batch) :])
         for item in change.added:
             self._tell(item)
+
+    def _refuse(self, batch: _Batch, error: BaseException) -> None:
+        self._left_over = [(job, None) for job, answer in batch if answer is None]
+        for _, answer in batch:
+            if answer is not None:
+                answer.set_exception(error)
+
+    def _answer(self, batch: _Batch, values: list[Any]) -> None:
+        with self._closing:
+            self._later -= sum(answer is None for _, answer in batch)
+        for (_, answer), value in zip(batch, values, strict=True):
+            if answer is not None:
+                answer.set_result(value)
 
     def _tell(self, item: Stored) -> None:
         try:
@@ -203,12 +247,12 @@ class Committer:
         try:
             answers = [job(change) for job in jobs]
             gone = list(self._gone)
-            for shard in {shard for _, shard in gone}:
-                sync_folder(self._shards.folder(shard))
-            self._index.forget_doomed(sequence for sequence, _ in gone)
+            for shard in {shard_of(slot) for slot in gone}:
+                sync_folder(self._slots.files.folder(shard))
+            self._index.forget_doomed(gone)
             facts = {
                 "next_sequence": self._numbering.next,
-                "open_shard": self._shards.first_open(),
+                "open_shard": self._slots.first_open(),
             }
             for name in facts.keys() - {n for n, v in self._facts.items() if facts[n] == v}:
                 self._index.set_fact(name, facts[name])
@@ -224,7 +268,7 @@ class Committer:
         self._unlink(change.removed)
         return answers, change
 
-    def _unlink(self, removed: list[tuple[int, int]]) -> None:
-        for sequence, shard in removed:
-            self._shards.path(shard, sequence).unlink(missing_ok=True)
-            self._gone.append((sequence, shard))
+    def _unlink(self, removed: list[int]) -> None:
+        for slot in removed:
+            self._slots.files.path(slot).unlink(missing_ok=True)
+            self._gone.append(slot)

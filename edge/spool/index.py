@@ -8,17 +8,16 @@ the committer's thread writes; readers, also in other processes, see what is com
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, content_hash, decode_manifest
+from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, decode_manifest
 from fieldlink.codecs.bundle.manifest import SPOOL_ID_BYTES
-from fieldlink.codecs.fault import CodecError
 from fieldlink.edge.spool.media import media_bytes
 from fieldlink.edge.spool.policy import POLICY_VERSION, retention_key
+from fieldlink.edge.spool.shards import FILES_PER_SHARD
 from fieldlink.edge.spool.stored import State, Stored
 
-__all__ = ["INDEX_VERSION", "Index", "connect", "salvage", "stored"]
+__all__ = ["COLUMNS", "INDEX_VERSION", "Index", "connect", "stored"]
 
 INDEX_VERSION = 1
 APPLICATION_ID = 0x464C5350  # "FLSP"
@@ -28,7 +27,7 @@ _SCHEMA = """
 CREATE TABLE bundle (
     sequence INTEGER PRIMARY KEY, bundle_id BLOB NOT NULL UNIQUE, encoded BLOB NOT NULL,
     state TEXT NOT NULL, layer TEXT NOT NULL, precedence INTEGER NOT NULL,
-    due_us INTEGER NOT NULL, size INTEGER NOT NULL, held_bytes INTEGER NOT NULL, shard INTEGER,
+    due_us INTEGER NOT NULL, size INTEGER NOT NULL, held_bytes INTEGER NOT NULL, slot INTEGER,
     keep_class INTEGER NOT NULL, keep_value INTEGER NOT NULL, gap INTEGER NOT NULL,
     recorded_us INTEGER NOT NULL, first_sent_us INTEGER, last_sent_us INTEGER,
     custody_us INTEGER, bearers TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT ''
@@ -36,12 +35,12 @@ CREATE TABLE bundle (
 CREATE INDEX bundle_pending ON bundle (precedence, due_us, sequence) WHERE state = 'pending';
 CREATE INDEX bundle_keep ON bundle (keep_class, keep_value, sequence);
 CREATE INDEX bundle_tally ON bundle (state, layer, gap, size, held_bytes);
-CREATE INDEX bundle_shard ON bundle (shard, sequence) WHERE shard IS NOT NULL;
+CREATE UNIQUE INDEX bundle_slot ON bundle (slot) WHERE slot IS NOT NULL;
 CREATE TABLE small (sequence INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;
-CREATE TABLE doomed (sequence INTEGER PRIMARY KEY, shard INTEGER NOT NULL) STRICT;
+CREATE TABLE doomed (slot INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE fact (name TEXT PRIMARY KEY, value ANY) STRICT;
 """
-_COLUMNS = (
+COLUMNS = (
     "encoded, bundle_id, state, recorded_us, first_sent_us, last_sent_us, custody_us, bearers,"
     " reason"
 )
@@ -75,7 +74,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 def stored(
     row: tuple[bytes, bytes, str, int, int | None, int | None, int | None, str, str],
 ) -> Stored:
-    """A row of `_COLUMNS` as a value."""
+    """A row of `COLUMNS` as a value."""
     encoded, bundle_id, state, recorded_us, first, last, custody, bearers, reason = row
     return Stored(
         bundle_id=bundle_id,
@@ -154,20 +153,20 @@ class Index:
 
     # --- changes -------------------------------------------------------------------------
 
-    def insert(self, item: Stored, content: bytes | None, shard: int | None) -> int:
-        """Add a bundle, its `content` in the index or its file in `shard`; the bytes it takes."""
+    def insert(self, item: Stored, content: bytes | None, slot: int | None) -> int:
+        """Add a bundle, its `content` in the index or its file in `slot`; the bytes it takes."""
         manifest = item.manifest
         keep_class, keep_value, _ = retention_key(manifest, item.state)
         held = media_bytes(item.encoded, manifest.size)
         due_us = _NO_DEADLINE_US if manifest.deadline_us is None else manifest.deadline_us
         self._db.execute(
             "INSERT INTO bundle (sequence, bundle_id, encoded, state, layer, precedence, due_us,"
-            " size, held_bytes, shard, keep_class, keep_value, gap, recorded_us)"
+            " size, held_bytes, slot, keep_class, keep_value, gap, recorded_us)"
             " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 manifest.sequence, item.bundle_id, item.encoded, item.state.value,
                 manifest.layer.value, manifest.precedence.value, due_us, manifest.size, held,
-                shard, keep_class, keep_value, manifest.media_type == GAP_MEDIA_TYPE,
+                slot, keep_class, keep_value, manifest.media_type == GAP_MEDIA_TYPE,
                 item.recorded_us,
             ),
         )  # fmt: skip
@@ -211,21 +210,21 @@ class Index:
         """Take a bundle out; its file, if it has one, is doomed. Returns the bytes it took."""
         sequence = item.manifest.sequence
         row = self._db.execute(
-            "SELECT held_bytes, shard FROM bundle WHERE sequence=?", (sequence,)
+            "SELECT held_bytes, slot FROM bundle WHERE sequence=?", (sequence,)
         ).fetchone()
         if row[1] is not None:
-            self._db.execute("INSERT OR IGNORE INTO doomed VALUES (?, ?)", (sequence, row[1]))
+            self._db.execute("INSERT OR IGNORE INTO doomed VALUES (?)", (row[1],))
         self._db.execute("DELETE FROM bundle WHERE sequence=?", (sequence,))
         self._db.execute("DELETE FROM small WHERE sequence=?", (sequence,))
         return int(row[0])
 
-    def forget_doomed(self, sequences: Iterable[int]) -> None:
-        """Those files are gone, and durably so."""
-        self._db.executemany("DELETE FROM doomed WHERE sequence=?", [(s,) for s in sequences])
+    def forget_doomed(self, slots: Iterable[int]) -> None:
+        """The files in those slots are gone, and durably so."""
+        self._db.executemany("DELETE FROM doomed WHERE slot=?", [(slot,) for slot in slots])
 
     def rank_again(self) -> None:
         """Compute every bundle's retention key anew, because the policy changed."""
-        for row in self._db.execute(f"SELECT {_COLUMNS} FROM bundle").fetchall():
+        for row in self._db.execute(f"SELECT {COLUMNS} FROM bundle").fetchall():
             item = stored(row)
             keep_class, keep_value, sequence = retention_key(item.manifest, item.state)
             self._db.execute(
@@ -238,14 +237,14 @@ class Index:
 
     def get(self, bundle_id: bytes) -> Stored | None:
         """The bundle of that id."""
-        sql = f"SELECT {_COLUMNS} FROM bundle WHERE bundle_id=?"
+        sql = f"SELECT {COLUMNS} FROM bundle WHERE bundle_id=?"
         row = self._db.execute(sql, (bundle_id,)).fetchone()
         return None if row is None else stored(row)
 
     def place(self, sequence: int) -> tuple[int | None, bytes | None]:
-        """Where a bundle's content is: its file's shard, or the content itself."""
+        """Where a bundle's content is: its file's slot, or the content itself."""
         row = self._db.execute(
-            "SELECT shard, content FROM bundle LEFT JOIN small USING (sequence) WHERE sequence=?",
+            "SELECT slot, content FROM bundle LEFT JOIN small USING (sequence) WHERE sequence=?",
             (sequence,),
         ).fetchone()
         return (None, None) if row is None else (row[0], row[1])
@@ -253,20 +252,20 @@ class Index:
     def pending(self, limit: int) -> list[Stored]:
         """What the centre does not have: by precedence, then deadline, then sequence."""
         sql = (
-            f"SELECT {_COLUMNS} FROM bundle WHERE state='pending'"
+            f"SELECT {COLUMNS} FROM bundle WHERE state='pending'"
             " ORDER BY precedence, due_us, sequence LIMIT ?"
         )
         return [stored(row) for row in self._db.execute(sql, (limit,))]
 
     def all(self, limit: int = -1, after: int = 0) -> list[Stored]:
         """Bundles by sequence, those after `after`."""
-        sql = f"SELECT {_COLUMNS} FROM bundle WHERE sequence > ? ORDER BY sequence LIMIT ?"
+        sql = f"SELECT {COLUMNS} FROM bundle WHERE sequence > ? ORDER BY sequence LIMIT ?"
         return [stored(row) for row in self._db.execute(sql, (after, limit))]
 
     def give_up_order(self, below: tuple[int, int, int]) -> Iterator[tuple[Stored, int]]:
         """Bundles, with the bytes they take, in the order of giving up, up to key `below`."""
         sql = (
-            f"SELECT held_bytes, {_COLUMNS} FROM bundle"
+            f"SELECT held_bytes, {COLUMNS} FROM bundle"
             " WHERE (keep_class, keep_value, sequence) < (?, ?, ?)"
             " ORDER BY keep_class, keep_value, sequence"
         )
@@ -276,7 +275,7 @@ class Index:
     def unsent_gaps(self, device: str, stream: str) -> list[tuple[Stored, bytes]]:
         """The newest gap records of a stream that nobody has sent yet, with their content."""
         sql = (
-            f"SELECT content, {_COLUMNS} FROM bundle JOIN small USING (sequence)"
+            f"SELECT content, {COLUMNS} FROM bundle JOIN small USING (sequence)"
             " WHERE state='pending' AND layer='report' AND gap=1 AND first_sent_us IS NULL"
             " ORDER BY sequence DESC LIMIT 64"
         )
@@ -284,19 +283,25 @@ class Index:
         where = device, stream
         return [row for row in rows if (row[0].manifest.device, row[0].manifest.stream) == where]
 
-    def in_shard(self, shard: int) -> list[Stored]:
-        """Bundles whose files are in `shard`."""
-        sql = f"SELECT {_COLUMNS} FROM bundle WHERE shard = ?"
-        return [stored(row) for row in self._db.execute(sql, (shard,))]
+    def in_shard(self, shard: int) -> list[tuple[Stored, int]]:
+        """Bundles whose files are in `shard`, with their slots."""
+        sql = f"SELECT slot, {COLUMNS} FROM bundle WHERE slot >= ? AND slot < ?"
+        slots = shard * FILES_PER_SHARD, (shard + 1) * FILES_PER_SHARD
+        return [(stored(row[1:]), row[0]) for row in self._db.execute(sql, slots)]
 
     def shards(self) -> list[int]:
         """Folders that hold files of bundles."""
-        sql = "SELECT DISTINCT shard FROM bundle WHERE shard IS NOT NULL"
-        return [row[0] for row in self._db.execute(sql)]
+        sql = "SELECT DISTINCT slot / ? FROM bundle WHERE slot IS NOT NULL"
+        return [row[0] for row in self._db.execute(sql, (FILES_PER_SHARD,))]
 
-    def doomed(self) -> list[tuple[int, int]]:
-        """Files (sequence, shard) to remove whose bundles are out already."""
-        return list(self._db.execute("SELECT sequence, shard FROM doomed"))
+    def doomed(self) -> list[int]:
+        """Slots whose files are to be removed: their bundles are out already."""
+        return [row[0] for row in self._db.execute("SELECT slot FROM doomed")]
+
+    def holds(self, sequence: int) -> bool:
+        """Whether the bundle of that number is here."""
+        sql = "SELECT 1 FROM bundle WHERE sequence=?"
+        return self._db.execute(sql, (sequence,)).fetchone() is not None
 
     def tally(self) -> list[tuple[str, str, int, int, int, int]]:
         """For each state, layer and gap flag: bundles, bytes of content, bytes on the disk."""
@@ -306,32 +311,3 @@ class Index:
                 " GROUP BY state, layer, gap"
             )
         )
-
-
-def salvage(path: Path, index: Index) -> tuple[int, int]:
-    """Copy what is still readable of the small bundles of a damaged index at `path` to `index`.
-
-    Returns how many, and the highest sequence seen.
-    """
-    count = highest = 0
-    for item, content in _readable(path):
-        highest = max(highest, item.manifest.sequence)
-        known = index.place(item.manifest.sequence) != (None, None)
-        if not known and content_hash(content) == item.manifest.content_hash:
-            index.insert(item, content, None)
-            count += 1
-    return count, highest
-
-
-def _readable(path: Path) -> Iterator[tuple[Stored, bytes]]:
-    if not path.exists():
-        return
-    sql = f"SELECT content, {_COLUMNS} FROM small JOIN bundle USING (sequence)"
-    damaged = connect(path, read_only=True)
-    try:
-        for row in damaged.execute(sql):
-            yield replace(stored(row[1:]), state=State.PENDING), bytes(row[0])
-    except (sqlite3.DatabaseError, CodecError, ValueError, TypeError):
-        return  # the rest is damaged: the finding says so
-    finally:
-        damaged.close()

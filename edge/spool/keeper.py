@@ -8,7 +8,7 @@ from fieldlink.codecs.bundle import Gap, decode_gap
 from fieldlink.edge.spool.committer import Change, Job
 from fieldlink.edge.spool.numbering import Numbering, gaps_left_by, joined
 from fieldlink.edge.spool.policy import RetentionPolicy
-from fieldlink.edge.spool.shards import Shards
+from fieldlink.edge.spool.shards import Shards, shard_of
 from fieldlink.edge.spool.stored import State, Stored
 from fieldlink.edge.spool.view import free_bytes
 
@@ -25,14 +25,15 @@ class Keeper:
     """
 
     def __init__(
-        self, folder: Path, policy: RetentionPolicy, numbering: Numbering, shards: Shards
+        self, folder: Path, policy: RetentionPolicy, numbering: Numbering, files: Shards
     ) -> None:
         self._folder = folder
         self._policy = policy
         self._numbering = numbering
-        self._shards = shards
+        self._files = files
         self._guard = threading.Lock()
-        self._reserved_bytes = 0
+        self._reserved_bytes = 0  # not written yet
+        self._written_bytes = 0  # on the disk, without a row yet
         self._notes: dict[bytes, tuple[list[str], int, int]] = {}
         self._owed: list[Gap] = []
 
@@ -44,19 +45,29 @@ class Keeper:
             self._reserved_bytes += count
 
     def release(self, count: int) -> None:
-        """Those bytes are in the index now, or will not be written."""
+        """Those bytes will not be written."""
+        self.reserve(-count)
+
+    def written(self, count: int) -> None:
+        """Bytes that were set aside are on the disk, and get their row next."""
         with self._guard:
             self._reserved_bytes -= count
+            self._written_bytes += count
+
+    def settled(self, count: int) -> None:
+        """Written bytes have their row now, or are gone."""
+        with self._guard:
+            self._written_bytes -= count
 
     def excess_bytes(self, used_bytes: int, settling_bytes: int = 0) -> int:
         """How much has to go for all that is set aside to fit beside `used_bytes`.
 
-        `settling_bytes` of both are the same bytes.
+        `settling_bytes` of them are among the written ones as well.
         """
         free = free_bytes(self._folder)
         with self._guard:
-            wanted = self._reserved_bytes - settling_bytes
-        return self._policy.excess_bytes(used_bytes, free, wanted)
+            used_bytes += self._written_bytes - settling_bytes
+            return self._policy.excess_bytes(used_bytes, free, self._reserved_bytes)
 
     def make_room(self, change: Change, below: Key) -> bool:
         """Give up what is worth less than `below` until all that is set aside fits."""
@@ -98,15 +109,15 @@ class Keeper:
             self.insert_gap(change, self._widened(change, gap))
         change.index.set_fact("given_up", change.index.fact("given_up") + 1)
 
-    def keep_damaged(self, shard: int, item: Stored) -> None:
-        """Put a bundle's file aside for whoever wants to look into it.
+    def keep_damaged(self, slot: int) -> None:
+        """Put the file in `slot` aside for whoever wants to look into it.
 
         Raises:
             OSError: it cannot be moved.
         """
-        path = self._shards.path(shard, item.manifest.sequence)
+        path = self._files.path(slot)
         if path.exists():
-            path.rename(self._folder / "quarantine" / f"{shard:06d}-{path.name}")
+            path.rename(self._folder / "quarantine" / f"{shard_of(slot):06d}-{path.name}")
 
     # --- gaps ----------------------------------------------------------------------------
 

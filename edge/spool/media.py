@@ -21,6 +21,7 @@ from fieldlink.codecs.fault import CodecError
 __all__ = [
     "MediaHead",
     "damage",
+    "intact",
     "media_bytes",
     "pack_head",
     "read_content",
@@ -52,14 +53,14 @@ def pack_head(encoded: bytes) -> bytes:
 
 
 def write_media(path: Path, encoded: bytes, content: bytes | memoryview) -> None:
-    """Write a new file at `path` and fsync it; its name is durable once its folder is synced.
+    """Fill the empty file at `path`, whose name is durable, and fsync it.
 
     Raises:
-        OSError: it exists, or the disk is full, read-only or broken; the file may be there, in
-            part, and must not be synced again (the kernel has marked its pages clean).
+        OSError: it is not there, or the disk is full, read-only or broken; the file may be there,
+            in part, and must not be synced again (the kernel has marked its pages clean).
     """
     head = pack_head(encoded)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         views = [memoryview(head), memoryview(content)]
         while views:
@@ -108,6 +109,15 @@ def read_content(path: Path, encoded: bytes, offset: int, length: int) -> bytes:
         return os.pread(handle, length, _HEAD.size + len(encoded) + offset)
     finally:
         os.close(handle)
+
+
+def intact(path: Path, head: MediaHead) -> bool:
+    """Whether the content of the file at `path` matches the hash in its head.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return _hash_content(path, head.encoded) == head.manifest.content_hash
 
 
 def damage(path: Path, encoded: bytes, manifest: Manifest) -> str:

@@ -5,32 +5,20 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from fieldlink.codecs.fault import SpoolError
 from fieldlink.edge.spool.index import INDEX_VERSION, Index, connect
-from fieldlink.edge.spool.media import media_bytes
 from fieldlink.edge.spool.policy import POLICY_VERSION
 from fieldlink.edge.spool.rebuild import finish_rebuild, rebuild
+from fieldlink.edge.spool.settle import Opened, settle
 from fieldlink.edge.spool.shards import Shards
-from fieldlink.edge.spool.stored import Stored
 from fieldlink.edge.spool.view import newer
 from fieldlink.systemd.durable import make_folder, sync_folder
 
 __all__ = ["Opened", "mark_suspect", "open_index", "refusal", "take_lock"]
 
 _SUSPECT = "index.suspect"
-
-
-@dataclass
-class Opened:
-    """An index fit to write to, what was found on the way, and which bundles lost their file."""
-
-    index: Index
-    findings: list[str]
-    first_shard: int
-    lost: list[Stored] = field(default_factory=list)
 
 
 def take_lock(folder: Path) -> int:
@@ -85,8 +73,8 @@ def _settled(folder: Path, index: Index, findings: list[str]) -> Opened:
         index.create()
     sync_folder(folder)
     (folder / _SUSPECT).unlink(missing_ok=True)
-    opened = Opened(index, findings, _next_shard(folder / "media", index))
-    _settle(folder / "media", opened)
+    opened = Opened(index, findings, _next_shard(Shards(folder / "media"), index))
+    settle(folder, opened)
     if index.fact("policy") != POLICY_VERSION:
         index.begin()
         index.rank_again()
@@ -139,11 +127,8 @@ def _if_damaged(error: sqlite3.DatabaseError) -> str:
 def _vanished(folder: Path) -> bool:
     if (folder / "index.db").exists() and (folder / "index.db").stat().st_size:
         return False
-    return any(any((folder / "media" / f"{s:06d}").iterdir()) for s in _shards(folder))
-
-
-def _shards(folder: Path) -> list[int]:
-    return Shards.existing(folder / "media")
+    files = Shards(folder / "media")
+    return any(any(files.folder(shard).iterdir()) for shard in files.existing())
 
 
 def _open(path: Path) -> Index:
@@ -152,49 +137,8 @@ def _open(path: Path) -> Index:
     return index
 
 
-def _next_shard(media: Path, index: Index) -> int:
-    return max([0, index.fact("open_shard"), *index.shards(), *Shards.existing(media)]) + 1
-
-
-def _settle(media: Path, opened: Opened) -> None:
-    """Finish what was under way: remove doomed files and unfinished ones, find lost ones."""
-    index, shards = opened.index, Shards(media, 0)
-    doomed = index.doomed()
-    for sequence, shard in doomed:
-        shards.path(shard, sequence).unlink(missing_ok=True)
-    first_open = index.fact("open_shard")
-    there = Shards.existing(media)
-    for shard in set(index.shards()) - set(there):
-        opened.lost += index.in_shard(shard)
-    for shard in [shard for shard in there if shard >= first_open]:
-        _settle_shard(shards, shard, opened)
-    for shard in {shard for _, shard in doomed} & set(there):
-        sync_folder(shards.folder(shard))
-    index.begin()
-    index.forget_doomed(sequence for sequence, _ in doomed)
-    index.set_fact("open_shard", opened.first_shard)
-    index.commit()
-    for item in opened.lost:
-        opened.findings.append(f"bundle {item.manifest.sequence} lost its media file")
-
-
-def _settle_shard(shards: Shards, shard: int, opened: Opened) -> None:
-    rows = {shards.path(shard, row.manifest.sequence): row for row in opened.index.in_shard(shard)}
-    unfinished = 0
-    for entry in os.scandir(shards.folder(shard)):
-        row = rows.pop(Path(entry.path), None)
-        if row is None:
-            Path(entry.path).unlink()
-            unfinished += 1
-        elif entry.stat().st_size != media_bytes(row.encoded, row.manifest.size):
-            opened.lost.append(row)
-    opened.lost += rows.values()
-    if unfinished:
-        sync_folder(shards.folder(shard))
-        opened.findings.append(
-            f"{unfinished} unfinished media file(s) in {shards.folder(shard).name} removed:"
-            " they were being written when the power went and nobody had been told they were safe"
-        )
+def _next_shard(files: Shards, index: Index) -> int:
+    return max([0, index.fact("open_shard"), *index.shards(), *files.existing()]) + 1
 
 
 def refusal(folder: Path, error: OSError | sqlite3.Error) -> str:

@@ -1,10 +1,11 @@
 """The kit's durable store: what it has confirmed is on the disk until the centre has it.
 
 `add` returns once a bundle would survive a power cut. Each caller writes and syncs its own file,
-so that files are written in parallel; one thread commits for all (`committer`).
+so that files are written in parallel; one thread commits for all (`committer`). A file explains
+itself, so that its row may follow it: a file without a row is taken in on open (`settle`).
+Whoever looks, waits for the rows of what was added before.
 """
 
-import errno
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -16,22 +17,23 @@ from fieldlink.codecs.fault import SpoolError
 from fieldlink.edge.spool.committer import Change, Committer
 from fieldlink.edge.spool.index import connect
 from fieldlink.edge.spool.keeper import Keeper, Key
-from fieldlink.edge.spool.media import media_bytes, write_media
+from fieldlink.edge.spool.media import media_bytes
 from fieldlink.edge.spool.numbering import Numbering
 from fieldlink.edge.spool.policy import NEVER, RetentionPolicy, retention_key
-from fieldlink.edge.spool.recovery import Opened, mark_suspect, open_index, refusal, take_lock
+from fieldlink.edge.spool.recovery import mark_suspect, open_index, refusal, take_lock
 from fieldlink.edge.spool.reserve import Reserve
-from fieldlink.edge.spool.shards import Shards
+from fieldlink.edge.spool.settle import Opened
+from fieldlink.edge.spool.slots import Slots
 from fieldlink.edge.spool.stored import State, Stored, Totals
 from fieldlink.edge.spool.view import SpoolView
-from fieldlink.systemd.durable import make_folder, sync_folder
+from fieldlink.edge.spool.writer import Writer
+from fieldlink.systemd.durable import make_folder
 
 __all__ = ["BundleGoneError", "Spool"]
 
 SMALL_BYTES = 4096
 """Contents up to this size are in the index itself: one commit makes them durable."""
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _ROOM_BYTES = 1 << 18  # what is freed when the index itself finds the disk full
 
 
@@ -60,21 +62,21 @@ class Spool:
         self.findings = opened.findings
         self._index = opened.index
         self.spool_id = opened.index.spool_id()
-        self._shards = Shards(folder / "media", opened.first_shard)
+        self._slots = Slots(folder / "media", opened.first_shard)
         self._numbering = Numbering(
             kit=kit,
             spool_id=self.spool_id,
             first=opened.index.fact("next_sequence"),
             clock=clock,
         )
-        self._keeper = Keeper(folder, policy, self._numbering, self._shards)
+        self._keeper = Keeper(folder, policy, self._numbering, self._slots.files)
         reader = connect(folder / "index.db", read_only=True)
         self._view = SpoolView(folder, reader, self._index_damaged)
         self._trusted: set[bytes] = set()
         self._listeners: list[Callable[[Stored], None]] = []
         self._committer = Committer(
             opened.index,
-            self._shards,
+            self._slots,
             self._numbering,
             used_bytes=sum(row[5] for row in opened.index.tally()),
             on_added=self._tell,
@@ -83,6 +85,7 @@ class Spool:
             on_damage=self._index_damaged,
             reserve=Reserve(folder),
         )
+        self._writer = Writer(folder, self._slots, self._keeper, self._committer, self.findings)
 
     @classmethod
     def open(
@@ -155,96 +158,61 @@ class Spool:
             raise self._committer.failure
         keeper = self._keeper
         keeper.reserve(wanted)
-        held = True
         try:
             full = keeper.excess_bytes(self._committer.used_bytes) > 0
             if full and not self._committer.do(lambda change: keeper.make_room(change, key)):
-                return self._give_up_new(item)
-            shard = self._write(item, content, key) if len(content) > SMALL_BYTES else None
-            try:
-                self._committer.do(lambda change: self._insert(change, item, content, shard))
-                held = False
-            except SpoolError:
-                self._discard(shard, item)
-                raise
-            finally:
-                if shard is not None:
-                    self._shards.settle(shard)
-        finally:
-            if held:
                 keeper.release(wanted)
+                return self._give_up_new(item)
+            slot = self._writer.write(item, content, key) if len(content) > SMALL_BYTES else None
+        except BaseException:
+            keeper.release(wanted)
+            raise
+        keeper.written(wanted)
+        self._record(item, content if slot is None else None, slot, wanted)
         return item
 
-    def _insert(self, change: Change, item: Stored, content: bytes, shard: int | None) -> None:
-        change.insert(item, content if shard is None else None, shard)
-        wanted = media_bytes(item.encoded, item.manifest.size)
-        change.settling_bytes += wanted
-        change.after.append(lambda: self._keeper.release(wanted))
+    def _record(self, item: Stored, content: bytes | None, slot: int | None, wanted: int) -> None:
+        def settled() -> None:
+            self._keeper.settled(wanted)
+            if slot is not None:
+                self._slots.settle(slot)
+
+        def insert(change: Change) -> None:
+            change.insert(item, content, slot)
+            change.settling_bytes += wanted
+            change.after.append(settled)
+
+        if slot is not None and self._committer.later(insert):
+            return
+        try:
+            self._committer.do(insert)
+        except SpoolError:
+            if slot is not None:
+                self._writer.discard(slot)
+            self._keeper.settled(wanted)
+            raise
 
     def _give_up_new(self, item: Stored) -> Stored:
         self._committer.do(lambda change: self._keeper.decline(change, item))
         return replace(item, state=State.GIVEN_UP)
 
-    def _write(self, item: Stored, content: bytes, key: Key) -> int:
-        """Write and sync the bundle's file; once more after making room, or past a bad spot."""
-        try:
-            return self._write_once(item, content)
-        except OSError as error:
-            if error.errno in _FULL:
-                size = media_bytes(item.encoded, len(content))
-                self._committer.do(lambda change: self._keeper.give_up(change, size, key))
-            elif error.errno != errno.EIO:
-                raise self._write_failed(error) from error
-        try:
-            return self._write_once(item, content)
-        except OSError as error:
-            raise self._write_failed(error) from error
-
-    def _write_once(self, item: Stored, content: bytes) -> int:
-        shard = self._shards.take()
-        try:
-            write_media(self._shards.path(shard, item.manifest.sequence), item.encoded, content)
-            # Here and not for the whole batch: the folder is this bundle's alone until it settles.
-            sync_folder(self._shards.folder(shard))
-        except OSError as error:
-            # A file that failed to sync is never synced again: it goes aside, a new one is made.
-            self._discard(shard, item, quarantine=error.errno == errno.EIO)
-            self._shards.settle(shard)
-            raise
-        return shard
-
-    def _discard(self, shard: int | None, item: Stored, *, quarantine: bool = False) -> None:
-        """Put away a file that was not recorded; what cannot be put away is swept on open."""
-        if shard is None:
-            return
-        path = self._shards.path(shard, item.manifest.sequence)
-        try:
-            if quarantine:
-                self._keeper.keep_damaged(shard, item)
-            else:
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            self.findings.append(f"{path} could not be removed ({error.strerror})")
-
-    def _write_failed(self, error: OSError) -> SpoolError:
-        failure = SpoolError(refusal(self._folder, error))
-        if error.errno not in _FULL:
-            self._committer.fail(failure)
-        return failure
-
     # --- sending -------------------------------------------------------------------------
 
     def pending(self, limit: int = 1_000_000) -> list[Stored]:
         """What the centre does not have: by precedence, then deadline, then sequence."""
+        self._committer.catch_up()
         return self._view.pending(limit)
 
     def next_pending(self, limit: int) -> list[Stored]:
         """The first `limit` of `pending`."""
-        return self._view.pending(limit)
+        return self.pending(limit)
 
     def get(self, bundle_id: bytes) -> Stored | None:
         """The bundle of that id; None when the spool does not hold it."""
-        return self._view.get(bundle_id)
+        if (item := self._view.get(bundle_id)) is None:
+            self._committer.catch_up()
+            item = self._view.get(bundle_id)
+        return item
 
     def read(self, bundle_id: bytes, offset: int, length: int) -> bytes:
         """Bytes of a bundle's content, its hash checked the first time.
@@ -252,7 +220,7 @@ class Spool:
         Raises:
             BundleGoneError: it was given up, or its file turned out lost or damaged just now.
         """
-        item = self._view.get(bundle_id)
+        item = self.get(bundle_id)
         if item is None:
             raise BundleGoneError("given up, or never here")
         if bundle_id not in self._trusted:
@@ -273,9 +241,9 @@ class Spool:
             # Somebody else may have found it, or it was given up meanwhile.
             if (now := change.index.get(item.bundle_id)) is None:
                 return False
-            shard, _ = change.index.place(item.manifest.sequence)
-            if shard is not None:
-                self._keeper.keep_damaged(shard, item)
+            slot, _ = change.index.place(item.manifest.sequence)
+            if slot is not None:
+                self._keeper.keep_damaged(slot)
             self._keeper.take_out(change, [now], reason)
             return True
 
@@ -318,19 +286,23 @@ class Spool:
 
     def totals(self) -> Totals:
         """The spool at a glance."""
+        self._committer.catch_up()
         return self._view.totals(self._policy)
 
     def bundles(self) -> Iterable[Stored]:
         """Every bundle by sequence."""
+        self._committer.catch_up()
         return self._view.bundles()
 
     def verify(self) -> list[tuple[Stored, str]]:
         """Every bundle that does not match its hash, with what is wrong with it."""
+        self._committer.catch_up()
         return self._view.verify()
 
     def close(self) -> None:
         """Finish what is waiting and close; what was added stays."""
         self._committer.close()
+        self._slots.close()
         self._view.close()
         self._index.close()
         _release(self._lock_handle)

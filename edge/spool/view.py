@@ -40,7 +40,7 @@ class SpoolView:
         self._index = Index(connection)
         self._on_damage = on_damage
         self._lock = threading.Lock()
-        self._files = Shards(folder / "media", 0)
+        self._files = Shards(folder / "media")
 
     @classmethod
     def open(cls, folder: Path) -> "SpoolView":
@@ -106,10 +106,10 @@ class SpoolView:
 
     def content(self, item: Stored, offset: int, length: int) -> bytes | None:
         """Bytes of a bundle's content, unchecked; None when it or its file is gone."""
-        shard, small = self._ask(lambda index: index.place(item.manifest.sequence))
-        if shard is None:
+        slot, small = self._ask(lambda index: index.place(item.manifest.sequence))
+        if slot is None:
             return None if small is None else small[offset : offset + length]
-        path = self._files.path(shard, item.manifest.sequence)
+        path = self._files.path(slot)
         length = max(0, min(length, item.manifest.size - offset))
         try:
             return read_content(path, item.encoded, offset, length)
@@ -118,11 +118,9 @@ class SpoolView:
 
     def check(self, item: Stored) -> str:
         """What is wrong with a bundle, its content hashed anew; empty when nothing is."""
-        shard, small = self._ask(lambda index: index.place(item.manifest.sequence))
-        if shard is not None:
-            return damage(
-                self._files.path(shard, item.manifest.sequence), item.encoded, item.manifest
-            )
+        slot, small = self._ask(lambda index: index.place(item.manifest.sequence))
+        if slot is not None:
+            return damage(self._files.path(slot), item.encoded, item.manifest)
         if small is None:
             return "media file lost"
         good = content_hash(small) == item.manifest.content_hash

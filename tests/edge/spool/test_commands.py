@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from fieldlab.spools import content_of, draft_of, open_spool
+from fieldlab.spools import content_of, draft_of, media_files, open_spool
 from fieldlink.codecs.bundle import Layer
 from fieldlink.edge.spool.commands import app
 
@@ -42,7 +42,7 @@ def test_verify_names_what_does_not_match_and_fails(tmp_path: Path) -> None:
     spool = open_spool(tmp_path)
     item = spool.add(draft_of(1), content_of(1, 9000))
     spool.close()
-    (path,) = tmp_path.glob("media/*/*")
+    (path,) = media_files(tmp_path)
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     code, text = run("verify", "--folder", str(tmp_path), "--json")
     assert code == 1

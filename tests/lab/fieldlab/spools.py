@@ -10,7 +10,7 @@ from fieldlink.edge.spool import RetentionPolicy, Spool, Stored
 from fieldlink.edge.spool.index import Index, connect
 from fieldlink.edge.spool.media import pack_head
 from fieldlink.edge.spool.numbering import Numbering
-from fieldlink.edge.spool.shards import Shards
+from fieldlink.edge.spool.slots import Slots
 
 __all__ = [
     "CLOCK_US",
@@ -20,6 +20,7 @@ __all__ = [
     "fill_quickly",
     "gap_records",
     "gaps_in",
+    "media_files",
     "open_spool",
 ]
 
@@ -71,21 +72,27 @@ def gap_records(spool: Spool) -> list[Stored]:
     return [item for item in spool.bundles() if item.manifest.media_type == GAP_MEDIA_TYPE]
 
 
+def media_files(folder: Path) -> list[Path]:
+    """The files of the spool in `folder` that bundles have been written to."""
+    return sorted(path for path in folder.glob("media/*/*") if path.stat().st_size)
+
+
 def fill_quickly(folder: Path, bundles: int) -> None:
     """Make a spool of so many bundles, each with its file, without syncing every one."""
     open_spool(folder).close()
     index = Index(connect(folder / "index.db"))
     numbering = Numbering(kit="kit-a", spool_id=index.spool_id(), first=1, clock=lambda: CLOCK_US)
-    shards = Shards(folder / "media", 1)
+    slots = Slots(folder / "media", 1)
     content = bytes(5000)
     index.begin()
     for second in range(bundles):
         item = numbering.bundle(draft_of(second), content)
-        shard = shards.take()
-        shards.path(shard, item.manifest.sequence).write_bytes(pack_head(item.encoded) + content)
-        index.insert(item, None, shard)
-        shards.settle(shard)
+        slot = slots.take()
+        slots.files.path(slot).write_bytes(pack_head(item.encoded) + content)
+        index.insert(item, None, slot)
+        slots.settle(slot)
+    slots.close()
     index.set_fact("next_sequence", numbering.next)
-    index.set_fact("open_shard", shards.first_open())
+    index.set_fact("open_shard", slots.first_open())
     index.commit()
     index.close()
