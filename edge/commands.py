@@ -36,7 +36,7 @@ def run(config: ConfigFile = None) -> None:
     from fieldlink.edge.config import load_edge_settings
 
     settings = load_edge_settings(config)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     asyncio.run(run_agent(settings, config, say))
 
 
@@ -64,6 +64,8 @@ def check(config: ConfigFile = None, as_json: AsJson = False) -> None:
 @app.command()
 def status(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """What is connected, what has gone and what has not. 状态"""
+    from shutil import get_terminal_size
+
     from fieldlink.edge.beside import kit_status
     from fieldlink.edge.config import load_edge_settings
     from fieldlink.edge.show import status_lines
@@ -72,7 +74,7 @@ def status(config: ConfigFile = None, as_json: AsJson = False) -> None:
     if as_json:
         say_json(found)
         return
-    for line in status_lines(found):
+    for line in status_lines(found, get_terminal_size().columns):
         say(line)
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+from unicodedata import east_asian_width
 
 from fieldlink.codecs.settings import format_duration
 
@@ -10,66 +11,123 @@ __all__ = ["status_lines"]
 
 _STATES = {
     "live": "live 在线",
-    "down": "down 中断",
+    "down": "DOWN 中断",
     "connecting": "connecting 连接中",
     "ended": "ended 已结束",
 }
+_LAYERS = {"report": "报告", "still": "静图", "proxy": "预览", "original": "原始"}
+# What to do about a device, by the first word of its reason.
+_ADVICE = {
+    "refused": "连接被拒绝：摄像机开机了吗？",
+    "unauthorized": "用户名或密码不对：请改 url。",
+    "not-found": "没有这个设备、文件或路径：请检查 url。",
+    "permission": "没有权限打开：请检查权限。",
+    "timeout": "没有应答：请检查电源、网线和地址。",
+    "hung": "没有应答：请检查电源、网线和地址。",
+    "closed": "摄像机断开了连接：请检查摄像机和网线。",
+    "not-media": "对方发来的不是视频：请检查 url。",
+}
+_LINK_ADVICE = {
+    "identity": "尚未入网：请执行 fieldlink edge join 入网码。",
+    "link": "链路不通：请检查网线、SIM 卡、天线，以及指挥中心是否在运行。",
+}
+_MARGIN = 14
 
 
-def status_lines(status: Mapping[str, Any]) -> Iterator[str]:
-    """`status` (of `full_status`, or of a kit whose agent does not run) as lines."""
-    kit = status.get("kit") or "not joined 未入网"
-    if status["running"]:
-        yield f"kit 设备箱    {kit}" + ("  (draining 停止记录)" if status.get("draining") else "")
+def status_lines(status: Mapping[str, Any], width: int = 80) -> Iterator[str]:
+    """`status` (of `full_status`, or of a kit whose agent does not run) as lines of at most
+    `width` columns where words allow.
+    """
+    for label, *texts in _entries(status):
+        for text in texts:
+            for line in _wrapped(text, width - _MARGIN):
+                yield label + " " * (_MARGIN - _columns(label)) + line
+                label = ""
+
+
+def _entries(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """What is on each line: its label, and texts that each begin a line of their own."""
+    kit = str(status.get("kit") or "not joined 未入网")
+    if not status["running"]:
+        advice = "the agent is not running 程序未运行; start it: fieldlink edge run"
+        yield "kit 设备箱", kit, advice
+    elif status.get("draining"):
+        yield "kit 设备箱", f"{kit}  draining: recording has stopped 已停止记录，正在送完"
     else:
-        yield f"kit 设备箱    {kit}  the agent is not running 程序未运行; start: fieldlink edge run"
+        yield "kit 设备箱", kit
     for name, device in status.get("devices", {}).items():
-        yield f"device 设备   {name}  {_device(device)}"
+        yield "device 设备", *_device(name, device)
     for bearer in status.get("bearers", []):
-        yield f"link 链路     {bearer['name']}  {_bearer(bearer)}"
+        yield "link 链路", *_bearer(bearer)
     yield from _spool(status.get("spool"))
     for finding in status.get("findings", []):
-        yield f"found 发现    {finding}"
+        yield "found 发现", str(finding)
 
 
-def _device(device: Mapping[str, Any]) -> str:
-    state = _STATES.get(str(device.get("state")), str(device.get("state")))
-    parts = [state]
+def _device(name: str, device: Mapping[str, Any]) -> Iterator[str]:
+    state = str(device.get("state"))
+    parts = [name, _STATES.get(state, state)]
     if (fps := device.get("fps")) is not None:
         parts.append(f"{fps:.0f}/s")
-    if device.get("state") != "live" and device.get("reason"):
-        parts.append(str(device["reason"]))
-    if (last_us := device.get("last_packet_us")) is not None and device.get("state") != "live":
-        parts.append(f"last picture {_ago(last_us)}")
-    return "  ".join(parts)
+    if (last_us := device.get("last_packet_us")) is not None and state != "live":
+        parts.append(f"last picture 最后画面 {_ago(last_us)}")
+    yield "  ".join(parts)
+    reason = str(device.get("reason") or "")
+    if reason and state == "down":
+        yield reason
+        if advice := _ADVICE.get(reason.partition(":")[0]):
+            yield advice
 
 
-def _bearer(bearer: Mapping[str, Any]) -> str:
+def _bearer(bearer: Mapping[str, Any]) -> Iterator[str]:
     if not bearer["up"]:
-        return f"down 不通  {bearer['reason']}"
-    parts = [f"up 通  {bearer.get('centre') or ''}".rstrip(), f"{_rate(bearer['rate_bps'])} now"]
-    if bearer.get("rtt_ms") is not None:
-        parts.append(f"round trip {bearer['rtt_ms']} ms")
-    if bearer.get("last_custody_us") is not None:
-        parts.append(f"last receipt {_ago(bearer['last_custody_us'])}")
-    return "  ".join(parts)
-
-
-def _spool(spool: Mapping[str, Any] | None) -> Iterator[str]:
-    if spool is None:
-        yield "spool 存储    empty 空"
+        yield f"{bearer['name']}  DOWN 不通"
+        yield str(bearer["reason"])
+        yield _LINK_ADVICE.get(str(bearer.get("down_by")), _LINK_ADVICE["link"])
         return
-    for word, key in (("waiting 待送", "pending"), ("received 已送达", "custody")):
+    centre = bearer.get("centre")
+    answers = f"centre 指挥中心 {centre}" if centre else "waiting for the centre 等待指挥中心应答"
+    parts = [f"{bearer['name']}  up 通  {answers}", f"{_rate(bearer['rate_bps'])} now"]
+    if bearer.get("rtt_ms") is not None:
+        parts.append(f"round trip 往返 {bearer['rtt_ms']} ms")
+    if bearer.get("last_custody_us") is not None:
+        parts.append(f"last receipt 最近签收 {_ago(bearer['last_custody_us'])}")
+    yield "  ".join(parts)
+
+
+def _spool(spool: Mapping[str, Any] | None) -> Iterator[tuple[str, ...]]:
+    if spool is None:
+        yield "spool 存储", "empty 空"
+        return
+    for label, key in (("waiting 待送", "pending"), ("sent 已送达", "custody")):
         layers = spool[key]
         text = ", ".join(
-            f"{count['bundles']} {layer} ({_size(count['bytes'])})"
+            f"{count['bundles']} {layer} {_LAYERS.get(layer, '')} ({_size(count['bytes'])})"
             for layer, count in layers.items()
         )
-        yield f"{word}  {text or '-'}"
+        yield label, text or "-"
     yield (
-        f"disk 磁盘     {_size(spool['used_bytes'])} used, {_size(spool['disk_free_bytes'])} free; "
-        f"gaps 缺口 {spool['gaps']}, refused 被拒 {spool['refused']}, given up {spool['given_up']}"
+        "disk 磁盘",
+        f"{_size(spool['used_bytes'])} used 已用, {_size(spool['disk_free_bytes'])} free 可用",
+        f"gaps 缺口 {spool['gaps']}, refused 被拒 {spool['refused']},"
+        f" given up 已放弃 {spool['given_up']}",
     )
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal `text` takes: Chinese characters take two."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and _columns(longer.rstrip()) > width:
+            yield line.rstrip()
+            longer = word
+        line = longer
+    yield line.rstrip()
 
 
 def _ago(at_us: int) -> str:

@@ -19,6 +19,7 @@ from fieldlink.edge.bearer.settle import Settler
 from fieldlink.edge.identity import Identity
 from fieldlink.edge.planner import Planner, SpoolState
 from fieldlink.edge.spool import BundleGoneError, Spool
+from fieldlink.edge.updown import UpDown
 from fieldlink.systemd.mqtt import MqttConnection
 from fieldlink.systemd.service import Beat
 
@@ -75,6 +76,8 @@ class Bearer:
         self._wake = asyncio.Event()
         self._up_since_us: int | None = None
         self._reason = "not connected yet"
+        self._down_by = "link"
+        self._said = UpDown(f"link {settings.name}")
         self._last_custody_us: int | None = None
         self._centre: str | None = None
         self._welcomed = False
@@ -92,6 +95,7 @@ class Bearer:
             "name": self._settings.name,
             "up": self._up_since_us is not None,
             "reason": self._reason,
+            "down_by": None if self._up_since_us is not None else self._down_by,
             "since_us": self._up_since_us,
             "centre": self._centre,
             "congestion": self._congestion,
@@ -158,7 +162,7 @@ class Bearer:
             try:
                 return self._identity()
             except ConfigError as error:
-                self._down(str(error))
+                self._down(str(error), "identity")
             beat()
             await asyncio.sleep(_IDENTITY_S)
 
@@ -227,6 +231,7 @@ class Bearer:
             frame = self._inbox.popleft()
             if isinstance(frame, Welcome):
                 self._centre, self._welcomed = frame.centre, True
+                self._said.up(f"the centre {frame.centre} answers")
             for outcome in self._session.received(frame, _steady_us()):
                 match outcome:
                     case Custody(bundle):
@@ -280,7 +285,10 @@ class Bearer:
             payload=content,
         )
 
-    def _down(self, reason: str) -> None:
+    def _down(self, reason: str, kind: str = "link") -> None:
+        self._down_by = kind
+        if reason:  # without one the service is being stopped
+            self._said.down(reason, kind)
         self._up_since_us, self._reason = None, reason
 
     def _rate_bps(self) -> float:

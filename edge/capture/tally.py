@@ -8,6 +8,7 @@ from fieldlink.edge.capture.ports import Clock
 from fieldlink.edge.source.media import Packet
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.edge.source.url import mask_url
+from fieldlink.edge.updown import UpDown
 
 if TYPE_CHECKING:
     from fieldlink.edge.capture.session import Session
@@ -29,6 +30,7 @@ class Tally:
         self._span = (0, 0)
         self._layers: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
+        self._said = UpDown(f"device {device.name}")
         self._alive_us = clock()
         self.connections = 0
         self.jumps = 0
@@ -60,6 +62,7 @@ class Tally:
         if self._state != "live":
             self._state, self._reason, self._live_us = "live", "", now_us
             self._span = (now_us, self.frames)
+            self._said.up()
         self.frames += 1
         self.jumps += packet.discontinuity
         self._last_us = now_us
@@ -70,6 +73,7 @@ class Tally:
 
     def down(self, reason: str) -> None:
         """The source failed."""
+        self._said.down(reason)
         self._state, self._reason, self._fps = "down", reason, None
 
     def end(self) -> None:
