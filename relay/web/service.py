@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,13 +9,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from fieldlink.codecs.fault import ConfigError
+from fieldlink.relay.web.listening import BoundedListener, Idle
 from fieldlink.relay.web.settings import WebSettings
 
 __all__ = ["WebServer"]
 
 _BEAT_S = 1.0
 _SHUTDOWN_S = 3
-_MAX_CONNECTIONS = 512
+_IDLE_S = 30.0
 
 
 class _Server(uvicorn.Server):
@@ -47,7 +47,6 @@ class WebServer:
             log_level="warning",
             access_log=False,
             server_header=False,
-            limit_concurrency=_MAX_CONNECTIONS,
             timeout_keep_alive=20,
             timeout_graceful_shutdown=_SHUTDOWN_S,
             lifespan="off",
@@ -61,12 +60,13 @@ class WebServer:
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Serve until cancelled; `beat` is called every second while it does."""
-        server = _Server(self._config)
+        server, idle = _Server(self._config), Idle(_IDLE_S)
         serving = asyncio.create_task(server.serve(sockets=[self._socket]), name="uvicorn")
         try:
             while not serving.done():
                 if server.started:
                     beat()
+                    idle.look(server.server_state.connections)
                 await asyncio.wait({serving}, timeout=_BEAT_S if server.started else 0.05)
             serving.result()
         finally:
@@ -75,10 +75,9 @@ class WebServer:
             self._socket.close()
 
 
-def _bound(settings: WebSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _bound(settings: WebSettings) -> BoundedListener:
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=256)
+        return BoundedListener(settings.host, settings.port)
     except OSError as error:
         raise ConfigError(
             f"web.port = {settings.port}: cannot listen on {settings.host} ({error.strerror}); "
