@@ -22,6 +22,7 @@ class Backlog:
         self._queue: deque[Packet | None] = deque()
         self._changed = threading.Condition()
         self._until_keyframe = False
+        self._shed_us: tuple[int, int] | None = None
         self.dropped_packets = 0
         self.dropped_groups = 0
 
@@ -33,7 +34,7 @@ class Backlog:
             if packet.kind == "video" and packet.keyframe:
                 self._until_keyframe = False
             if self._until_keyframe and packet.kind == "video":
-                self.dropped_packets += 1
+                self._drop(packet)
                 return
             self._queue.append(packet)
             self._changed.notify()
@@ -44,9 +45,23 @@ class Backlog:
         keys = [n for n, p in enumerate(self._queue) if p and p.kind == "video" and p.keyframe]
         newest = keys[-1] if keys and keys[-1] > 0 else len(self._queue)
         self._until_keyframe = newest == len(self._queue)
-        self.dropped_packets += newest
         for _ in range(newest):
-            self._queue.popleft()
+            self._drop(self._queue.popleft())
+
+    def _drop(self, packet: Packet | None) -> None:
+        self.dropped_packets += 1
+        if packet is None or packet.kind != "video":
+            return
+        start_us, end_us = self._shed_us or (packet.utc_us, packet.utc_us)
+        self._shed_us = min(start_us, packet.utc_us), max(end_us, packet.utc_us)
+
+    def take_shed(self) -> tuple[int, int] | None:
+        """The times (UTC microseconds) of the first and the last picture dropped since asked
+        last; None when none was.
+        """
+        with self._changed:
+            shed, self._shed_us = self._shed_us, None
+            return shed
 
     def _is_behind(self, packet: Packet) -> bool:
         oldest = self._queue[0] if self._queue else None

@@ -11,6 +11,7 @@ import numpy as np
 from fieldlink.edge.capture.backlog import Backlog
 from fieldlink.edge.capture.looks import look_at
 from fieldlink.edge.capture.outages import Outages
+from fieldlink.edge.capture.overload import Overload
 from fieldlink.edge.capture.ports import Clock
 from fieldlink.edge.capture.proxy import ProxyMaker
 from fieldlink.edge.capture.still import StillMaker
@@ -34,12 +35,13 @@ class Pictures:
         stills: StillMaker,
         proxy: ProxyMaker,
         faults: Outages,
+        overload: Overload,
         *,
         clock: Clock,
         failed: Callable[[BaseException], None],
     ) -> None:
         self._video, self._stills, self._proxy, self._faults = video, stills, proxy, faults
-        self._clock, self._failed = clock, failed
+        self._overload, self._clock, self._failed = overload, clock, failed
         self.backlog = Backlog()
         self._decoder: Any = _decoder(video)
         self._scaler = av.video.reformatter.VideoReformatter()
@@ -68,9 +70,18 @@ class Pictures:
                 self.alive_us = self._clock()
                 if packet is not None:
                     self._take(packet)
+                    self._note_shed(packet.utc_us)
+            self._note_shed(self._clock())
             self._proxy.finish()
+            self._overload.end()
         except BaseException as error:  # noqa: BLE001 - the recorder raises it where it is seen
             self._failed(error)
+
+    def _note_shed(self, at_us: int) -> None:
+        shed = self.backlog.take_shed()
+        if shed is not None and self._proxy.enabled:
+            self._overload.shed(*shed)
+        self._overload.tick(at_us)
 
     def _take(self, packet: Packet) -> None:
         if packet.kind == "audio":

@@ -47,6 +47,11 @@ class ProxyMaker:
         self.pieces = 0
         self.frames = 0
 
+    @property
+    def enabled(self) -> bool:
+        """Whether a proxy is made now."""
+        return self._settings().proxy.enabled
+
     def feed_sound(self, packet: Packet) -> None:
         """Take sound for the piece under way."""
         if self._sound is not None:

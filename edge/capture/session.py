@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from fieldlink.edge.capture.original import OriginalWriter
 from fieldlink.edge.capture.outages import Outages
+from fieldlink.edge.capture.overload import Overload
 from fieldlink.edge.capture.pictures import Pictures
 from fieldlink.edge.capture.ports import Clock, Sink
 from fieldlink.edge.capture.proxy import ProxyMaker
@@ -98,6 +99,7 @@ class Session:
             self._stills,
             self.proxy,
             self._faults,
+            Overload(self._device, "video", sink=self._sink, clock=self._clock),
             clock=self._clock,
             failed=self._failed,
         )

@@ -10,6 +10,7 @@ from fieldlink.codecs.bundle import Precedence
 from fieldlink.codecs.mp4 import read_reference_times
 from fieldlink.edge.capture.backlog import Backlog
 from fieldlink.edge.capture.outages import Outages
+from fieldlink.edge.capture.overload import Overload
 from fieldlink.edge.capture.pictures import Pictures
 from fieldlink.edge.capture.proxy import ProxyMaker
 from fieldlink.edge.capture.proxy_encoder import fitted_size
@@ -39,6 +40,7 @@ def _decode_all(
         StillMaker("a", settings, **sinks),
         proxy,
         Outages("a", "video", keeper.gap),
+        Overload("a", "video", **sinks),
         clock=lambda: _T0_US,
         failed=failures.append,
     )

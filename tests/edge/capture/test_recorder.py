@@ -1,6 +1,7 @@
 """The recorder with real files, with adapters that fail on cue, and with a sink that fails."""
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fieldlink.codecs.bundle import Layer
+from fieldlink.codecs.bundle import Layer, decode_gap
 from fieldlink.codecs.fault import SourceError, SpoolError
 from fieldlink.edge.capture.recorder import Recorder
 from fieldlink.edge.capture.settings import CaptureSettings
@@ -225,6 +226,13 @@ def test_a_slow_sink_for_pictures_never_touches_the_originals(
     stuck.set()
     recorder.stop()
     assert sum(int(d.meta["frames"]) for d, _ in keeper.of(Layer.ORIGINAL)) == 125
+    # What the proxy lacks by that is on record, as a gap of that layer alone.
+    gaps = [decode_gap(content) for _, content in keeper.of(Layer.REPORT)]
+    assert [gap.layer for gap in gaps] == ["proxy"]
+    assert re.fullmatch(r"proxy: overload, \d\.\d s of pictures left out", gaps[0].reason)
+    missing_us = sum(gap.end_us - gap.start_us for gap in gaps)
+    shown = sum(int(draft.meta["frames"]) for draft, _ in keeper.of(Layer.PROXY))
+    assert abs(missing_us / 1e6 + shown / 10 - 5.0) < 0.5
 
 
 def test_a_sink_that_never_returns_is_said_when_stopping(
