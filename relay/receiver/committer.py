@@ -27,7 +27,7 @@ from fieldlink.relay.feed import Feed
 from fieldlink.relay.receiver.core import CustodyMemory
 from fieldlink.relay.receiver.outbox import Send, Stamp, acks
 from fieldlink.relay.receiver.partial import Partial
-from fieldlink.relay.receiver.tally import Tally
+from fieldlink.relay.receiver.tally import GOOD_NEWS, Tally
 
 __all__ = ["Committer"]
 
@@ -38,7 +38,6 @@ _GROUP = 256
 _GATHER_S = 0.05
 _TELL_US = 1_000_000
 _MOST_UNTOLD = 1_000
-_GOOD_NEWS = frozenset({"admitted", "joined", "recovered"})
 
 
 class Committer:
@@ -208,7 +207,7 @@ class Committer:
             news, self._news = list(self._news.values()), {}
         fresh = self._tally.take(now_us, everything=last)
         for event in fresh:
-            level = logging.INFO if event.kind in _GOOD_NEWS else logging.WARNING
+            level = logging.INFO if event.kind in GOOD_NEWS else logging.WARNING
             times = f" ({event.count} times)" if event.count > 1 else ""
             _log.log(level, "%s%s: %s", event.kind, times, event.text)
         self._untold = (self._untold + fresh)[-_MOST_UNTOLD:]

@@ -19,7 +19,7 @@ from fieldlink.relay.receiver.incoming import Incoming
 from fieldlink.relay.receiver.outbox import Send, Stamp
 from fieldlink.relay.receiver.partial import Partial
 from fieldlink.relay.receiver.settings import ReceiverSettings
-from fieldlink.relay.receiver.tally import Tally
+from fieldlink.relay.receiver.tally import GOOD_NEWS, Tally
 
 __all__ = ["Engine"]
 
@@ -130,10 +130,10 @@ class Engine:
 
     def report(self) -> dict[str, object]:
         """What there is to say: counts since the start, and what is under way."""
-        under_way = self._incoming.totals()
+        under_way, counts = self._incoming.totals(), self.tally.counts()
         return {
             "filed": self._committer.filed,
-            "refused": self.tally.counts(),
+            "refused": {kind: n for kind, n in counts.items() if kind not in GOOD_NEWS},
             "room": self.has_room(),
             "waiting_bytes": self._inbox.waiting_bytes,
             "under_way": {kit: {"bundles": n, "bytes": b} for kit, (n, b) in under_way.items()},

@@ -5,7 +5,10 @@ from collections import Counter
 
 from fieldlink.relay.catalogue import Event
 
-__all__ = ["Tally"]
+__all__ = ["GOOD_NEWS", "Tally"]
+
+GOOD_NEWS = frozenset({"admitted", "joined", "put-out", "recovered"})
+"""Kinds of events that are no trouble."""
 
 _QUIET_US = 10_000_000
 _MOST_KINDS = 1_000

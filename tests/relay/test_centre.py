@@ -193,7 +193,8 @@ def test_a_running_centre_says_so_and_greets_kits_anew_after_a_restart(
 
     async def story() -> None:
         await kit.connect()
-        assert centre.command("status")["running"] is True
+        status = centre.command("status")
+        assert (status["running"], status["refused"]) == (True, {})
         await kit.close()
 
     asyncio.run(story())
