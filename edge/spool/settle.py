@@ -53,8 +53,9 @@ def settle(folder: Path, opened: Opened) -> None:
         sync_folder(files.folder(shard))
     for shard in set(index.shards()) - set(there):
         opened.lost += [item for item, _ in index.in_shard(shard)]
+    first_open = index.fact("open_shard")
     index.begin()
-    for shard in [shard for shard in there if shard >= index.fact("open_shard")]:
+    for shard in [shard for shard in there if shard >= first_open]:
         _settle_shard(folder, files, shard, opened)
     index.forget_doomed(doomed)
     index.set_fact("open_shard", opened.first_shard)

@@ -158,15 +158,18 @@ class Spool:
             raise self._committer.failure
         keeper = self._keeper
         keeper.reserve(wanted)
+        slot = None
         try:
             full = keeper.excess_bytes(self._committer.used_bytes) > 0
-            if full and not self._committer.do(lambda change: keeper.make_room(change, key)):
-                keeper.release(wanted)
-                return self._give_up_new(item)
-            slot = self._writer.write(item, content, key) if len(content) > SMALL_BYTES else None
+            worth = not full or self._committer.do(lambda change: keeper.make_room(change, key))
+            if worth and len(content) > SMALL_BYTES:
+                slot = self._writer.write(item, content, key)
         except BaseException:
             keeper.release(wanted)
             raise
+        if not worth:
+            keeper.release(wanted)
+            return self._give_up_new(item)
         keeper.written(wanted)
         self._record(item, content if slot is None else None, slot, wanted)
         return item
