@@ -6,8 +6,9 @@
     due_us                      when to poll again though nothing happened
 
 A chunk is under way from when it is sent until the centre's ranges cover it. Answers may be
-lost, doubled, late or out of order: one that is older than another (the centre's clock) is
-stale; custody is believed whenever it comes. If answers stay away the kit asks, and resends
+lost, doubled, late or out of order: one that is up to a minute older than another (the centre's
+clock) is stale, one that is older still says that this clock was set back; custody is believed
+whenever it comes. If answers stay away the kit asks, and resends
 only what an answer to the question does not cover. Bytes that the centre has acknowledged are
 sent again only if the centre itself says that it has them no more.
 """
@@ -28,6 +29,7 @@ _MAX_PATIENCE_US = 60_000_000
 _MAX_BACKOFF_US = 60_000_000
 _SLOW_US = 30_000_000
 _LOOK_US = 100_000
+_STALE_US = 60_000_000
 _DEAF_QUESTIONS = 6
 _MAX_FLIGHTS = 2048
 _FOR_GOOD = frozenset({"manifest", "identity", "size"})
@@ -216,7 +218,7 @@ class Session:
         if item.verdict is Verdict.CUSTODY:
             return self._custody(item.bundle, now_us)
         flight = self._flights.get(item.bundle)
-        if flight is None or item.at_us < flight.heard_us:
+        if flight is None or 0 < flight.heard_us - item.at_us <= _STALE_US:
             return None
         if item.verdict is Verdict.REFUSED:
             return self._refused(flight, item.reason, now_us)
@@ -240,7 +242,7 @@ class Session:
 
     def _have(self, flight: Flight, item: AckItem, now_us: int) -> None:
         old = flight.held
-        newer = item.at_us > flight.heard_us
+        newer = item.at_us != flight.heard_us  # an older one got here: the clock stepped back
         ranges = _within(item.ranges, flight.candidate.size)
         shrunk = newer and not all(ranges.covers(*span) for span in old)
         news = self._delivered(flight, ranges, now_us)

@@ -216,3 +216,26 @@ def test_a_centre_that_never_answers_is_asked_less_and_less_and_then_called_deaf
     waits = [b - a for a, b in pairwise(asked)]
     assert len(asked) >= 5
     assert waits == sorted(waits)
+
+
+@pytest.mark.parametrize("step_h", [1, 30])
+def test_a_centre_whose_clock_is_set_back_by_hours_is_still_heard(step_h: int) -> None:
+    world, candidate = _sending(size=60_000, loss=1.0)
+    world.pump()
+    set_us = 100 * 3_600_000_000
+    first = AckItem(candidate.bundle, Verdict.HAVE, set_us, Ranges([(0, 16_000)]))
+    world.session.received(Ack((first,)), world.now_us)
+    asked: list[SendAsk] = []
+    while not asked:
+        world.now_us += 1_000_000
+        asked = [i for i in world.session.poll(world.now_us) if isinstance(i, SendAsk)]
+    back_us = set_us - step_h * 3_600_000_000
+    answer = AckItem(candidate.bundle, Verdict.HAVE, back_us, Ranges([(0, 16_000)]))
+    world.session.received(Ack((answer,)), world.now_us)
+    again = [i for i in world.session.poll(world.now_us) if isinstance(i, SendChunk)]
+    assert again[0].order.offset == 16_000
+    # From then on the new time counts: an answer a little older than it is late, not new.
+    late = AckItem(candidate.bundle, Verdict.HAVE, back_us - 1_000_000, Ranges([]))
+    world.session.received(Ack((late,)), world.now_us)
+    assert world.session.poll(world.now_us) is not None
+    assert candidate.covered.covers(0, 16_000)
