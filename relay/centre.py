@@ -72,7 +72,10 @@ class Centre:
         try:
             addresses = settings.web.addresses or own_addresses()
             pki = settings.state_dir / "pki"
-            authority = Authority.open(pki, now_us=now_us(), addresses=addresses)
+            life_us = round(settings.pki.kit_life * 1e6)
+            authority = Authority.open(
+                pki, now_us=now_us(), addresses=addresses, kit_life_us=life_us
+            )
             url = settings.catalogue_url or sqlite_url(settings.catalogue_path)
             catalogue, findings = open_or_rebuild(url, archive, now_us)
             for finding in findings:

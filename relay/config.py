@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, PlainSerializer
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.settings import Settings, load_settings
 from fieldlink.relay.broker.settings import BrokerSettings
+from fieldlink.relay.pki.settings import PkiSettings
 from fieldlink.relay.receiver.settings import ReceiverSettings
 from fieldlink.relay.web.settings import WebSettings
 
@@ -66,6 +67,7 @@ class RelaySettings(Settings):
     )
     broker: BrokerSettings = Field(default=BrokerSettings(), description="The broker.")
     receiver: ReceiverSettings = Field(default=ReceiverSettings(), description="The receiver.")
+    pki: PkiSettings = Field(default=PkiSettings(), description="The certificates.")
     web: WebSettings = Field(default=WebSettings(), description="The HTTP API and the page.")
 
     @property

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from fieldlink.codecs.fault import ConfigError
 
+from .units import format_like
+
 __all__ = ["Settings", "describe_settings", "load_settings"]
 
 
@@ -24,6 +26,12 @@ _LOGIN = re.compile(r"://[^/\s]*@")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _QUERY = re.compile(r"([?&][^=&\s]{1,40}=)[^&\s]+")
 _SECRET_WORDS = ("pass", "pwd", "secret", "token", "key", "auth", "login", "user", "credential")
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "less_than_equal": ("at most", "le"),
+    "greater_than": ("more than", "gt"),
+    "less_than": ("less than", "lt"),
+}
 _M = TypeVar("_M", bound=Settings)
 
 
@@ -40,13 +48,18 @@ def load_settings(model: type[_M], text: str, source: str) -> _M:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        faults = [_line(source, fault, model) for fault in error.errors(include_url=False)]
+        faults = [_line(source, fault, raw) for fault in error.errors(include_url=False)]
         raise ConfigError(*faults) from error
 
 
-def _line(source: str, fault: Any, model: type[Settings]) -> str:
+def _line(source: str, fault: Any, raw: Any) -> str:
     key = _masked(_key(fault["loc"]))
     kind, value = fault["type"], fault["input"]
+    if kind in _BOUNDS:  # checked after "10s" became a number: show what was written
+        word, bound = _BOUNDS[kind]
+        value = _written(raw, fault["loc"], value)
+        limit = format_like(value, fault["ctx"][bound])
+        return f"{source}: {key} = {_shown(key, value)}: write {word} {limit}"
     if kind == "extra_forbidden":
         return f"{source}: {key} = {_shown(key, value)}: no such setting; check its spelling"
     if kind == "missing":
@@ -56,6 +69,16 @@ def _line(source: str, fault: Any, model: type[Settings]) -> str:
     if isinstance(value, dict | list):  # a whole table: long, and secrets may be in it
         return f"{source}: {key}: {rule}" if key else f"{source}: {rule}"
     return f"{source}: {key} = {_shown(key, value)}: {rule}"
+
+
+def _written(raw: Any, location: tuple[str | int, ...], value: Any) -> Any:
+    """What the file has at `location`; `value` where that cannot be followed."""
+    for part in location:
+        try:
+            raw = raw[part]
+        except (KeyError, IndexError, TypeError):
+            return value
+    return raw
 
 
 def _key(location: tuple[str | int, ...]) -> str:

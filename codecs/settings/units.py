@@ -6,7 +6,15 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
-__all__ = ["Duration", "Rate", "Size", "format_duration", "format_rate", "format_size"]
+__all__ = [
+    "Duration",
+    "Rate",
+    "Size",
+    "format_duration",
+    "format_like",
+    "format_rate",
+    "format_size",
+]
 
 _NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z/]+)")
 _DURATIONS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -75,6 +83,15 @@ def format_size(size_bytes: float) -> str:
 def format_rate(rate_bps: float) -> str:
     """`rate_bps` as a person writes it: "100kbit/s"."""
     return _largest(rate_bps, _RATES)
+
+
+def format_like(written: object, value: float) -> str:
+    """`value` in units of the same kind as `written` ("10s"); a plain number if that has none."""
+    match = _NUMBER.fullmatch(written.strip()) if isinstance(written, str) else None
+    for units in (_DURATIONS, _SIZES, _RATES):
+        if match is not None and match[2] in units:
+            return _largest(value, units)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 Duration = Annotated[float, BeforeValidator(_duration), PlainSerializer(format_duration)]

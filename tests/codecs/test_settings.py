@@ -96,7 +96,7 @@ def test_every_fault_has_its_line() -> None:
     lines = faults('wait = 10\nquotta = "1GB"\nport = 70000\n[[camera]]\nevery = "5 s"\nspeed = 3')
     assert lines == (
         'edge.toml: wait = 10: write a number and a unit, like "10s" (units: ms, s, min, h, d)',
-        "edge.toml: port = 70000: input should be less than or equal to 65535",
+        "edge.toml: port = 70000: write at most 65535",
         "edge.toml: camera[0].name: missing; it has to be set",
         "edge.toml: camera[0].speed = 3: no such setting; check its spelling",
         "edge.toml: quotta = '1GB': no such setting; check its spelling",
@@ -190,3 +190,24 @@ class Reader(Settings):
     wait: Duration = 0.0
     size: Size = 0
     rate: Rate = 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('wait = "1min"', "wait = '1min': write at least 1h"),
+        ('most = "2GB"', "most = '2GB': write at most 1GB"),
+        ('speed = "1kbit/s"', "speed = '1kbit/s': write more than 8kbit/s"),
+        ("share = 1.5", "share = 1.5: write less than 1"),
+    ],
+)
+def test_a_bound_is_told_in_the_units_that_were_written(text: str, said: str) -> None:
+    class Bounded(Settings):
+        wait: Duration = Field(default=3600.0, ge=3600)
+        most: Size = Field(default=1, le=10**9)
+        speed: Rate = Field(default=9000, gt=8000)
+        share: float = Field(default=0.5, lt=1)
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings(Bounded, text, "x.toml")
+    assert str(caught.value) == f"x.toml: {said}"

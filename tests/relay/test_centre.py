@@ -31,6 +31,7 @@ from fieldlink.edge.identity import Identity
 from fieldlink.edge.join import join
 from fieldlink.relay.broker.settings import BrokerSettings
 from fieldlink.relay.config import RelaySettings
+from fieldlink.relay.pki.settings import PkiSettings
 from fieldlink.relay.receiver.settings import ReceiverSettings
 from fieldlink.relay.web.settings import WebSettings
 from fieldlink.systemd.mqtt import MqttConnection
@@ -233,6 +234,7 @@ def test_a_second_relay_on_the_same_archive_is_refused(centre: CentreProcess) ->
     [
         ('state_dir = "relative"', "state_dir = 'relative': write an absolute path"),
         ("[receiver]\nqueue = 10", "receiver.queue = 10: write a number and a unit"),
+        ('[pki]\nkit_life = "1min"', "pki.kit_life = '1min': write at least 1h"),
         ("[web]\nprot = 1", "web.prot = 1: no such setting"),
         ('catalogue_url = "postgresql://me:secret@db/x"', "a password does not belong"),
         ("name = ", "not TOML"),
@@ -263,7 +265,7 @@ def test_the_commented_sample_holds_every_setting_with_its_default() -> None:
     filled = load_settings(RelaySettings, "\n".join(lines), "sample")
     unset = {"archive_dir", "catalogue_url", "broker", "web"}  # no default that a file can hold
     assert filled.model_dump(exclude=unset) == RelaySettings().model_dump(exclude=unset)
-    for model in (RelaySettings, BrokerSettings, ReceiverSettings, WebSettings):
+    for model in (RelaySettings, BrokerSettings, PkiSettings, ReceiverSettings, WebSettings):
         for name in model.model_fields:
             assert f"\n#{name} = " in text or f"\n[{name}]" in text, name
 
