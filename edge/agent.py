@@ -29,6 +29,7 @@ __all__ = ["kit_name", "run_agent", "wall_clock_us"]
 
 _log = logging.getLogger(__name__)
 _STALE_S = 45.0
+_SLICE = 200
 
 
 def wall_clock_us() -> int:
@@ -94,18 +95,30 @@ class Agent:
         """The table of what runs."""
         return [
             Row("devices", self._devices.run, _STALE_S),
-            Row("bearer", self._bearer.run, _STALE_S),
+            Row("bearer", self._carry, _STALE_S),
             Row("control", self._control),
             Row("reload", self._reload_on_hangup),
         ]
 
     def take_stock(self) -> None:
-        """Queue what the spool holds already, and from now on whatever it records."""
+        """Queue whatever the spool records from now on; what it holds already comes before the
+        bearer sends."""
         loop = asyncio.get_running_loop()
         self._spool.listen(lambda stored: _calmly(loop, self._recorded, stored))
-        for stored in self._spool.pending():
+
+    async def _carry(self, beat: Beat) -> None:
+        """Queue what the spool holds already, then send. Recording does not wait for it."""
+        asked = asyncio.create_task(asyncio.to_thread(self._spool.pending), name="stock")
+        while not asked.done():
+            beat()
+            await asyncio.wait([asked], timeout=1.0)
+        for number, stored in enumerate(asked.result()):
             doubtful = stored.first_sent_us is not None
             self._state.add(Candidate.of(stored.bundle_id, stored.manifest, doubtful=doubtful))
+            if number % _SLICE == 0:
+                beat()
+                await asyncio.sleep(0)
+        await self._bearer.run(beat)
 
     def _recorded(self, stored: Stored) -> None:
         if stored.state is State.PENDING:

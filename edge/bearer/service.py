@@ -75,7 +75,7 @@ class Bearer:
         self._inbox: deque[Ack | Welcome] = deque()
         self._wake = asyncio.Event()
         self._up_since_us: int | None = None
-        self._reason = "not connected yet"
+        self._reason = "not connected yet; what is on the disk is being counted"
         self._down_by = "link"
         self._said = UpDown(f"link {settings.name}")
         self._last_custody_us: int | None = None
