@@ -111,7 +111,7 @@ class Watched(Candidate):
     @property
     def urgency(self) -> tuple[int, int, int]:
         Watched.looks += 1
-        return Candidate.urgency.fget(self)  # type: ignore[attr-defined]
+        return self.precedence, self.deadline_us or 0, self.sequence
 
 
 def test_a_hundred_thousand_bundles_cost_a_chunk_no_scan() -> None:
