@@ -2,8 +2,8 @@
 
 A batch is whatever came in while the last one was being synced. Callers have synced their files
 themselves, in parallel; the batch is one commit. What a transaction removed is unlinked after it,
-never before. Rows of files, which nobody waits for, gather for a moment: they share the disk with
-the files' own syncs.
+never before. Rows of files, which nobody waits for, gather while files keep coming: they share
+the disk with the files' own syncs.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ __all__ = ["Change", "Committer", "Job"]
 _T = TypeVar("_T")
 _MAX_BATCH = 1024
 _MAX_LATER = 256  # rows that may follow their files; beyond, callers wait
-_GATHER_S = 0.02
+_GATHER_S = 0.05  # from one commit of such rows to the next
 _IDLE_S = 1.0
 
 
@@ -84,6 +84,8 @@ class Committer:
         self._on_added = on_added
         self._make_room = make_room
         self._jobs: queue.SimpleQueue[tuple[Job, Future[Any] | None] | None] = queue.SimpleQueue()
+        self._urgent = threading.Event()  # somebody waits
+        self._committed_s = 0.0
         self._later = 0  # jobs that nobody waits for and that are not durable yet
         self._left_over: _Batch = []  # those of them that failed, to be tried again
         self._facts: dict[str, int] = {}
@@ -114,6 +116,7 @@ class Committer:
             if self._closed:
                 raise SpoolError("the spool is closed")
             self._jobs.put((job, answer))
+        self._urgent.set()
         return answer.result()
 
     def later(self, job: Job) -> bool:
@@ -144,6 +147,7 @@ class Committer:
             if not self._closed:
                 self._closed = True
                 self._jobs.put(None)
+        self._urgent.set()
         self._thread.join()
 
     def _run(self) -> None:
@@ -154,18 +158,16 @@ class Committer:
 
     def _take(self) -> tuple[_Batch, bool]:
         batch: _Batch = []
-        gather_until = None
         try:
             item = self._jobs.get(timeout=_IDLE_S)
+            if item is not None and item[1] is None:
+                self._urgent.wait(max(0.0, self._committed_s + _GATHER_S - time.monotonic()))
+            self._urgent.clear()
             while item is not None:
                 batch.append(item)
                 if len(batch) >= _MAX_BATCH:
                     return batch, True
-                if item[1] is not None:  # somebody waits
-                    gather_until = 0.0
-                elif gather_until is None:
-                    gather_until = time.monotonic() + _GATHER_S
-                item = self._jobs.get(timeout=max(0.0, gather_until - time.monotonic()))
+                item = self._jobs.get_nowait()
         except queue.Empty:
             return batch, True
         return batch, False
@@ -185,6 +187,7 @@ class Committer:
                 self.fail(SpoolError(f"the spool stopped writing after a fault: {error!r}"))
             self._refuse(batch, error)
             return
+        self._committed_s = time.monotonic()
         self._answer(batch, answers[len(answers) - len(batch) :])
         for item in change.added:
             self._tell(item)
