@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fieldlink.codecs.fault import ArchiveError
+from fieldlink.codecs.fault import ArchiveError, ConfigError
 from fieldlink.relay.addresses import own_addresses
 from fieldlink.relay.archive import Archive
 from fieldlink.relay.archive.rebuild import open_or_rebuild
@@ -25,6 +25,7 @@ from fieldlink.relay.web.accounts import ensure_duty_account
 from fieldlink.relay.web.app import create_app
 from fieldlink.relay.web.service import WebServer
 from fieldlink.relay.web.sessions import load_session_key
+from fieldlink.systemd.durable import make_folder
 from fieldlink.systemd.service import Row, serve
 
 __all__ = ["Centre", "run_centre"]
@@ -68,6 +69,7 @@ class Centre:
         Raises:
             FieldlinkError: a part cannot be opened.
         """
+        _make_state_folder(settings)
         archive = Archive.open(settings.archive_root)  # first: it is one relay's at a time
         try:
             addresses = settings.web.addresses or own_addresses()
@@ -167,6 +169,16 @@ class Centre:
         host = (self.settings.web.addresses or own_addresses())[0]
         shown = f"[{host}]" if ":" in host else host
         return f"https://{shown}:{self.web.port}/"
+
+
+def _make_state_folder(settings: RelaySettings) -> None:
+    try:
+        make_folder(settings.state_dir)
+    except OSError as error:
+        raise ConfigError(
+            f"state_dir = {settings.state_dir}: cannot be made ({error.strerror}); "
+            "give its parent to this user or set it to another folder"
+        ) from error
 
 
 class _Watcher:

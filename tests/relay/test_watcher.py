@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from fieldlink.codecs.fault import ArchiveError
+from fieldlink.codecs.fault import ArchiveError, ConfigError
 from fieldlink.relay.archive import Archive
 from fieldlink.relay.beside import SERVICE, centre_status, now_us
 from fieldlink.relay.catalogue import Catalogue, CatalogueCorruptError
-from fieldlink.relay.centre import _Watcher
+from fieldlink.relay.centre import _make_state_folder, _Watcher
 from fieldlink.relay.config import RelaySettings
 from fieldlink.relay.receiver.tally import Tally
 
@@ -42,6 +42,15 @@ def test_a_damaged_catalogue_ends_the_centre_which_makes_it_again() -> None:
     watcher, _ = _watcher(CatalogueCorruptError("damaged"))
     with pytest.raises(CatalogueCorruptError):
         watcher._look_anyway()
+
+
+def test_the_centres_folder_is_for_its_user_only(tmp_path: Path) -> None:
+    settings = RelaySettings(state_dir=tmp_path / "a" / "b")
+    _make_state_folder(settings)
+    assert settings.state_dir.stat().st_mode & 0o777 == 0o700
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="state_dir = .*cannot be made"):
+        _make_state_folder(RelaySettings(state_dir=tmp_path / "file" / "b"))
 
 
 def test_a_relay_that_cannot_write_that_it_lives_is_seen_by_its_lock(tmp_path: Path) -> None:
