@@ -49,7 +49,7 @@ def test_the_centres_folder_is_for_its_user_only(tmp_path: Path) -> None:
     _make_state_folder(settings)
     assert settings.state_dir.stat().st_mode & 0o777 == 0o700
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="state_dir = .*cannot be made"):
+    with pytest.raises(ConfigError, match=r"state_dir = .*cannot be made"):
         _make_state_folder(RelaySettings(state_dir=tmp_path / "file" / "b"))
 
 
