@@ -52,7 +52,7 @@ def pack_head(encoded: bytes) -> bytes:
     return _HEAD.pack(_MAGIC, _FORMAT, len(encoded), zlib.crc32(encoded)) + encoded
 
 
-def write_media(path: Path, encoded: bytes, content: bytes | memoryview) -> None:
+def write_media(path: str, encoded: bytes, content: bytes | memoryview) -> None:
     """Fill the empty file at `path`, whose name is durable, and fsync it.
 
     Raises:

@@ -20,6 +20,7 @@ class Shards:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._text = str(folder)
 
     def existing(self) -> list[int]:
         """The shards that are there, oldest first."""
@@ -31,7 +32,11 @@ class Shards:
 
     def path(self, slot: int) -> Path:
         """The file of `slot`."""
-        return self.folder(shard_of(slot)) / f"{slot:012d}.bundle"
+        return Path(self.name(slot))
+
+    def name(self, slot: int) -> str:
+        """The same as text: every bundle needs it, and a `Path` is slow to make."""
+        return f"{self._text}/{shard_of(slot):06d}/{slot:012d}.bundle"
 
     def slot(self, path: Path) -> int | None:
         """The slot that the file at `path` is; None when the spool gives no file that name."""

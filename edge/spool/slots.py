@@ -117,7 +117,7 @@ class Slots:
         make_folder(folder)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         for slot in slots:
-            os.close(os.open(self.files.path(slot), flags, 0o600))
+            os.close(os.open(self.files.name(slot), flags, 0o600))
         sync_folder(folder)
 
     def _drop(self, slots: Iterable[int]) -> None:

@@ -70,7 +70,7 @@ class Writer:
     def _write_once(self, item: Stored, content: bytes) -> int:
         slot = self._slots.take()
         try:
-            write_media(self._slots.files.path(slot), item.encoded, content)
+            write_media(self._slots.files.name(slot), item.encoded, content)
         except OSError as error:
             # A file that failed to sync is never synced again: it goes aside, a new one is made.
             self.discard(slot, quarantine=error.errno == errno.EIO)

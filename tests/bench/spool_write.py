@@ -1,4 +1,7 @@
-"""Durable adds to the spool, against the same bytes as plain files with an fsync each."""
+"""Durable adds to the spool, against the same bytes as plain files with an fsync each.
+
+Eight write at once, as the cameras of a large kit do; both sides have the same number.
+"""
 
 import os
 import statistics
@@ -13,7 +16,7 @@ from fieldlab.figure import Figure
 from fieldlab.spools import draft_of, open_spool
 from fieldlink.edge.spool import Spool
 
-_WRITERS = 4
+_WRITERS = 8
 _BUNDLE_BYTES = 256_000
 _BUNDLES = 120
 _ROUNDS = 7
@@ -23,7 +26,6 @@ def measure() -> Figure:
     """Median rates of both, in turn, with the same number of writers."""
     content = os.urandom(_BUNDLE_BYTES)
     ours, peers = [], []
-    # Not /tmp, which may be memory: an fsync has to cost what it costs.
     # Not /tmp, which may be memory: an fsync has to cost what it costs.
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         # One spool throughout, as on a kit; the first turn, which grows its files, is not counted.
