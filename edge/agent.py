@@ -206,7 +206,7 @@ async def run_agent(
         SpoolError: the spool cannot be opened or written.
     """
     kit = kit_name(settings)
-    make_folder(settings.state_dir)
+    _make_state_dir(settings.state_dir)
     policy = RetentionPolicy.from_settings(settings.spool)
     spool = Spool.open(settings.spool_dir, kit=kit, policy=policy, clock=wall_clock_us)
     try:
@@ -216,12 +216,28 @@ async def run_agent(
         agent.take_stock()
         await serve_rows(
             agent.rows(),
-            on_ready=lambda: say(f"{kit}: recording {len(settings.device)} devices"),
+            on_ready=lambda: say(_greeting(kit, len(settings.device))),
             shutdown_s=20.0,
         )
     finally:
         settings.control_path.unlink(missing_ok=True)
         await asyncio.to_thread(spool.close)
+
+
+def _make_state_dir(folder: Path) -> None:
+    try:
+        make_folder(folder)
+    except OSError as error:
+        raise ConfigError(
+            f"state_dir = '{folder}': it cannot be made ({error.strerror}); see mount and owner, "
+            "or set another"
+        ) from error
+
+
+def _greeting(kit: str, devices: int) -> str:
+    if not devices:
+        return f"{kit}: no device is configured; add a [[device]] with its url, then edge reload"
+    return f"{kit}: recording {devices} device{'s' if devices > 1 else ''}"
 
 
 def _calmly(

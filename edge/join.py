@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import os
 import socket
 import ssl
 import time
@@ -54,10 +55,10 @@ def join(code: str, state_dir: Path, *, force: bool = False, timeout_s: float = 
     """Join the centre named by `code`; the identity is then durable in `state_dir`/identity.
 
     Raises:
-        ConfigError: the code is mistyped, or this kit has an identity and `force` is not given.
+        ConfigError: the code is mistyped, `state_dir` cannot be written, or this kit has an
+            identity and `force` is not given; the code is still good unless the message says so.
         AccessError: whoever answers is not the code's centre, or the centre refuses the code.
         LinkError: the centre cannot be reached; the code is still good.
-        OSError: the identity cannot be written.
     """
     try:
         wanted = decode_join_code(code)
@@ -66,6 +67,7 @@ def join(code: str, state_dir: Path, *, force: bool = False, timeout_s: float = 
     folder = state_dir / "identity"
     if not force:
         _refuse_second(folder)
+    _require_writable(state_dir)  # a code works once: not to be spent on a kit that cannot keep it
     ca = _fetch_ca(wanted, timeout_s)
     key = ec.generate_private_key(ec.SECP256R1())
     answer = _enrol(wanted, ca, key, timeout_s)
@@ -78,14 +80,42 @@ def join(code: str, state_dir: Path, *, force: bool = False, timeout_s: float = 
         centre=CENTRE_NAME,
         folder=folder,
     )
+    try:
+        _keep(identity, key, answer.certificate, ca)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: {error.strerror}; the code is spent: free or mend the disk and ask for a "
+            "new one"
+        ) from error
+    return identity
+
+
+def _keep(
+    identity: Identity,
+    key: ec.EllipticCurvePrivateKey,
+    certificate: x509.Certificate,
+    ca: x509.Certificate,
+) -> None:
     pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     save_identity(
         identity,
         key=key.private_bytes(pem, form, serialization.NoEncryption()),
-        certificate=answer.certificate.public_bytes(pem),
+        certificate=certificate.public_bytes(pem),
         ca=ca.public_bytes(pem),
     )
-    return identity
+
+
+def _require_writable(state_dir: Path) -> None:
+    there = state_dir
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigError(
+            f"{state_dir}: {there} cannot be written; run as root or as the kit's own user, or set "
+            "another state_dir"
+        )
+    if os.statvfs(there).f_bavail == 0:
+        raise ConfigError(f"{state_dir}: the disk is full; make room, then use the code again")
 
 
 def _refuse_second(folder: Path) -> None:

@@ -1,9 +1,10 @@
 """The MQTT end of a bearer: the socket's options, the kit's topics, frames in and out."""
 
 import socket
+import time
 from collections.abc import Callable
 
-from fieldlink.codecs.fault import CodecError
+from fieldlink.codecs.fault import CodecError, LinkError
 from fieldlink.codecs.wire import (
     Ack,
     Frame,
@@ -43,16 +44,19 @@ class Link:
         Raises:
             LinkError: it cannot, with the reason.
         """
-        self._connection = await MqttConnection.open(
-            identity.broker_host,
-            identity.broker_port,
-            client_id=identity.client_id(settings.name),
-            tls=identity.tls,
-            subscriptions=[down_filter(identity.kit)],
-            on_message=self._take,
-            keepalive_s=round(settings.keepalive),
-            prepare_socket=lambda sock: self._prepare(sock, settings),
-        )
+        try:
+            self._connection = await MqttConnection.open(
+                identity.broker_host,
+                identity.broker_port,
+                client_id=identity.client_id(settings.name),
+                tls=identity.tls,
+                subscriptions=[down_filter(identity.kit)],
+                on_message=self._take,
+                keepalive_s=round(settings.keepalive),
+                prepare_socket=lambda sock: self._prepare(sock, settings),
+            )
+        except LinkError as error:
+            raise _with_clock(error) from error
         return self._connection
 
     def send(self, connection: MqttConnection, kind: str, frame: Frame) -> None:
@@ -88,3 +92,12 @@ class Link:
         except OSError:
             # Not in net.ipv4.tcp_allowed_congestion_control: slower, not broken; status says so.
             self.congestion = "system"
+
+
+def _with_clock(error: LinkError) -> LinkError:
+    """A box whose clock battery is dead takes every certificate for one of another year's."""
+    said = str(error)
+    if "not yet valid" in said or "expired" in said:
+        today = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+        return LinkError(f"{said}; this kit's clock says {today}: set it if that is wrong")
+    return error

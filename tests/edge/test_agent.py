@@ -184,6 +184,16 @@ def test_a_kit_without_a_name_says_both_remedies(tmp_path: Path) -> None:
     assert 'kit = "name"' in done.stderr
 
 
+def test_a_state_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    config = tmp_path / "edge.toml"
+    config.write_text('state_dir = "file/kit"\nkit = "kit-1"\n')
+    done = _run("run", "--config", str(config))
+    assert done.returncode == 2
+    assert "it cannot be made" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("command", ["run", "status", "check", "reload"])
 def test_bad_configuration_is_one_line_and_exit_status_two(tmp_path: Path, command: str) -> None:
     config = tmp_path / "edge.toml"
