@@ -1,7 +1,4 @@
-"""Durable adds to the spool, against the same bytes as plain files with an fsync each.
-
-Eight write at once, as the cameras of a large kit do; both sides have the same number.
-"""
+"""Durable adds to the spool, against the same bytes as plain files with an fsync each."""
 
 import os
 import statistics
@@ -16,7 +13,7 @@ from fieldlab.figure import Figure
 from fieldlab.spools import draft_of, open_spool
 from fieldlink.edge.spool import Spool
 
-_WRITERS = 8
+_WRITERS = 4
 _BUNDLE_BYTES = 256_000
 _BUNDLES = 120
 _ROUNDS = 7
