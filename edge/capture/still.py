@@ -1,5 +1,6 @@
 """Stills: one at once, then the sharpest of the recent pictures every so often, in a few kB."""
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,8 @@ class StillMaker:
         self._best: _Candidate | None = None
         self._due_us: int | None = None
         self._quality: int | None = None
+        # Cameras that power up together would otherwise all be due in the same instant for ever.
+        self._phase = 0.5 + zlib.crc32(device.encode()) % 512 / 1024
         self.made = 0
 
     def offer(self, frame: Any, look: Look, at_us: int) -> str:
@@ -74,7 +77,8 @@ class StillMaker:
         general = self._settings()
         settings = general.still
         content, width, height, self._quality = encode_still(frame, settings, self._quality)
-        self._best, self._due_us = None, at_us + round(settings.every * 1e6)
+        wait_s = settings.every * (self._phase if self.made == 0 else 1.0)
+        self._best, self._due_us = None, at_us + round(wait_s * 1e6)
         self._sink(
             Draft(
                 device=self._device,

@@ -15,8 +15,8 @@ from fieldlink.edge.spool import Spool
 
 _WRITERS = 4
 _BUNDLE_BYTES = 256_000
-_BUNDLES = 120
-_ROUNDS = 7
+_BUNDLES = 200
+_ROUNDS = 15
 
 
 def measure() -> Figure:
