@@ -223,11 +223,13 @@ class _Watcher:
     def _look(self) -> None:
         centre = self._centre
         found = {member.kit: member for member in members(centre.catalogue)}
-        if self._known != found:
+        # The desk tells the broker of a kit that joins: one put out since was never seen here.
+        told = {member.kit: member for member in centre.broker.told}
+        if self._known != found or told != found:
             centre.receiver.engine.set_active(list(found))
             centre.broker.reload()
             if self._known is not None:
-                self._tell(self._known, found)
+                self._tell(self._known | told, found)
             self._known = found
         if self._ready:
             self._live()

@@ -60,6 +60,7 @@ class Broker:
         self._lock = threading.Lock()
         self._up = asyncio.Event()
         self.reloads = 0
+        self.told: frozenset[Member] = frozenset()
         self._child: Child | None = None
         if settings.url is None:
             make_folder(folder)
@@ -113,7 +114,9 @@ class Broker:
         """
         with self._lock:
             self._authority.write_crl(self._revoked(), self._clock())
-            if self._child is not None and self._write_config():
+            if self._child is None:
+                self.told = frozenset(self._members())
+            elif self._write_config():
                 self._child.signal(signal.SIGHUP)
 
     @property
@@ -122,6 +125,7 @@ class Broker:
 
     def _write_config(self) -> bool:
         members = sorted(self._members())
+        self.told = frozenset(members)
         tls = self._authority.tls
         text = broker_config(self._settings, self._port, tls, self._folder / "store", members)
         with contextlib.suppress(FileNotFoundError):

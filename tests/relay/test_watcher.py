@@ -13,6 +13,7 @@ from fieldlink.relay.beside import SERVICE, centre_status, now_us
 from fieldlink.relay.catalogue import Catalogue, CatalogueCorruptError
 from fieldlink.relay.centre import _make_state_folder, _Watcher
 from fieldlink.relay.config import RelaySettings
+from fieldlink.relay.pki.admission import Member
 from fieldlink.relay.receiver.tally import Tally
 
 
@@ -42,6 +43,32 @@ def test_a_damaged_catalogue_ends_the_centre_which_makes_it_again() -> None:
     watcher, _ = _watcher(CatalogueCorruptError("damaged"))
     with pytest.raises(CatalogueCorruptError):
         watcher._look_anyway()
+
+
+def test_a_kit_that_joined_and_was_revoked_between_two_looks_is_put_out() -> None:
+    # The desk tells the broker of a kit that joins; the watcher has never seen it.
+    broker = SimpleNamespace(told=frozenset[Member](), reloads=0)
+
+    def reload() -> None:
+        broker.told, broker.reloads = frozenset(), broker.reloads + 1
+
+    broker.reload = reload
+    tally = Tally()
+    engine = SimpleNamespace(tally=tally, set_active=lambda kits: None)
+    centre: Any = SimpleNamespace(
+        catalogue=SimpleNamespace(kits=list),
+        receiver=SimpleNamespace(engine=engine),
+        broker=broker,
+    )
+    watcher = _Watcher(centre)
+    watcher._look()
+    broker.told = frozenset([Member("kit-a", "1")])
+    watcher._look()
+    assert broker.reloads == 2
+    [event] = tally.take(now_us())
+    assert (event.kind, event.kit) == ("put-out", "kit-a")
+    watcher._look()
+    assert broker.reloads == 2
 
 
 def test_the_centres_folder_is_for_its_user_only(tmp_path: Path) -> None:
