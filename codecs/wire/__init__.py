@@ -18,6 +18,7 @@ from .frames import (
     decode_frame,
     encode_frame,
 )
+from .orders import MAX_WANTS, WANT_ID_BYTES, Orders, Purpose, Want
 from .topics import Topic, down_filter, down_topic, parse_topic, up_filter, up_topic
 
 __all__ = [
@@ -25,15 +26,20 @@ __all__ = [
     "MAX_ASKS",
     "MAX_CHUNK_BYTES",
     "MAX_FRAME_BYTES",
+    "MAX_WANTS",
+    "WANT_ID_BYTES",
     "Ack",
     "AckItem",
     "Ask",
     "Chunk",
     "Frame",
     "Hello",
+    "Orders",
+    "Purpose",
     "State",
     "Topic",
     "Verdict",
+    "Want",
     "Welcome",
     "chunk_digest",
     "decode_frame",

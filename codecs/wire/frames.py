@@ -22,6 +22,8 @@ from fieldlink.codecs.bundle import MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES, Ranges
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.packing import Fields, pack, unpack
 
+from .orders import Orders, orders_fields, take_orders
+
 MAGIC = 0xF1
 VERSION = 1
 MAX_CHUNK_BYTES = 512 * 1024
@@ -44,6 +46,7 @@ class Kind(IntEnum):
     STATE = 4
     ACK = 5
     WELCOME = 6
+    ORDERS = 7
 
 
 class Verdict(IntEnum):
@@ -132,7 +135,7 @@ class Welcome:
     centre: str
 
 
-Frame: TypeAlias = Chunk | Ask | Hello | State | Ack | Welcome
+Frame: TypeAlias = Chunk | Ask | Hello | State | Ack | Welcome | Orders
 
 
 def chunk_digest(payload: bytes | memoryview) -> bytes:
@@ -168,6 +171,8 @@ def _header(frame: Frame) -> tuple[list[Any], bytes | memoryview]:
             return [Kind.ACK.value, [_ack_fields(item) for item in items]], b""
         case Welcome(run, now_us, centre):
             return [Kind.WELCOME.value, run, now_us, centre], b""
+        case Orders():
+            return [Kind.ORDERS.value, *orders_fields(frame)], b""
 
 
 def _ack_fields(item: AckItem) -> list[Any]:
@@ -220,6 +225,8 @@ def _frame(fields: Fields, payload: memoryview) -> Frame:
             return Ack(tuple(_ack_item(item) for item in fields.array(MAX_ACKS)))
         case Kind.WELCOME:
             return Welcome(fields.binary(8, 8), fields.integer(), fields.text(64))
+        case Kind.ORDERS:
+            return take_orders(fields)
 
 
 def _chunk(fields: Fields, payload: memoryview) -> Chunk:

@@ -11,7 +11,7 @@ __all__ = ["Topic", "down_filter", "down_topic", "parse_topic", "up_filter", "up
 Way = Literal["up", "down"]
 KINDS: dict[str, frozenset[str]] = {
     "up": frozenset({"ask", "chunk", "hello", "state"}),
-    "down": frozenset({"ack", "welcome"}),
+    "down": frozenset({"ack", "orders", "welcome"}),
 }
 _MAX_TOPIC_CHARS = 80
 

@@ -24,8 +24,11 @@ from fieldlink.codecs.wire import (
     Chunk,
     Frame,
     Hello,
+    Orders,
+    Purpose,
     State,
     Verdict,
+    Want,
     Welcome,
     chunk_digest,
     decode_frame,
@@ -199,5 +202,27 @@ def test_a_welcome_packs_as_the_table_says() -> None:
         c4 08 0001020304050607  run
         {T0}                    the centre's clock
         a9 e79c81e4b8ade5bf83   its name in UTF-8
+        """,
+    )
+
+
+def test_orders_pack_as_the_table_says() -> None:
+    want = Want(bytes(range(8)), Purpose.KEEP, "cam-1", "", "original", 1, 2)
+    start_us = 1_700_000_000_000_000
+    check(
+        Orders(3, start_us, "flood", start_us, start_us + 7_200_000_000, (want,)),
+        f"""
+        f1 01 00000043
+        97 07 03                Orders, revision
+        {T0}                    the centre's clock
+        a5 666c6f6f64           incident "flood"
+        {T0}                    T0
+        cf 00060a25c5458800     the end of its window, 2 h later
+        91 97                   one want
+        c4 08 0001020304050607  its id
+        01                      KEEP
+        a5 63616d2d31 a0        device "cam-1", any stream
+        a8 6f726967696e616c     layer "original"
+        01 02                   from, to
         """,
     )

@@ -30,8 +30,11 @@ from fieldlink.codecs.wire import (
     Chunk,
     Frame,
     Hello,
+    Orders,
+    Purpose,
     State,
     Verdict,
+    Want,
     Welcome,
     decode_frame,
     encode_frame,
@@ -112,6 +115,25 @@ plain = st.recursive(
     lambda inner: st.lists(inner).map(tuple) | st.dictionaries(st.text(), inner),
     max_leaves=12,
 )
+
+
+@st.composite
+def wants(draw: st.DrawFn) -> Want:
+    start_us, end_us = draw(spans)
+    layer = draw(st.sampled_from(["", *(one.value for one in Layer)]))
+    device, stream = draw(names | st.just("")), draw(names | st.just(""))
+    purpose = draw(st.sampled_from(Purpose))
+    return Want(draw(eights), purpose, device, stream, layer, start_us, end_us)
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> Orders:
+    start_us, end_us = draw(spans | st.just((None, None)))
+    due_us = draw(st.sampled_from([None, end_us]))
+    listed = tuple(draw(st.lists(wants(), max_size=9)))
+    return Orders(draw(times), draw(times), draw(text(64)), start_us, due_us, listed)
+
+
 frames: st.SearchStrategy[Frame] = st.one_of(
     chunks(),
     st.builds(Ask, st.lists(ids, max_size=256).map(tuple)),
@@ -121,6 +143,7 @@ frames: st.SearchStrategy[Frame] = st.one_of(
     st.builds(State, times, st.dictionaries(text(12), st.none() | times | st.text(), max_size=64)),
     st.builds(Ack, st.lists(answers, max_size=9).map(tuple)),
     st.builds(Welcome, eights, times, text(64)),
+    orders(),
 )
 DECODERS: tuple[Callable[[bytes], object], ...] = (decode_frame, decode_manifest, decode_gap)
 
@@ -164,7 +187,7 @@ def test_any_value_in_any_field_is_a_codec_error_or_a_value(value: Any) -> None:
             decode(data)
 
 
-@given(st.integers(1, 6), st.lists(plain, max_size=8))
+@given(st.integers(1, 7), st.lists(plain, max_size=8))
 def test_any_fields_behind_a_kind_are_a_codec_error_or_a_value(kind: int, rest: list[Any]) -> None:
     header = pack([kind, *rest])
     with contextlib.suppress(CodecError):
