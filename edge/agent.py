@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -138,7 +138,7 @@ class Agent:
         commands = {"status": self._status, "reload": self._reload, "drain": self._drain}
         await serve_control(self._settings.control_path, commands, beat)
 
-    async def _status(self) -> dict[str, Any]:
+    async def _status(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
         totals = await asyncio.to_thread(self._spool.totals)
         status = full_status(
             kit=self._kit,
@@ -150,7 +150,7 @@ class Agent:
         status |= {"started_us": self._started_us, "draining": self._draining}
         return {"ok": True, "status": status}
 
-    async def _reload(self) -> dict[str, Any]:
+    async def _reload(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
         try:
             settings = await asyncio.to_thread(load_edge_settings, self._config)
         except ConfigError as error:
@@ -170,7 +170,7 @@ class Agent:
         _log.info("%s", said)
         return {"ok": True, "said": said}
 
-    async def _drain(self) -> dict[str, Any]:
+    async def _drain(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
         self._draining = True
         await self._devices.change([], self._settings.capture)
         return {"ok": True, "said": "recording has stopped; what was recorded is being sent"}
@@ -187,7 +187,7 @@ class Agent:
                 except TimeoutError:
                     continue
                 asked.clear()
-                await self._reload()
+                await self._reload({})
         finally:
             loop.remove_signal_handler(signal.SIGHUP)
 

@@ -50,13 +50,13 @@ def _spool(settings: EdgeSettings) -> dict[str, Any] | None:
         view.close()
 
 
-def tell_agent(settings: EdgeSettings, command: str) -> dict[str, Any]:
-    """Have the running agent do `command`; its answer.
+def tell_agent(settings: EdgeSettings, command: str, **fields: Any) -> dict[str, Any]:
+    """Have the running agent do `command` with `fields`; its answer.
 
     Raises:
         ConfigError: no agent runs, or this user may not tell it.
     """
-    answer = ask_agent(settings.control_path, command)
+    answer = ask_agent(settings.control_path, command, fields)
     if answer is None:
         raise ConfigError(
             f"{settings.control_path}: no agent runs here; start it with fieldlink edge run"

@@ -3,6 +3,9 @@
     {"do": "status"}   -> {"ok": true, "status": {...}}
     {"do": "reload"}   -> {"ok": true, "said": "..."} or {"ok": false, "said": why not}
     {"do": "drain"}    -> stops recording; what was recorded goes on being sent
+    {"do": "plan"}     -> {"ok": true, "plan": {...}}: what goes when, and whether it is in time
+    {"do": "hold", "bearer": "sat", "on": true}      -> nothing more goes by that bearer
+    {"do": "mark", "device": "", "from_us": 1, ...}  -> raises and keeps that span
 
 Only the kit's own user and root reach it (0600).
 """
@@ -25,7 +28,8 @@ _MAX_LINE_BYTES = 64 * 1024
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _PATIENCE_S = 30.0
 
-Command = Callable[[], Awaitable[dict[str, Any]]]
+Command = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
+"""Takes what was asked, as it came, and answers."""
 
 
 async def serve_control(path: Path, commands: Mapping[str, Command], beat: Beat) -> None:
@@ -75,11 +79,13 @@ async def _answer(line: bytes, commands: Mapping[str, Command]) -> dict[str, Any
     name = asked.get("do") if isinstance(asked, dict) else None
     if not isinstance(name, str) or name not in commands:
         return {"ok": False, "said": f"there is no such command; use one of {sorted(commands)}"}
-    return await commands[name]()
+    return await commands[name](asked)
 
 
-def ask_agent(path: Path, name: str, timeout_s: float = 25.0) -> dict[str, Any] | None:
-    """The running agent's answer to `name`; None when no agent runs.
+def ask_agent(
+    path: Path, name: str, fields: Mapping[str, Any] | None = None, timeout_s: float = 25.0
+) -> dict[str, Any] | None:
+    """The running agent's answer to `name` with `fields`; None when no agent runs.
 
     Raises:
         ConfigError: there is an agent, but this user may not ask it, or it does not answer.
@@ -88,7 +94,7 @@ def ask_agent(path: Path, name: str, timeout_s: float = 25.0) -> dict[str, Any] 
         with socket.socket(socket.AF_UNIX) as asking:
             asking.settimeout(timeout_s)
             asking.connect(str(path))
-            asking.sendall(json.dumps({"do": name}).encode() + b"\n")
+            asking.sendall(json.dumps({**(fields or {}), "do": name}).encode() + b"\n")
             with asking.makefile("rb") as lines:
                 answer = lines.readline(_MAX_ANSWER_BYTES)
     except (FileNotFoundError, ConnectionRefusedError):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,17 @@ from fieldlink.codecs.fault import ConfigError
 from fieldlink.edge.control import ask_agent, serve_control
 
 
-async def _status() -> dict[str, Any]:
+async def _status(_asked: Mapping[str, Any]) -> dict[str, Any]:
     return {"ok": True, "status": {"kit": "kit-1"}}
+
+
+async def _echo(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {"ok": True, "asked": dict(asked)}
 
 
 async def _served(path: Path, test: Any) -> Any:
     ready = asyncio.Event()
-    task = asyncio.create_task(serve_control(path, {"status": _status}, ready.set))
+    task = asyncio.create_task(serve_control(path, {"status": _status, "echo": _echo}, ready.set))
     await asyncio.wait_for(ready.wait(), 5)
     try:
         return await asyncio.to_thread(test)
@@ -46,6 +51,12 @@ def test_a_command_is_answered_and_the_socket_is_the_owners_alone(tmp_path: Path
     assert asyncio.run(_served(path, test)) == {"ok": True, "status": {"kit": "kit-1"}}
 
 
+def test_a_command_gets_what_was_asked(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    answer = asyncio.run(_served(path, lambda: ask_agent(path, "echo", {"bearer": "sat"})))
+    assert answer["asked"] == {"bearer": "sat", "do": "echo"}
+
+
 def test_an_unknown_command_is_named_and_rubbish_ends_only_its_own_connection(
     tmp_path: Path,
 ) -> None:
@@ -57,7 +68,7 @@ def test_an_unknown_command_is_named_and_rubbish_ends_only_its_own_connection(
         return json.loads(_raw(path, b'{"do": "explode"}\n'))
 
     answer = asyncio.run(_served(path, test))
-    assert answer["said"] == "there is no such command; use one of ['status']"
+    assert answer["said"] == "there is no such command; use one of ['echo', 'status']"
 
 
 def test_a_socket_left_by_a_killed_agent_is_replaced(tmp_path: Path) -> None:
