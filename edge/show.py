@@ -1,11 +1,9 @@
 """What `fieldlink edge status` prints for people: plain words, both languages where it counts."""
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
-from unicodedata import east_asian_width
 
-from fieldlink.codecs.settings import format_duration
+from fieldlink.edge.wording import ago, columns, layer_text, rate_text, size_text, wrapped
 
 __all__ = ["status_lines"]
 
@@ -15,7 +13,6 @@ _STATES = {
     "connecting": "connecting 连接中",
     "ended": "ended 已结束",
 }
-_LAYERS = {"report": "报告", "still": "静图", "proxy": "预览", "original": "原始"}
 # What to do about a device, by the first word of its reason.
 _ADVICE = {
     "refused": "连接被拒绝：摄像机开机了吗？",
@@ -40,8 +37,8 @@ def status_lines(status: Mapping[str, Any], width: int = 80) -> Iterator[str]:
     """
     for label, *texts in _entries(status):
         for text in texts:
-            for line in _wrapped(text, width - _MARGIN):
-                yield label + " " * (_MARGIN - _columns(label)) + line
+            for line in wrapped(text, width - _MARGIN):
+                yield label + " " * (_MARGIN - columns(label)) + line
                 label = ""
 
 
@@ -70,7 +67,7 @@ def _device(name: str, device: Mapping[str, Any]) -> Iterator[str]:
     if (fps := device.get("fps")) is not None:
         parts.append(f"{fps:.0f}/s")
     if (last_us := device.get("last_packet_us")) is not None and state != "live":
-        parts.append(f"last picture 最后画面 {_ago(last_us)}")
+        parts.append(f"last picture 最后画面 {ago(last_us)}")
     yield "  ".join(parts)
     reason = str(device.get("reason") or "")
     if reason and state == "down":
@@ -87,11 +84,11 @@ def _bearer(bearer: Mapping[str, Any]) -> Iterator[str]:
         return
     centre = bearer.get("centre")
     answers = f"centre 指挥中心 {centre}" if centre else "waiting for the centre 等待指挥中心应答"
-    parts = [f"{bearer['name']}  up 通  {answers}", f"{_rate(bearer['rate_bps'])} now"]
+    parts = [f"{bearer['name']}  up 通  {answers}", f"{rate_text(bearer['rate_bps'])} now"]
     if bearer.get("rtt_ms") is not None:
         parts.append(f"round trip 往返 {bearer['rtt_ms']} ms")
     if bearer.get("last_custody_us") is not None:
-        parts.append(f"last receipt 最近签收 {_ago(bearer['last_custody_us'])}")
+        parts.append(f"last receipt 最近签收 {ago(bearer['last_custody_us'])}")
     yield "  ".join(parts)
 
 
@@ -102,49 +99,14 @@ def _spool(spool: Mapping[str, Any] | None) -> Iterator[tuple[str, ...]]:
     for label, key in (("waiting 待送", "pending"), ("sent 已送达", "custody")):
         layers = spool[key]
         text = ", ".join(
-            f"{count['bundles']} {layer} {_LAYERS.get(layer, '')} ({_size(count['bytes'])})"
+            f"{count['bundles']} {layer_text(layer)} ({size_text(count['bytes'])})"
             for layer, count in layers.items()
         )
         yield label, text or "-"
     yield (
         "disk 磁盘",
-        f"{_size(spool['used_bytes'])} used 已用, {_size(spool['disk_free_bytes'])} free 可用",
+        f"{size_text(spool['used_bytes'])} used 已用,"
+        f" {size_text(spool['disk_free_bytes'])} free 可用",
         f"gaps 缺口 {spool['gaps']}, refused 被拒 {spool['refused']},"
         f" given up 已放弃 {spool['given_up']}",
     )
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal `text` takes: Chinese characters take two."""
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def _wrapped(text: str, width: int) -> Iterator[str]:
-    line = ""
-    for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
-        if line and _columns(longer.rstrip()) > width:
-            yield line.rstrip()
-            longer = word
-        line = longer
-    yield line.rstrip()
-
-
-def _ago(at_us: int) -> str:
-    seconds = max(0, round(time.time() - at_us / 1e6))
-    if seconds >= 120:
-        seconds -= seconds % 60
-    return f"{format_duration(seconds)} ago" if seconds else "now"
-
-
-def _size(count: int) -> str:
-    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= scale:
-            return f"{count / scale:.1f} {unit}"
-    return f"{count} B"
-
-
-def _rate(rate_bps: float) -> str:
-    if rate_bps >= 1e6:
-        return f"{rate_bps / 1e6:.1f} Mbit/s"
-    return f"{rate_bps / 1e3:.0f} kbit/s"

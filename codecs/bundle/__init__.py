@@ -17,17 +17,20 @@ from .manifest import (
     decode_manifest,
     encode_manifest,
 )
+from .mark import MARK_MEDIA_TYPE, Mark, decode_mark, encode_mark
 from .names import check_name
 from .ranges import Ranges
 
 __all__ = [
     "GAP_MEDIA_TYPE",
+    "MARK_MEDIA_TYPE",
     "MAX_BUNDLE_BYTES",
     "MAX_MANIFEST_BYTES",
     "Draft",
     "Gap",
     "Layer",
     "Manifest",
+    "Mark",
     "Precedence",
     "Ranges",
     "bundle_id",
@@ -35,6 +38,8 @@ __all__ = [
     "content_hash",
     "decode_gap",
     "decode_manifest",
+    "decode_mark",
     "encode_gap",
     "encode_manifest",
+    "encode_mark",
 ]

@@ -10,12 +10,15 @@ import hashlib
 from fieldlink.codecs.bundle import (
     Gap,
     Manifest,
+    Mark,
     Ranges,
     bundle_id,
     decode_gap,
     decode_manifest,
+    decode_mark,
     encode_gap,
     encode_manifest,
+    encode_mark,
 )
 from fieldlink.codecs.wire import (
     Ack,
@@ -226,3 +229,10 @@ def test_orders_pack_as_the_table_says() -> None:
         01 02                   from, to
         """,
     )
+
+
+def test_a_mark_packs_as_the_table_says() -> None:
+    mark = Mark("cam-1", "video", 1, 2, "溃口")
+    packed = octets("96 01 a5 63616d2d31 a5 766964656f 01 02\n a6 e6ba83e58fa3  a note, in UTF-8")
+    assert encode_mark(mark) == packed
+    assert decode_mark(packed) == mark

@@ -14,12 +14,15 @@ from fieldlink.codecs.bundle import (
     Gap,
     Layer,
     Manifest,
+    Mark,
     Precedence,
     Ranges,
     decode_gap,
     decode_manifest,
+    decode_mark,
     encode_gap,
     encode_manifest,
+    encode_mark,
 )
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.packing import pack, unpack
@@ -88,6 +91,12 @@ def gaps(draw: st.DrawFn) -> Gap:
 
 
 @st.composite
+def marks(draw: st.DrawFn) -> Mark:
+    start_us, end_us = draw(spans)
+    return Mark(draw(names), draw(names), start_us, end_us, draw(text(256)))
+
+
+@st.composite
 def chunks(draw: st.DrawFn) -> Chunk:
     payload = draw(st.binary(min_size=1, max_size=200))
     offset = draw(st.integers(0, MAX_BUNDLE_BYTES - len(payload)))
@@ -145,7 +154,12 @@ frames: st.SearchStrategy[Frame] = st.one_of(
     st.builds(Welcome, eights, times, text(64)),
     orders(),
 )
-DECODERS: tuple[Callable[[bytes], object], ...] = (decode_frame, decode_manifest, decode_gap)
+DECODERS: tuple[Callable[[bytes], object], ...] = (
+    decode_frame,
+    decode_manifest,
+    decode_gap,
+    decode_mark,
+)
 
 
 @given(manifests())
@@ -158,6 +172,11 @@ def test_a_manifest_decodes_to_itself_and_has_one_packed_form(manifest: Manifest
 @given(gaps())
 def test_a_gap_decodes_to_itself(gap: Gap) -> None:
     assert decode_gap(encode_gap(gap)) == gap
+
+
+@given(marks())
+def test_a_mark_decodes_to_itself(mark: Mark) -> None:
+    assert decode_mark(encode_mark(mark)) == mark
 
 
 @given(frames)
@@ -182,7 +201,7 @@ def test_random_bytes_are_a_codec_error_or_a_value(data: bytes) -> None:
 def test_any_value_in_any_field_is_a_codec_error_or_a_value(value: Any) -> None:
     header = pack(value)
     framed = b"\xf1\x01" + len(header).to_bytes(4, "big") + header
-    for decode, data in zip(DECODERS, (framed, header, header), strict=True):
+    for decode, data in zip(DECODERS, (framed, header, header, header), strict=True):
         with contextlib.suppress(CodecError):
             decode(data)
 

@@ -1,0 +1,81 @@
+"""What `fieldlink edge plan` prints for people: what is still to go, and whether it is in time."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fieldlink.codecs.settings import format_duration
+from fieldlink.edge.wording import columns, layer_text, rate_text, size_text, wrapped
+
+__all__ = ["plan_lines"]
+
+_VERDICTS = {
+    "kept": "in time 按时",
+    "at-risk": "AT RISK 有风险",
+    "will-miss": "TOO LATE 来不及",
+}
+# What to do, by the first word of a forecast's reason.
+_ADVICE = {
+    "rate": "链路太慢：请增加链路，或等待程序降低清晰度。",
+    "no-link": "没有可用链路：请检查天线、SIM 卡和网线。",
+    "outages": "链路时断时续：请固定天线或换一条链路。",
+    "budget": "流量限额已用完：请放宽限额或增加链路。",
+    "clock": "时钟不可信：请校准设备箱时钟。",
+}
+_MARGIN = 14
+
+
+def plan_lines(plan: Mapping[str, Any], width: int = 80) -> Iterator[str]:
+    """`plan` (of `plan_report`) as lines of at most `width` columns where words allow."""
+    yield _line("window 时限", _window(plan))
+    yield _line("links 链路", _links(plan))
+    fit = plan.get("fit") or {}
+    if fit.get("level"):
+        for number, text in enumerate(wrapped(_fit(fit), width - _MARGIN)):
+            yield _line("fit 压缩" if not number else "", text)
+    rows = plan.get("streams", [])
+    if not rows:
+        yield _line("to send 待送", "nothing: the centre has everything 没有，中心已全部收妥")
+    for row in rows:
+        yield from _row(row, width)
+
+
+def _line(label: str, text: str) -> str:
+    return label + " " * (_MARGIN - columns(label)) + text
+
+
+def _window(plan: Mapping[str, Any]) -> str:
+    due_us = plan.get("due_us")
+    if due_us is None:
+        return "no incident is open: each piece is due two hours after it was taken 无进行中的事件"
+    left_s = (due_us - plan["at_us"]) / 1e6
+    until = time.strftime("%H:%M", time.localtime(due_us / 1e6))
+    if left_s <= 0:
+        return f"over since {until} 已过时限"
+    minutes = max(60.0, left_s - left_s % 60)
+    return f"{format_duration(minutes)} left, until {until} 剩余时间"
+
+
+def _links(plan: Mapping[str, Any]) -> str:
+    rate, low = plan.get("rate_bps"), plan.get("low_bps")
+    if rate is None:
+        return "not measured yet 尚未测得"
+    text = f"{rate_text(rate)} expected 预计"
+    return text if low is None else f"{text}, at least {rate_text(low)} 至少"
+
+
+def _fit(fit: Mapping[str, Any]) -> str:
+    return f"level {fit['level']}: {fit.get('said', '')} 已降低清晰度以便按时送达"
+
+
+def _row(row: Mapping[str, Any], width: int) -> Iterator[str]:
+    done_us = row.get("done_us")
+    when = "-" if done_us is None else time.strftime("%H:%M:%S", time.localtime(done_us / 1e6))
+    verdict = _VERDICTS.get(str(row["verdict"]), str(row["verdict"]))
+    what = f"{row['device']}/{row['stream']} {layer_text(str(row['layer']))}"
+    yield _line("", f"{what}  {size_text(row['pending_bytes'])}  {verdict}  {when}")
+    reason = str(row.get("reason") or "")
+    if reason and row["verdict"] != "kept":
+        for text in (*wrapped(reason, width - _MARGIN - 2), _ADVICE.get(reason.partition(":")[0])):
+            if text:
+                yield _line("", f"  {text}")

@@ -1,0 +1,56 @@
+"""Words and figures for terminals: sizes, rates, ages, and lines that fit Chinese as well."""
+
+import time
+from collections.abc import Iterator
+from unicodedata import east_asian_width
+
+from fieldlink.codecs.settings import format_duration
+
+__all__ = ["ago", "columns", "layer_text", "rate_text", "size_text", "wrapped"]
+
+_LAYERS = {"report": "报告", "still": "静图", "proxy": "预览", "original": "原始"}
+
+
+def layer_text(layer: str) -> str:
+    """A layer's name in both languages."""
+    return f"{layer} {_LAYERS.get(layer, '')}".rstrip()
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal `text` takes: Chinese characters take two."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def wrapped(text: str, width: int) -> Iterator[str]:
+    """`text` broken between words into lines of at most `width` columns where words allow."""
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and columns(longer.rstrip()) > width:
+            yield line.rstrip()
+            longer = word
+        line = longer
+    yield line.rstrip()
+
+
+def ago(at_us: int) -> str:
+    """How long ago `at_us` was, roughly."""
+    seconds = max(0, round(time.time() - at_us / 1e6))
+    if seconds >= 120:
+        seconds -= seconds % 60
+    return f"{format_duration(seconds)} ago" if seconds else "now"
+
+
+def size_text(count: int) -> str:
+    """Bytes as people write them."""
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= scale:
+            return f"{count / scale:.1f} {unit}"
+    return f"{count} B"
+
+
+def rate_text(rate_bps: float) -> str:
+    """A rate as people write it."""
+    if rate_bps >= 1e6:
+        return f"{rate_bps / 1e6:.1f} Mbit/s"
+    return f"{rate_bps / 1e3:.0f} kbit/s"
