@@ -102,8 +102,8 @@ class Bearer:
             "rate_bps": round(self._rate_bps()),
             "path_rate_bps": None if state.rate_bps is None else round(state.rate_bps),
             "rtt_ms": None if state.rtt_s is None else round(state.rtt_s * 1000),
-            "window_bytes": state.window_bytes,
-            "in_flight_bytes": state.in_flight_bytes,
+            "window_bytes": self._session.pace.window_bytes,
+            "in_flight_bytes": self._session.in_flight_bytes,
             "last_custody_us": self._last_custody_us,
         }
 

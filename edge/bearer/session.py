@@ -84,7 +84,7 @@ class Session:
         self._spool = spool
         self._planner = planner
         self._flights: dict[bytes, Flight] = {}
-        self._in_flight_bytes = 0
+        self.in_flight_bytes = 0
         self._up = False
         self._run: bytes | None = None
         self._paused_until_us = 0
@@ -96,9 +96,8 @@ class Session:
         """The bearer as measured."""
         return BearerState(
             name=self._name,
-            window_bytes=self.pace.window_bytes,
-            in_flight_bytes=self._in_flight_bytes,
             chunk_bytes=self.pace.chunk_bytes,
+            room_bytes=self.pace.window_bytes - self.in_flight_bytes,
             rate_bps=self.pace.rate_bps,
             rtt_s=self.pace.rtt_us / 1e6 if self.pace.rtt_us is not None else None,
         )
@@ -130,13 +129,20 @@ class Session:
             return
         self._look(now_us)
         yield from self._questions_to_ask(now_us)
-        while (order := self._planner.next_chunk(self._spool, self.state, now_us)) is not None:
+        while (order := self._next_chunk(now_us)) is not None:
             if order.candidate.doubtful:
                 yield from self._ask_doubtful(now_us)
             elif len(self._flights) < _MAX_FLIGHTS or order.candidate.bundle in self._flights:
                 yield self._send(order, now_us)
             else:
                 return
+
+    def _next_chunk(self, now_us: int) -> ChunkOrder | None:
+        state = self.state
+        # An alarm does not wait for a backlog's answers: FLASH may use half a window more.
+        if state.room_bytes <= -(self.pace.window_bytes // 2):
+            return None
+        return self._planner.next_chunk(self._spool, state, now_us)
 
     @property
     def due_us(self) -> int | None:
@@ -153,7 +159,7 @@ class Session:
         self.deaf = False
         self._questions = 0
         self._look_us = now_us
-        self._in_flight_bytes = 0
+        self.in_flight_bytes = 0
         for flight in self._flights.values():
             self._spool.hold(flight.candidate)
             flight.restart(now_us)
@@ -208,7 +214,7 @@ class Session:
         chunk = Sent(order.offset, order.offset + order.length, now_us, self.pace.delivered_bytes)
         flight.chunks.append(chunk)
         flight.since_us = now_us
-        self._in_flight_bytes += order.length
+        self.in_flight_bytes += order.length
         self._spool.cover(candidate, chunk.start, chunk.end)
         manifest, flight.told = not flight.told, True
         first, flight.sent_once = not flight.sent_once, True
@@ -268,14 +274,14 @@ class Session:
         done = flight.answered(ranges)
         for chunk in done:
             size = chunk.end - chunk.start
-            self._in_flight_bytes -= size
+            self.in_flight_bytes -= size
             # An answer that had to be asked for says nothing of the path (Karn).
             plain = flight.asked_us is None and flight.questions == 0
             self.pace.delivered(size, chunk.delivered_before, chunk.sent_us, now_us, plain)
         return bool(done)
 
     def _forget_chunks(self, flight: Flight) -> None:
-        self._in_flight_bytes -= sum(chunk.end - chunk.start for chunk in flight.chunks)
+        self.in_flight_bytes -= sum(chunk.end - chunk.start for chunk in flight.chunks)
         flight.chunks.clear()
 
     def _refused(self, flight: Flight, reason: str, now_us: int) -> Outcome | None:

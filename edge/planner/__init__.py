@@ -1,7 +1,7 @@
 """For this bearer, now: which bytes next? A pure question of spool state, bearer state and time."""
 
-from fieldlink.edge.planner.plan import BearerState, ChunkOrder, Planner, PrecedencePlanner
-from fieldlink.edge.planner.state import Candidate, Lane, SpoolState
+from fieldlink.edge.planner.plan import BearerState, ChunkOrder, Planner, PrecedencePlanner, Role
+from fieldlink.edge.planner.state import Candidate, Lane, Rank, SpoolState
 
 __all__ = [
     "BearerState",
@@ -10,5 +10,7 @@ __all__ = [
     "Lane",
     "Planner",
     "PrecedencePlanner",
+    "Rank",
+    "Role",
     "SpoolState",
 ]

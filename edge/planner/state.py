@@ -8,14 +8,29 @@ few dozen lanes however long the backlog, so a planner looks at their ends and n
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TypeAlias
 
 from fieldlink.codecs.bundle import Layer, Manifest, Precedence, Ranges
 
-__all__ = ["Candidate", "Lane", "LaneKey", "SpoolState"]
+__all__ = ["Candidate", "Lane", "LaneKey", "Rank", "SpoolState"]
 
 LaneKey: TypeAlias = tuple[Precedence, Layer, str, str]
 _NEVER_US = 2**63
+
+
+class Rank(Enum):
+    """Where a bundle stands among its like.
+
+    WANTED: the centre asked for it, or somebody put a bookmark there. COVER: a thin rendition
+    without which a minute of a stream would be missing. LATER: a thinner rendition covers its
+    span; it is still to be sent, before the rest of the originals.
+    """
+
+    WANTED = "wanted"
+    COVER = "cover"
+    NORMAL = "normal"
+    LATER = "later"
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +52,7 @@ class Candidate:
     deadline_us: int | None
     size: int
     doubtful: bool = False
+    rank: Rank = Rank.NORMAL
     covered: Ranges = field(default_factory=Ranges)
     done: bool = False
 
@@ -149,6 +165,12 @@ class SpoolState:
         candidate.done = candidate.size == 0
         if candidate.next_span() is None:
             self._unqueue(candidate)
+
+    def set_rank(self, bundle: bytes, rank: Rank) -> None:
+        """`bundle` stands at `rank` from now on; nothing happens when it is not known."""
+        candidate = self._known.get(bundle)
+        if candidate is not None:
+            candidate.rank = rank
 
     def hold(self, candidate: Candidate) -> None:
         """Nothing of `candidate` is to be sent until it is released."""

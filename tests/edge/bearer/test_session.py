@@ -46,7 +46,7 @@ def test_every_bundle_comes_into_custody_once_and_no_acknowledged_byte_goes_twic
     world.run(lambda: len(world.confirmed) == len(expected))
     assert sorted(world.confirmed) == sorted(expected)
     assert len(world.spool) == 0
-    assert world.session.state.in_flight_bytes == 0
+    assert world.session.in_flight_bytes == 0
 
 
 def _sending(size: int = 100_000, **weather: Any) -> tuple[World, Candidate]:
@@ -171,7 +171,7 @@ def test_what_the_centre_will_never_take_is_given_up_with_its_reason(word: str) 
     outcomes = world.session.received(Ack((refusal,)), world.now_us)
     assert outcomes == [Refused(candidate.bundle, f"{word}: not this one")]
     assert len(world.spool) == 0
-    assert world.session.state.in_flight_bytes == 0
+    assert world.session.in_flight_bytes == 0
 
 
 @pytest.mark.parametrize("word", ["revoked", "busy"])

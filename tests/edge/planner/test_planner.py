@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fieldlink.codecs.bundle import Layer, Precedence, Ranges
 from fieldlink.edge.planner import BearerState, Candidate, PrecedencePlanner, SpoolState
 
-_BEARER = BearerState(name="main", window_bytes=64_000, in_flight_bytes=0, chunk_bytes=16_000)
+_BEARER = BearerState(name="main", chunk_bytes=16_000, room_bytes=64_000)
 
 
 def candidate(
@@ -71,7 +71,7 @@ def test_an_empty_bundle_is_ordered_once() -> None:
 
 
 def test_a_full_window_stops_everything_but_an_alarm() -> None:
-    full = BearerState(name="main", window_bytes=64_000, in_flight_bytes=64_000, chunk_bytes=16_000)
+    full = BearerState(name="main", chunk_bytes=16_000, room_bytes=0)
     spool = SpoolState()
     spool.add(candidate(1, Precedence.IMMEDIATE))
     assert PrecedencePlanner().next_chunk(spool, full, 0) is None
@@ -81,8 +81,8 @@ def test_a_full_window_stops_everything_but_an_alarm() -> None:
     assert order.candidate.sequence == 2
 
 
-def test_a_chunk_goes_though_it_is_longer_than_the_window_when_nothing_is_under_way() -> None:
-    narrow = BearerState(name="main", window_bytes=100, in_flight_bytes=0, chunk_bytes=8_000)
+def test_a_chunk_goes_though_it_is_longer_than_the_room_that_is_left() -> None:
+    narrow = BearerState(name="main", chunk_bytes=8_000, room_bytes=100)
     spool = SpoolState()
     spool.add(candidate(1, size=5_000))
     assert PrecedencePlanner().next_chunk(spool, narrow, 0) is not None
