@@ -16,7 +16,10 @@ __all__ = ["open_or_rebuild", "rebuild"]
 
 _MADE = ".made"
 _TAILS = ("", "-wal", "-shm")
-_SAVED = ("incidents", "kits", "admissions", "revoked_certificates", "users", "tokens", "events")
+_SAVED = (
+    *("incidents", "kits", "admissions", "revoked_certificates", "users", "tokens", "events"),
+    *("wants", "orders"),
+)
 
 
 def open_or_rebuild(
@@ -97,13 +100,19 @@ def _save(old: Path, new: Path) -> list[str]:
     with closing(sqlite3.connect(new)) as target, closing(sqlite3.connect(old)) as source:
         for table in _SAVED:
             try:
-                rows = source.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608  # ours
-            except sqlite3.DatabaseError:
-                lost.append(table)
+                found = source.execute(f"SELECT * FROM {table}")  # noqa: S608  # ours
+                rows = found.fetchall()
+            except sqlite3.DatabaseError as error:
+                if "no such table" not in str(error):  # an earlier version did not have it
+                    lost.append(table)
                 continue
-            for row in rows:
-                marks = ",".join("?" * len(row))
-                target.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)  # noqa: S608
+            # By name: an earlier version has fewer columns.
+            named, marks = (
+                ",".join(c[0] for c in found.description),
+                ",".join("?" * len(found.description)),
+            )
+            put = f"INSERT OR REPLACE INTO {table} ({named}) VALUES ({marks})"  # noqa: S608
+            target.executemany(put, rows)
         target.commit()
     if not lost:
         return []

@@ -14,6 +14,7 @@ from fieldlink.relay.catalogue.incidents import WINDOW_US, Incidents, incident_f
 from fieldlink.relay.catalogue.kits import Kits
 from fieldlink.relay.catalogue.records import (
     STANDING,
+    Arrivals,
     Event,
     FiledBundle,
     FiledGap,
@@ -24,6 +25,8 @@ from fieldlink.relay.catalogue.records import (
     KitNews,
     LayerSummary,
     Service,
+    SpanRow,
+    StoredWant,
     StreamSummary,
     Token,
     User,
@@ -35,10 +38,13 @@ from fieldlink.relay.catalogue.schema import (
     sqlite_path,
     sqlite_url,
 )
+from fieldlink.relay.catalogue.spans import Spans
+from fieldlink.relay.catalogue.wants import Wants
 
 __all__ = [
     "STANDING",
     "WINDOW_US",
+    "Arrivals",
     "Catalogue",
     "CatalogueCorruptError",
     "CatalogueNewerError",
@@ -52,6 +58,8 @@ __all__ = [
     "KitNews",
     "LayerSummary",
     "Service",
+    "SpanRow",
+    "StoredWant",
     "StreamSummary",
     "Token",
     "User",
@@ -61,7 +69,7 @@ __all__ = [
 ]
 
 
-class Catalogue(Bundles, Incidents, Kits, Events, Accounts):
+class Catalogue(Bundles, Spans, Incidents, Kits, Wants, Events, Accounts):
     """All parts of the catalogue on one database."""
 
     @classmethod

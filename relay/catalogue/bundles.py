@@ -16,6 +16,7 @@ from fieldlink.relay.catalogue.records import (
     LayerSummary,
     StreamSummary,
 )
+from fieldlink.relay.catalogue.spans import thin_level
 from fieldlink.relay.catalogue.summaries import add_to_summaries
 from fieldlink.relay.catalogue.tables import BUNDLES, GAPS, INCIDENTS, KITS, SUMMARIES
 
@@ -193,6 +194,7 @@ def _row(filing: Filing) -> dict[str, Any]:
         "last_received_us": journey.last_received_us,
         "custody_us": journey.custody_us,
         "bearers": ",".join(journey.bearers)[:400],
+        "thin": thin_level(m.meta.get("thin")),
     }
 
 

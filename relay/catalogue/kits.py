@@ -21,7 +21,11 @@ _NEWS_FIELDS = (
     "report",
     "report_us",
     "clock_offset_us",
+    "plan",
+    "plan_us",
+    "heard_on",
 )
+_MOST_BEARERS = 16
 
 
 class Kits(Part):
@@ -133,6 +137,9 @@ def _hear(connection: Connection, news: KitNews) -> None:
         "report": None if news.report is None else dict(news.report),
         "report_us": None if news.report is None else news.heard_us,
         "clock_offset_us": news.clock_offset_us,
+        "plan": None if news.plan is None else dict(news.plan),
+        "plan_us": None if news.plan is None else news.heard_us,
+        "heard_on": _heard_on(connection, news),
     }
     values = {name: value for name, value in said.items() if value is not None}
     values["last_heard_us"] = news.heard_us
@@ -140,6 +147,15 @@ def _hear(connection: Connection, news: KitNews) -> None:
     if not connection.execute(update).rowcount:
         first = {"first_heard_us": news.heard_us, "devices": {}, **values}
         connection.execute(sa.insert(KITS).values(kit=news.kit, **first))
+
+
+def _heard_on(connection: Connection, news: KitNews) -> dict[str, int] | None:
+    """The bearers on which a kit was heard, the newest 16: it may call them what it likes."""
+    if not news.heard_on:
+        return None
+    known = connection.scalar(sa.select(KITS.c.heard_on).where(KITS.c.kit == news.kit)) or {}
+    newest = sorted({**known, **news.heard_on}.items(), key=lambda item: -item[1])
+    return dict(newest[:_MOST_BEARERS])
 
 
 def _revoke_certificate(connection: Connection, kit: str, serial: str | None, at_us: int) -> None:

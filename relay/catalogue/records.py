@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fieldlink.codecs.bundle import Gap, Manifest
+from fieldlink.codecs.wire import Purpose
 
 STANDING = "standing"
 """The incident that always exists, for whatever belongs to no other."""
@@ -126,7 +127,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class KitNews:
-    """What a kit was heard saying; None leaves what is known."""
+    """What a kit was heard saying; None leaves what is known.
+
+    `plan` is what it means to send by when, as `fieldlink.relay.window.plans` lets it pass;
+    `heard_on` the bearers on which it was heard, with when.
+    """
 
     kit: str
     heard_us: int
@@ -135,6 +140,8 @@ class KitNews:
     devices: Mapping[str, str] | None = None
     report: Mapping[str, Any] | None = None
     clock_offset_us: int | None = None
+    plan: Mapping[str, Any] | None = None
+    heard_on: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +161,9 @@ class Kit:
     report: Mapping[str, Any] | None = None
     report_us: int | None = None
     clock_offset_us: int | None = None
+    plan: Mapping[str, Any] | None = None
+    plan_us: int | None = None
+    heard_on: Mapping[str, int] | None = None
 
     @property
     def active(self) -> bool:
@@ -165,6 +175,58 @@ class Kit:
         # Heard in the future: the centre's clock was set back since.
         heard_us = self.last_heard_us
         return heard_us is not None and abs(now_us - heard_us) <= within_us
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWant:
+    """What somebody asked of a kit: `purpose` SEND a span, or KEEP it (a bookmark).
+
+    An empty `device`, `stream` or `layer` stands for any. `position` orders them, the least
+    first. `fulfilled_us`: since when the archive has all of it that there is.
+    """
+
+    ident: bytes
+    purpose: Purpose
+    kit: str
+    device: str
+    stream: str
+    layer: str
+    from_us: int
+    to_us: int
+    who: str
+    note: str
+    created_us: int
+    position: int = 0
+    cancelled_us: int | None = None
+    fulfilled_us: int | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether its kit is still told of it."""
+        return self.cancelled_us is None and self.fulfilled_us is None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """The span of a bundle, without its manifest; `thin` is None when it was not thinned."""
+
+    number: int
+    kit: str
+    device: str
+    stream: str
+    layer: str
+    start_us: int
+    end_us: int
+    thin: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What came into custody from a kit since some time, and when the first and last of it did."""
+
+    size: int
+    first_us: int
+    last_us: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,9 @@ KITS = Table(
     Column("report", JSON),
     _time("report_us"),
     _time("clock_offset_us"),
+    Column("plan", JSON),
+    _time("plan_us"),
+    Column("heard_on", JSON),
 )
 
 BUNDLES = Table(
@@ -72,6 +75,9 @@ BUNDLES = Table(
     _time("last_received_us"),
     _time("custody_us", known=True),
     Column("bearers", String(400), nullable=False),
+    # How much a proxy was thinned to keep the window; None: not at all.
+    Column("thin", Integer),
+    Index("bundles_custody", "kit", "custody_us"),
     Index("bundles_id", "bundle_id", unique=True),
     Index("bundles_path", "path", unique=True),
     Index("bundles_identity", "kit", "spool", "sequence"),
@@ -114,6 +120,38 @@ GAPS = Table(
     Column("reason", String(256), nullable=False),
     Index("gaps_bundle", "bundle_id", unique=True),
     Index("gaps_stream", "incident", "kit", "device", "stream", "start_us"),
+)
+
+# What people ask of kits: spans to be sent, and spans to be kept (bookmarks).
+WANTS = Table(
+    "wants",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("ident", LargeBinary(8), nullable=False),
+    Column("purpose", Integer, nullable=False),
+    _name("kit"),
+    Column("device", String(32), nullable=False),
+    Column("stream", String(32), nullable=False),
+    Column("layer", String(16), nullable=False),
+    _time("from_us", known=True),
+    _time("to_us", known=True),
+    Column("who", String(64), nullable=False),
+    Column("note", String(256), nullable=False),
+    _time("created_us", known=True),
+    _time("cancelled_us"),
+    _time("fulfilled_us"),
+    Column("position", BigInteger, nullable=False),
+    Index("wants_ident", "ident", unique=True),
+    Index("wants_kit", "kit", "position"),
+)
+
+# The number of each kit's orders, and the hash of what they said.
+ORDERS = Table(
+    "orders",
+    METADATA,
+    _name("kit", key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
 )
 
 EVENTS = Table(

@@ -1,0 +1,87 @@
+"""Spans of bundles without their manifests: quick to read for a whole incident."""
+
+from collections.abc import Iterator, Mapping
+
+import sqlalchemy as sa
+
+from fieldlink.relay.catalogue.base import Part
+from fieldlink.relay.catalogue.records import Arrivals, SpanRow
+from fieldlink.relay.catalogue.tables import BUNDLES, SUMMARIES
+
+__all__ = ["Spans", "thin_level"]
+
+_PAGE = 20_000
+_MOST_THIN = 100
+_FIELDS = tuple(SpanRow.__dataclass_fields__)
+
+
+def thin_level(said: object) -> int | None:
+    """How much a proxy was thinned by its manifest's word, at most 100; None: not at all."""
+    if not isinstance(said, int) or isinstance(said, bool) or said < 1:
+        return None
+    return min(said, _MOST_THIN)
+
+
+class Spans(Part):
+    """The part of the catalogue that tells what spans are held."""
+
+    def spans_after(self, incident: str, number: int) -> Iterator[SpanRow]:
+        """The spans of every bundle of `incident` filed after bundle `number`, in that order."""
+        b = BUNDLES.c
+        columns = [b[name] for name in _FIELDS]
+        while True:
+            # The primary key leads to the new ones; by incident all of it would be sorted.
+            query = sa.select(*columns, b.incident).where(b.number > number).order_by(b.number)
+            with self._read() as connection:
+                page = connection.execute(query.limit(_PAGE)).all()
+            yield from (SpanRow(*row[:-1]) for row in page if row[-1] == incident)
+            if len(page) < _PAGE:
+                return
+            number = page[-1][0]
+
+    def spans_of(
+        self, kit: str, device: str, stream: str, layer: str, from_us: int, to_us: int
+    ) -> list[SpanRow]:
+        """What overlaps [from_us, to_us) of a kit, in order of start; an empty name is any."""
+        b = BUNDLES.c
+        names = {"device": device, "stream": stream, "layer": layer}
+        query = sa.select(*(b[name] for name in _FIELDS)).where(
+            b.kit == kit,
+            *(b[name] == value for name, value in names.items() if value),
+            b.end_us > from_us,
+            b.start_us < to_us,
+        )
+        with self._read() as connection:
+            rows = connection.execute(query.order_by(b.start_us, b.number).limit(_PAGE)).all()
+        return [SpanRow(*row) for row in rows]
+
+    def bundle_counts(self, incident: str) -> int:
+        """How many bundles `incident` has."""
+        s = SUMMARIES.c
+        with self._read() as connection:
+            count = sa.select(sa.func.sum(s.bundles)).where(s.incident == incident)
+            return int(connection.scalar(count) or 0)
+
+    def arrivals(self, since_us: int) -> Mapping[str, Arrivals]:
+        """What came into custody since `since_us`, kit by kit."""
+        b = BUNDLES.c
+        query = (
+            sa.select(
+                b.kit,
+                sa.func.sum(b.size),
+                sa.func.min(b.custody_us),
+                sa.func.max(b.custody_us),
+            )
+            .where(b.custody_us >= since_us)
+            .group_by(b.kit)
+        )
+        with self._read() as connection:
+            rows = connection.execute(query).all()
+        return {kit: Arrivals(int(size), first, last) for kit, size, first, last in rows}
+
+    def known_streams(self, kit: str) -> set[tuple[str, str]]:
+        """Every (device, stream) of which `kit` ever sent anything."""
+        s = SUMMARIES.c
+        with self._read() as connection:
+            found = connection.execute(sa.select(s.device, s.stream).where(s.kit == kit).distinct())
+            return {(row[0], row[1]) for row in found}
