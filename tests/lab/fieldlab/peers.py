@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["missing", "need_module", "need_path", "need_program"]
+from fieldlab.badlink.namespace import unusable
+
+__all__ = ["missing", "need_badlink", "need_module", "need_path", "need_program"]
 
 
 def missing(what: str) -> None:
@@ -48,3 +50,10 @@ def need_path(path: str | Path, what: str) -> Path:
     if not found.exists():
         missing(f"{what} is not here: no {found}")
     return found
+
+
+def need_badlink() -> None:
+    """The test ends unless this machine and user can make bad links (`fieldlab.badlink`)."""
+    reason = unusable()
+    if reason:
+        missing(reason)
