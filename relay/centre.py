@@ -231,6 +231,7 @@ class _Watcher:
             if self._known is not None:
                 self._tell(self._known | told, found)
             self._known = found
+        centre.receiver.engine.refresh_orders()
         if self._ready:
             self._live()
 

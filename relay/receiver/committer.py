@@ -24,7 +24,7 @@ from fieldlink.relay.catalogue import (
     KitNews,
 )
 from fieldlink.relay.feed import Feed
-from fieldlink.relay.receiver.core import CustodyMemory
+from fieldlink.relay.receiver.memory import CustodyMemory
 from fieldlink.relay.receiver.outbox import Send, Stamp, acks
 from fieldlink.relay.receiver.partial import Partial
 from fieldlink.relay.receiver.tally import GOOD_NEWS, Tally
@@ -272,6 +272,7 @@ def _event_data(event: Event) -> dict[str, Any]:
 def _merged(old: KitNews | None, new: KitNews) -> KitNews:
     if old is None:
         return new
-    fields = ("software", "bearer", "devices", "report", "clock_offset_us")
+    fields = ("software", "bearer", "devices", "report", "clock_offset_us", "plan")
     known = {name: getattr(old, name) for name in fields if getattr(new, name) is None}
-    return replace(new, **known)
+    heard_on = {**(old.heard_on or {}), **(new.heard_on or {})} or None
+    return replace(new, **known, heard_on=heard_on)

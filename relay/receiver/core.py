@@ -6,8 +6,6 @@ and its content hashes to what its manifest says, it is handed on to be filed; c
 answered by whoever filed it, and again whenever it is asked for.
 """
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Collection
 from typing import Protocol
 
@@ -26,6 +24,7 @@ from fieldlink.codecs.wire import (
     Chunk,
     Frame,
     Hello,
+    Orders,
     State,
     Topic,
     Verdict,
@@ -35,14 +34,17 @@ from fieldlink.codecs.wire import (
     parse_topic,
 )
 from fieldlink.relay.catalogue import KitNews
+from fieldlink.relay.receiver.ears import Ears
 from fieldlink.relay.receiver.incoming import Busy, Incoming
+from fieldlink.relay.receiver.memory import CustodyMemory
 from fieldlink.relay.receiver.outbox import Outbox, Send, Stamp
 from fieldlink.relay.receiver.partial import Partial
 from fieldlink.relay.receiver.plain import plain
 from fieldlink.relay.receiver.settings import ReceiverSettings
 from fieldlink.relay.receiver.tally import Tally
+from fieldlink.relay.window.plans import checked_plan
 
-__all__ = ["Centre", "CustodyMemory", "Receiver", "Refusal"]
+__all__ = ["Centre", "Receiver", "Refusal"]
 
 _KIND_OF = {Chunk: "chunk", Ask: "ask", Hello: "hello", State: "state"}
 
@@ -71,45 +73,17 @@ class Centre(Protocol):
     def heard(self, news: KitNews) -> None:
         """A kit said something."""
 
+    def orders(self, kit: str) -> Orders | None:
+        """What `kit` is asked for; None when that cannot be read now."""
+
+    def follows(self, kit: str, revision: object) -> None:
+        """`kit` says which orders it follows; it is told again if they are others."""
+
     def has_room(self) -> bool:
         """Whether the archive's disk has room."""
 
     def finish(self, partial: Partial) -> None:
         """All bytes of a bundle are there; check and file it, then answer."""
-
-
-class CustodyMemory:
-    """The bundles lately put in custody, so that repeats need no database; thread-safe."""
-
-    def __init__(self, most: int = 20_000) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._ids: OrderedDict[bytes, None] = OrderedDict()
-        self._finishing: set[bytes] = set()
-
-    def begin(self, ident: bytes) -> None:
-        """`ident` is being filed."""
-        with self._lock:
-            self._finishing.add(ident)
-
-    def end(self, ident: bytes, *, custody: bool) -> None:
-        """`ident` was filed, or could not be."""
-        with self._lock:
-            self._finishing.discard(ident)
-            if custody:
-                self._ids[ident] = None
-                while len(self._ids) > self._most:
-                    self._ids.popitem(last=False)
-
-    def finishing(self, ident: bytes) -> bool:
-        """Whether `ident` is being filed now."""
-        with self._lock:
-            return ident in self._finishing
-
-    def knows(self, ident: bytes) -> bool:
-        """Whether `ident` is in custody as far as is remembered."""
-        with self._lock:
-            return ident in self._ids
 
 
 class Receiver:
@@ -135,6 +109,7 @@ class Receiver:
         self._send = send
         self._clock = clock
         self._stamp = stamp
+        self._ears = Ears()
         self.outbox = Outbox(send)
 
     def handle(self, topic_text: str, payload: bytes) -> None:
@@ -168,13 +143,22 @@ class Receiver:
             case Hello():
                 self._hello(topic.kit, frame, now_us)
             case State():
-                news = KitNews(
-                    topic.kit,
-                    now_us,
-                    report=plain(frame.report),
-                    clock_offset_us=now_us - frame.now_us,
-                )
-                self._centre.heard(news)
+                self._state(topic.kit, frame, now_us)
+
+    def _state(self, kit: str, state: State, now_us: int) -> None:
+        report = plain(state.report)
+        said = report.pop("plan", None)  # it comes now and then, and has a time of its own
+        plan = None
+        if said is not None:
+            try:
+                plan = checked_plan(said)
+            except CodecError as error:
+                self._tally.note("malformed", kit, f"{kit}: {error}", now_us)
+        offset_us = now_us - state.now_us
+        news = KitNews(kit, now_us, report=report, plan=plan, clock_offset_us=offset_us)
+        self._centre.heard(news)
+        if "orders" in report:
+            self._centre.follows(kit, report["orders"])
 
     def _turn_away(self, kit: str, frame: Frame, now_us: int) -> None:
         text = f"{kit} is not admitted, or revoked; nothing of it is taken"
@@ -197,9 +181,13 @@ class Receiver:
             bearer=hello.bearer,
             devices=devices,
             clock_offset_us=now_us - hello.now_us,
+            heard_on={hello.bearer: now_us},
         )
         self._centre.heard(news)
         self._send(kit, "welcome", Welcome(self._centre.run_id, now_us, self._centre.name))
+        orders = self._centre.orders(kit)
+        if orders is not None:
+            self._send(kit, "orders", orders)
 
     def _ask(self, kit: str, ask: Ask, now_us: int) -> None:
         self._centre.heard(KitNews(kit, now_us))
@@ -214,6 +202,8 @@ class Receiver:
         self.outbox.flush()
 
     def _chunk(self, kit: str, chunk: Chunk, now_us: int) -> None:
+        if self._ears.hears(kit, chunk.bearer, now_us):
+            self._centre.heard(KitNews(kit, now_us, heard_on={chunk.bearer: now_us}))
         try:
             self._hold(kit, chunk, now_us)
         except Refusal as refusal:

@@ -7,15 +7,18 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 
-from fieldlink.codecs.wire import Welcome
+from fieldlink.codecs.fault import ArchiveError
+from fieldlink.codecs.wire import Orders, Welcome
 from fieldlink.relay.archive import Archive
 from fieldlink.relay.archive.filing import Filer
-from fieldlink.relay.catalogue import Catalogue, Event, KitNews
+from fieldlink.relay.catalogue import Catalogue, CatalogueCorruptError, Event, KitNews
 from fieldlink.relay.feed import Feed
+from fieldlink.relay.orders.book import OrderBook
 from fieldlink.relay.receiver.committer import Committer
-from fieldlink.relay.receiver.core import CustodyMemory, Receiver
+from fieldlink.relay.receiver.core import Receiver
 from fieldlink.relay.receiver.inbox import Inbox
 from fieldlink.relay.receiver.incoming import Incoming
+from fieldlink.relay.receiver.memory import CustodyMemory
 from fieldlink.relay.receiver.outbox import Send, Stamp
 from fieldlink.relay.receiver.partial import Partial
 from fieldlink.relay.receiver.settings import ReceiverSettings
@@ -29,6 +32,7 @@ _LOOK_AGAIN_S = 0.5
 _ROOM_S = 1.0
 _STOP_S = 8.0
 _TIDY_S = 5.0
+_TELL_AGAIN_US = 1_000_000
 
 
 class Engine:
@@ -55,6 +59,9 @@ class Engine:
         self._settings = settings
         self._send = send
         self._clock = clock
+        self._feed = feed
+        self._book = OrderBook(catalogue, clock)
+        self._told_us: dict[str, int] = {}
         self._inbox = Inbox(settings.queue)
         self._incoming = Incoming(archive.incoming, settings)
         memory = CustodyMemory()
@@ -118,6 +125,16 @@ class Engine:
         for kit in self._active:
             self._send(kit, "welcome", Welcome(self.run_id, self._now(), self.name))
 
+    def refresh_orders(self) -> None:
+        """Read what kits are asked for, and tell those for whom it changed; on any thread.
+
+        Raises:
+            ArchiveError: the catalogue does not work.
+        """
+        for kit, orders in self._book.refresh(self._active):
+            self._send(kit, "orders", orders)
+            self._feed.publish("want", {"kit": kit})
+
     def set_active(self, kits: Collection[str]) -> None:
         """These kits have joined and are not revoked."""
         self._active = frozenset(kits)
@@ -163,6 +180,28 @@ class Engine:
     def heard(self, news: KitNews) -> None:
         """A kit said something."""
         self._committer.heard(news)
+
+    def orders(self, kit: str) -> Orders | None:
+        """What `kit` is asked for; None while the catalogue does not work."""
+        try:
+            return self._book.orders(kit)
+        except CatalogueCorruptError:
+            raise
+        except ArchiveError as error:
+            self.tally.note("disk", None, f"orders cannot be read: {error}", self._now())
+            return None
+
+    def follows(self, kit: str, revision: object) -> None:
+        """Tell `kit` again, at most once a second, if it follows other orders than there are."""
+        now_us = self._now()
+        if revision == self._book.revision(kit):
+            return
+        if 0 <= now_us - self._told_us.get(kit, -_TELL_AGAIN_US) < _TELL_AGAIN_US:
+            return
+        self._told_us[kit] = now_us
+        orders = self.orders(kit)
+        if orders is not None:
+            self._send(kit, "orders", orders)
 
     def has_room(self) -> bool:
         """Whether the archive's disk has more room than has to stay free."""

@@ -54,7 +54,7 @@ def test_a_kit_that_joined_and_was_revoked_between_two_looks_is_put_out() -> Non
 
     broker.reload = reload
     tally = Tally()
-    engine = SimpleNamespace(tally=tally, set_active=lambda kits: None)
+    engine = SimpleNamespace(tally=tally, set_active=lambda kits: None, refresh_orders=lambda: None)
     centre: Any = SimpleNamespace(
         catalogue=SimpleNamespace(kits=list),
         receiver=SimpleNamespace(engine=engine),

@@ -20,6 +20,7 @@ from fieldlink.codecs.wire import (
     Ask,
     Chunk,
     Frame,
+    Orders,
     Verdict,
     chunk_digest,
     encode_frame,
@@ -31,8 +32,9 @@ from fieldlink.relay.archive.rebuild import open_or_rebuild
 from fieldlink.relay.catalogue import KitNews, sqlite_url
 from fieldlink.relay.feed import Feed
 from fieldlink.relay.receiver.committer import Committer
-from fieldlink.relay.receiver.core import CustodyMemory, Receiver
+from fieldlink.relay.receiver.core import Receiver
 from fieldlink.relay.receiver.incoming import Incoming
+from fieldlink.relay.receiver.memory import CustodyMemory
 from fieldlink.relay.receiver.outbox import Stamp
 from fieldlink.relay.receiver.partial import Partial
 from fieldlink.relay.receiver.settings import ReceiverSettings
@@ -113,6 +115,8 @@ class StillCentre:
         self.tally = Tally()
         self.news: list[KitNews] = []
         self.room = True
+        self.order_book: dict[str, Orders] = {}
+        self.followed: dict[str, object] = {}
         self.kits = set(kits)
         self.archive = Archive.open(root / "archive")
         url = sqlite_url(root / "catalogue.sqlite")
@@ -204,6 +208,12 @@ class StillCentre:
 
     def heard(self, news: KitNews) -> None:
         self.news.append(news)
+
+    def orders(self, kit: str) -> Orders | None:
+        return self.order_book.get(kit)
+
+    def follows(self, kit: str, revision: object) -> None:
+        self.followed[kit] = revision
 
     def has_room(self) -> bool:
         return self.room

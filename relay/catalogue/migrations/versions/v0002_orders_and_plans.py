@@ -20,7 +20,7 @@ def upgrade() -> None:
     ):
         op.add_column("kits", column)
     op.add_column("bundles", sa.Column("thin", sa.Integer()))
-    op.create_index("bundles_custody", "bundles", ["kit", "custody_us"])
+    op.create_index("bundles_custody", "bundles", ["custody_us", "kit", "size"])
     _wants()
     op.create_table(
         "orders",
