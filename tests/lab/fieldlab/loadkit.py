@@ -14,11 +14,12 @@ import sys
 import threading
 from pathlib import Path
 
+from fieldlab.livekit import make_agent, opened_spool
 from fieldlink.codecs.bundle import Draft, Layer, Precedence
 from fieldlink.codecs.fault import SpoolError
-from fieldlink.edge.agent import Agent, kit_name, wall_clock_us
+from fieldlink.edge.agent import Agent, wall_clock_us
 from fieldlink.edge.config import load_edge_settings
-from fieldlink.edge.spool import RetentionPolicy, Spool
+from fieldlink.edge.spool import Spool
 from fieldlink.systemd.service import serve
 
 _LAYERS = (
@@ -54,11 +55,12 @@ def _record(spool: Spool, ledger: int, seed: int, device: str, stop: threading.E
 
 async def _main(config: Path, ledger_path: Path, seed: int) -> None:
     settings = load_edge_settings(config)
-    kit = kit_name(settings)
-    policy = RetentionPolicy(quota_bytes=settings.spool.quota)
-    spool = Spool.open(settings.spool_dir, kit=kit, policy=policy, clock=wall_clock_us)
-    agent = Agent(settings, config, spool, kit)
-    agent.take_stock()
+    with opened_spool(settings) as spool:
+        agent = make_agent(settings, config, spool)
+        await _load(spool, agent, ledger_path, seed)
+
+
+async def _load(spool: Spool, agent: Agent, ledger_path: Path, seed: int) -> None:
     ledger = os.open(ledger_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     stop = threading.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, stop.set)
@@ -74,7 +76,6 @@ async def _main(config: Path, ledger_path: Path, seed: int) -> None:
         stop.set()
         for recorder in recorders:
             recorder.join()
-        spool.close()
 
 
 if __name__ == "__main__":

@@ -37,13 +37,14 @@ class Counters:
     queued_bytes: int = 0  # waiting now
     longest_queue_bytes: int = 0
     busy_us: int = 0  # time spent sending
+    first_us: int | None = None  # when the first packet was offered, on the line's clock
+    last_us: int | None = None  # when the last packet to arrive did
 
     def __sub__(self, other: "Counters") -> "Counters":
-        """What happened between two readings; the queue's numbers are the later reading's."""
-        kept = {"queued_bytes", "longest_queue_bytes"}
-        theirs = dataclasses.asdict(other)
-        mine = dataclasses.asdict(self)
-        return Counters(**{k: v - (0 if k in kept else theirs[k]) for k, v in mine.items()})
+        """What happened between two readings; the queue's and the times are the later one's."""
+        kept = {"queued_bytes", "longest_queue_bytes", "first_us", "last_us"}
+        theirs, mine = dataclasses.asdict(other), dataclasses.asdict(self)
+        return Counters(**{k: v if k in kept else v - theirs[k] for k, v in mine.items()})
 
 
 class _Fading:
@@ -97,6 +98,7 @@ class Line(Generic[Packet]):
         """A packet comes to the line's queue. Times do not run backwards."""
         self._advance(now_us)
         count = self.counters
+        count.first_us = now_us if count.first_us is None else count.first_us
         count.offered += 1
         count.offered_bytes += size_bytes
         if not self.conditions.up:
@@ -117,7 +119,7 @@ class Line(Generic[Packet]):
         self._advance(now_us)
         out = []
         while self._flying and self._flying[0][0] <= now_us:
-            _, packet, size_bytes = self._flying.popleft()
+            self.counters.last_us, packet, size_bytes = self._flying.popleft()
             self.counters.delivered += 1
             self.counters.delivered_bytes += size_bytes
             out.append(packet)

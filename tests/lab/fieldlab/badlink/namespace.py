@@ -33,7 +33,7 @@ _LOCKS = Path("/run/fieldlink-lab")
 _NETNS = Path("/run/netns")
 _NAME = re.compile(r"fieldlink-(\d+)-(?:kit|centre)")
 _CLONE_NEWNET = 0x40000000
-_KILL_AFTER_S = 3.0
+_KILL_AFTER_S = 10.0
 
 
 class Namespace:
@@ -86,6 +86,10 @@ class Namespace:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for process in self._started:
+            for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
 
 
 def enter(namespace: str | int) -> None:
