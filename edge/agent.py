@@ -18,7 +18,7 @@ from fieldlink.edge.config import EdgeSettings, load_edge_settings
 from fieldlink.edge.control import serve_control
 from fieldlink.edge.devices import Devices
 from fieldlink.edge.identity import Identity
-from fieldlink.edge.planner import Candidate, PrecedencePlanner, SpoolState
+from fieldlink.edge.planner import Candidate, SpoolState, WindowPlanner
 from fieldlink.edge.recorded import recorded_until
 from fieldlink.edge.report import centre_report, full_status
 from fieldlink.edge.spool import RetentionPolicy, Spool, State, Stored
@@ -85,7 +85,7 @@ class Agent:
             settings.bearer[0],
             spool=spool,
             state=self._state,
-            planner=PrecedencePlanner(),
+            planner=WindowPlanner(),
             identity=self._identity,
             facts=facts,
             clock=wall_clock_us,

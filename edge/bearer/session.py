@@ -131,7 +131,7 @@ class Session:
         yield from self._questions_to_ask(now_us)
         while (order := self._next_chunk(now_us)) is not None:
             if order.candidate.doubtful:
-                yield from self._ask_doubtful(now_us)
+                yield from self._ask_doubtful(order.candidate, now_us)
             elif len(self._flights) < _MAX_FLIGHTS or order.candidate.bundle in self._flights:
                 yield self._send(order, now_us)
             else:
@@ -191,21 +191,22 @@ class Session:
                 flight.asked_us = now_us
             yield SendAsk(Ask(tuple(flight.candidate.bundle for flight in part)))
 
-    def _ask_doubtful(self, now_us: int) -> Iterator[SendAsk]:
+    def _ask_doubtful(self, first: Candidate, now_us: int) -> Iterator[SendAsk]:
         """Ask about what an earlier run of the agent may have sent, before sending any of it."""
-        for candidate in self._doubtful():
+        for candidate in self._doubtful(first):
             candidate.doubtful = False
             self._spool.hold(candidate)
             self._flights[candidate.bundle] = Flight(candidate, asked_us=ASK_NOW)
         yield from self._questions_to_ask(now_us)
 
-    def _doubtful(self) -> list[Candidate]:
-        found: list[Candidate] = []
+    def _doubtful(self, first: Candidate) -> list[Candidate]:
+        found = [first]
         for lane in self._spool.lanes:
             for candidate in lane:
                 if len(found) >= _MAX_DOUBTS or not candidate.doubtful:
                     break
-                found.append(candidate)
+                if candidate is not first:
+                    found.append(candidate)
         return found
 
     def _send(self, order: ChunkOrder, now_us: int) -> SendChunk:

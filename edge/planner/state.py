@@ -1,125 +1,36 @@
 """What the planner sees of the spool: the bundles that have bytes to send, in lanes.
 
-A lane holds what is alike (device, stream, layer, precedence), most urgent first. There are a
-few dozen lanes however long the backlog, so a planner looks at their ends and never at all of
-100,000 bundles. Everything here runs on one thread.
+Everything that a decision has to remember (what was shown of each device, how far each stream
+is, who was served how much) is in here and changes by these methods alone. Lanes are few however
+long the backlog, so a planner looks at their ends and never at all of 100,000 bundles. Everything
+here runs on one thread.
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import TypeAlias
+import math
+from collections.abc import Iterator, Sequence
 
-from fieldlink.codecs.bundle import Layer, Manifest, Precedence, Ranges
+from sortedcontainers import SortedList
 
-__all__ = ["Candidate", "Lane", "LaneKey", "Rank", "SpoolState"]
+from fieldlink.codecs.bundle import Layer, Ranges
+from fieldlink.codecs.wire import Want
+from fieldlink.edge.planner.candidate import NEVER_US, Candidate, Group, Key, Rank, Track, group_of
+from fieldlink.edge.planner.lanes import Edge, Lane, LaneKey, Tier, Turns
+from fieldlink.edge.planner.wants import Wants
 
-LaneKey: TypeAlias = tuple[Precedence, Layer, str, str]
-_NEVER_US = 2**63
+__all__ = ["FRESH_US", "SpoolState", "believed_bps"]
 
+FRESH_US = 30_000_000
+"""A device's still is fresh again when it is this much newer than the last one shown."""
 
-class Rank(Enum):
-    """Where a bundle stands among its like.
-
-    WANTED: the centre asked for it, or somebody put a bookmark there. COVER: a thin rendition
-    without which a minute of a stream would be missing. LATER: a thinner rendition covers its
-    span; it is still to be sent, before the rest of the originals.
-    """
-
-    WANTED = "wanted"
-    COVER = "cover"
-    NORMAL = "normal"
-    LATER = "later"
+_HEAD_BYTES = 250  # what a bundle costs besides its content
+_MOST_BPS = 1e12  # whoever says that it carries more is not believed
 
 
-@dataclass(slots=True, eq=False)
-class Candidate:
-    """A bundle in the spool that is not in the centre's custody.
-
-    `covered` are the bytes that need not be sent now: under way, or held by the centre.
-    `doubtful` says that an earlier run of the agent may have sent some of it already.
-    """
-
-    bundle: bytes
-    precedence: Precedence
-    layer: Layer
-    device: str
-    stream: str
-    sequence: int
-    start_us: int
-    end_us: int
-    deadline_us: int | None
-    size: int
-    doubtful: bool = False
-    rank: Rank = Rank.NORMAL
-    covered: Ranges = field(default_factory=Ranges)
-    done: bool = False
-
-    @classmethod
-    def of(cls, bundle: bytes, manifest: Manifest, *, doubtful: bool = False) -> "Candidate":
-        """The candidate for `bundle`, whose manifest is `manifest`."""
-        return cls(
-            bundle=bundle,
-            precedence=manifest.precedence,
-            layer=manifest.layer,
-            device=manifest.device,
-            stream=manifest.stream,
-            sequence=manifest.sequence,
-            start_us=manifest.start_us,
-            end_us=manifest.end_us,
-            deadline_us=manifest.deadline_us,
-            size=manifest.size,
-            doubtful=doubtful,
-        )
-
-    @property
-    def urgency(self) -> tuple[int, int, int]:
-        """Sorts by precedence, then deadline (none comes last), then sequence."""
-        deadline_us = _NEVER_US if self.deadline_us is None else self.deadline_us
-        return self.precedence, deadline_us, self.sequence
-
-    @property
-    def lane(self) -> LaneKey:
-        """The key of the lane that it waits in."""
-        return self.precedence, self.layer, self.device, self.stream
-
-    def next_span(self) -> tuple[int, int] | None:
-        """The first bytes that have to be sent; None when there are none."""
-        if self.size == 0:
-            return None if self.done else (0, 0)
-        return next(self.covered.missing(self.size), None)
-
-
-class Lane:
-    """Candidates that are alike, by urgency."""
-
-    __slots__ = ("_waiting",)
-
-    def __init__(self) -> None:
-        self._waiting: list[Candidate] = []
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def __iter__(self) -> Iterator[Candidate]:
-        return iter(self._waiting)
-
-    @property
-    def first(self) -> Candidate:
-        """The most urgent one; a lane in a `SpoolState` is never empty."""
-        return self._waiting[0]
-
-    def add(self, candidate: Candidate) -> None:
-        """Put `candidate` in its place."""
-        insort(self._waiting, candidate, key=lambda item: item.urgency)
-
-    def remove(self, candidate: Candidate) -> None:
-        """Take `candidate` out; it has to be in."""
-        at = bisect_left(self._waiting, candidate.urgency, key=lambda item: item.urgency)
-        while self._waiting[at] is not candidate:  # sequences of two spools may be equal
-            at += 1
-        del self._waiting[at]
+def believed_bps(rate_bps: float | None) -> float | None:
+    """`rate_bps` if it can be one: a number, above 0 and below a terabit a second."""
+    if rate_bps is None or not math.isfinite(rate_bps) or not 0 < rate_bps <= _MOST_BPS:
+        return None
+    return rate_bps
 
 
 class SpoolState:
@@ -127,54 +38,156 @@ class SpoolState:
 
     def __init__(self) -> None:
         self._known: dict[bytes, Candidate] = {}
-        self._waiting: set[bytes] = set()
-        self._lanes: dict[LaneKey, Lane] = {}
+        self._tracks: dict[Track, SortedList[Key]] = {}
+        self._where: dict[bytes, Lane] = {}
+        self._wants = Wants(self._known, self._tracks)
+        self._stills: dict[str, Edge] = {}
+        self._proxies: dict[tuple[str, str], Edge] = {}
+        self._window: tuple[int, int] | None = None
+        self.tiers: dict[Group, Tier] = {group: Tier() for group in Group}
+        self.turns: dict[Group, Turns] = {group: Turns() for group in Group}
+        self.history = Turns()
+        self.rate_bps: float | None = None
 
     def __len__(self) -> int:
         return len(self._known)
 
+    # --- questions -----------------------------------------------------------------------
+
     @property
-    def lanes(self) -> Iterable[Lane]:
-        """Every lane that has somebody waiting."""
-        return self._lanes.values()
+    def lanes(self) -> Iterator[Lane]:
+        """Every lane that has somebody waiting, roughly in the order of going."""
+        return (lane for tier in self.tiers.values() for lane in tier.lanes())
 
     @property
     def waiting(self) -> int:
         """How many bundles have bytes to send now."""
-        return len(self._waiting)
+        return len(self._where)
+
+    @property
+    def left_bytes(self) -> int:
+        """How many bytes there are to send now."""
+        return sum(tier.left_bytes for tier in self.tiers.values())
 
     def get(self, bundle: bytes) -> Candidate | None:
         """The candidate for `bundle`, waiting or not."""
         return self._known.get(bundle)
 
-    def add(self, candidate: Candidate) -> None:
-        """A bundle was recorded; adding it twice changes nothing."""
-        if candidate.bundle not in self._known:
-            self._known[candidate.bundle] = candidate
-            self._queue(candidate)
+    def track(self, track: Track) -> Iterator[Candidate]:
+        """All that is not in custody of a track, by time."""
+        return (self._known[key[2]] for key in tuple(self._tracks.get(track, ())))
 
-    def discard(self, bundle: bytes) -> None:
-        """A bundle is in custody, refused or gone: forget it."""
-        candidate = self._known.pop(bundle, None)
-        if candidate is not None:
-            self._unqueue(candidate)
+    def tracks(self) -> tuple[Track, ...]:
+        """The tracks of which something is not in custody."""
+        return tuple(self._tracks)
 
-    def cover(self, candidate: Candidate, start: int, end: int) -> None:
-        """The bytes from `start` to `end` are on their way."""
-        candidate.covered.add(start, end)
-        candidate.done = candidate.size == 0
-        if candidate.next_span() is None:
-            self._unqueue(candidate)
+    def due_us(self, candidate: Candidate) -> int:
+        """When `candidate` has to be there: its own deadline, or the end of the incident's
+        window if that is earlier and it was taken in it; `NEVER_US` without either.
+        """
+        due_us = NEVER_US if candidate.deadline_us is None else candidate.deadline_us
+        if self._window is not None and candidate.start_us >= self._window[0]:
+            return min(due_us, self._window[1])
+        return due_us
+
+    def shown_us(self, device: str) -> int | None:
+        """When the newest still of `device` that was sent was taken; None when none was."""
+        edge = self._stills.get(device)
+        return None if edge is None else edge.at_us
+
+    def is_fresh(self, still: Candidate) -> bool:
+        """Whether `still` shows of its device what no still before it did."""
+        edge = self._stills.get(still.device)
+        if edge is None or edge.at_us is None:
+            return True
+        return edge.before(still) and abs(still.start_us - edge.at_us) >= FRESH_US
+
+    def is_live(self, proxy: Candidate) -> bool:
+        """Whether `proxy` is newer than all that was sent of its stream."""
+        edge = self._proxies.get((proxy.device, proxy.stream))
+        return edge is None or edge.before(proxy)
+
+    # --- settings ------------------------------------------------------------------------
+
+    def window(self, start_us: int | None, due_us: int | None) -> None:
+        """The incident's window: what was taken since `start_us` is due at `due_us` at the latest.
+
+        None: no incident is open.
+        """
+        self._window = None if start_us is None or due_us is None else (start_us, due_us)
+
+    def pace(self, rate_bps: float | None) -> None:
+        """All bearers together carry `rate_bps`; what is no rate is taken for unknown."""
+        self.rate_bps = believed_bps(rate_bps)
+
+    def follow(self, wants: Sequence[Want]) -> None:
+        """Raise what `wants` mean, the first of them most, and nothing else."""
+        before = {c.bundle: c.want for c in self._known.values() if c.want is not None}
+        meant = self._wants.follow(wants)
+        for bundle in before.keys() | meant.keys():
+            if before.get(bundle) != meant.get(bundle):
+                self._want(self._known[bundle], meant.get(bundle))
 
     def set_rank(self, bundle: bytes, rank: Rank) -> None:
         """`bundle` stands at `rank` from now on; nothing happens when it is not known."""
         candidate = self._known.get(bundle)
-        if candidate is not None:
+        if candidate is not None and candidate.rank is not rank:
+            lane = self._unqueue(candidate)
             candidate.rank = rank
+            if lane is not None:
+                self._queue(candidate)
+
+    # --- what happens --------------------------------------------------------------------
+
+    def add(self, candidate: Candidate) -> None:
+        """A bundle was recorded; adding it twice changes nothing."""
+        if candidate.bundle in self._known:
+            return
+        self._known[candidate.bundle] = candidate
+        self._tracks.setdefault(candidate.track, SortedList()).add(candidate.key)
+        if self._wants:
+            candidate.want = self._wants.place(candidate)
+            before = self._wants.just_before(candidate)
+            if before is not None and before.want is not None:
+                self._want(before, self._wants.place(before))
+        self._queue(candidate)
+
+    def discard(self, bundle: bytes) -> None:
+        """A bundle is in custody, refused or gone: forget it."""
+        candidate = self._known.get(bundle)
+        if candidate is None:
+            return
+        self._unqueue(candidate)
+        del self._known[bundle]
+        keys = self._tracks[candidate.track]
+        keys.remove(candidate.key)
+        if not keys:
+            del self._tracks[candidate.track]
+        if (edge := self._edge(candidate)) is not None:
+            edge.settled(candidate)
+
+    def cover(self, candidate: Candidate, start: int, end: int) -> None:
+        """The bytes from `start` to `end` are on their way."""
+        before = candidate.left_bytes
+        candidate.covered.add(start, end)
+        candidate.done = candidate.size == 0
+        lane = self._where.get(candidate.bundle)
+        if lane is None:
+            return
+        if not candidate.begun:
+            self._begin(candidate, lane)
+        sent = before - candidate.left_bytes
+        lane.left_bytes -= sent
+        self.tiers[lane.key[0]].left_bytes -= sent
+        if candidate.next_span() is None:
+            self._unqueue(candidate)
+            if (edge := self._edge(candidate)) is not None:
+                edge.sent(candidate)
 
     def hold(self, candidate: Candidate) -> None:
         """Nothing of `candidate` is to be sent until it is released."""
-        self._unqueue(candidate)
+        self._unqueue(candidate)  # before the mark goes: the lane knows it by that
+        candidate.begun = False  # what is newer by then goes first
 
     def release(self, candidate: Candidate, covered: Ranges) -> None:
         """All of `candidate` but `covered` is to be sent."""
@@ -182,17 +195,55 @@ class SpoolState:
         candidate.covered = Ranges(covered)
         candidate.done = False
         if candidate.bundle in self._known and candidate.next_span() is not None:
+            if (edge := self._edge(candidate)) is not None:
+                edge.lost(candidate)
+            self._queue(candidate)
+
+    # --- inside --------------------------------------------------------------------------
+
+    def _begin(self, candidate: Candidate, lane: Lane) -> None:
+        candidate.begun = True
+        group = lane.key[0]
+        turns = self.turns[group]
+        if group is Group.STILL or (group is Group.PROXY and not self.is_live(candidate)):
+            turns = self.history
+        if group is not Group.STILL or not self.is_fresh(candidate):
+            turns.give(candidate.device, candidate.size + _HEAD_BYTES)
+        lane.begin(candidate)
+
+    def _edge(self, candidate: Candidate) -> Edge | None:
+        if candidate.layer is Layer.STILL:
+            return self._stills.setdefault(candidate.device, Edge())
+        if candidate.layer is Layer.PROXY:
+            return self._proxies.setdefault((candidate.device, candidate.stream), Edge())
+        return None
+
+    def _want(self, candidate: Candidate, want: int | None) -> None:
+        lane = self._unqueue(candidate)
+        candidate.want = want
+        if lane is not None:
             self._queue(candidate)
 
     def _queue(self, candidate: Candidate) -> None:
-        self._waiting.add(candidate.bundle)
-        self._lanes.setdefault(candidate.lane, Lane()).add(candidate)
+        group, level = group_of(candidate)
+        device, stream, layer = candidate.track
+        key: LaneKey = group, level, candidate.precedence, device, stream, layer
+        lane = self.tiers[group].lane(key, self._known)
+        lane.add(candidate)
+        left = candidate.left_bytes
+        lane.left_bytes += left
+        self.tiers[group].left_bytes += left
+        self._where[candidate.bundle] = lane
 
-    def _unqueue(self, candidate: Candidate) -> None:
-        if candidate.bundle not in self._waiting:
-            return
-        self._waiting.discard(candidate.bundle)
-        lane = self._lanes[candidate.lane]
+    def _unqueue(self, candidate: Candidate) -> Lane | None:
+        lane = self._where.pop(candidate.bundle, None)
+        if lane is None:
+            return None
         lane.remove(candidate)
+        left = candidate.left_bytes
+        lane.left_bytes -= left
+        tier = self.tiers[lane.key[0]]
+        tier.left_bytes -= left
         if not len(lane):
-            del self._lanes[candidate.lane]
+            tier.drop(lane.key)
+        return lane

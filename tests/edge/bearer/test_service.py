@@ -16,7 +16,7 @@ from fieldlink.codecs.fault import ConfigError
 from fieldlink.edge.bearer.service import Bearer, KitFacts
 from fieldlink.edge.bearer.settings import BearerSettings
 from fieldlink.edge.identity import Identity
-from fieldlink.edge.planner import Candidate, PrecedencePlanner, SpoolState
+from fieldlink.edge.planner import Candidate, SpoolState, WindowPlanner
 from fieldlink.edge.spool import RetentionPolicy, Spool
 from fieldlink.relay.pki.authority import Authority, new_serial
 
@@ -45,7 +45,7 @@ class Kit:
             BearerSettings.model_validate({"state_every": "1s"}),
             spool=self.spool,
             state=self._state,
-            planner=PrecedencePlanner(),
+            planner=WindowPlanner(),
             identity=self._load,
             facts=facts,
             clock=now_us,

@@ -9,7 +9,7 @@ from fieldlink.codecs.bundle import Layer, Precedence, Ranges
 from fieldlink.codecs.wire import Ack, AckItem, Ask, Verdict
 from fieldlink.edge.bearer.pace import Pace
 from fieldlink.edge.bearer.session import Custody, SendAsk, SendChunk, Session
-from fieldlink.edge.planner import Candidate, PrecedencePlanner, SpoolState
+from fieldlink.edge.planner import Candidate, SpoolState, WindowPlanner
 
 __all__ = ["RUN", "Centre", "World", "model_candidate"]
 
@@ -75,7 +75,7 @@ class World:
         self.now_us = 1_000_000
         self.spool = SpoolState()
         self.pace = Pace(64_000, 8_000_000)
-        self.session = Session("main", self.spool, PrecedencePlanner(), self.pace)
+        self.session = Session("main", self.spool, WindowPlanner(), self.pace)
         self.centre = Centre()
         self.confirmed: list[bytes] = []
         self.acknowledged: dict[bytes, Ranges] = {}
