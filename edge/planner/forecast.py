@@ -24,6 +24,7 @@ __all__ = ["USUAL_WINDOW_US", "Forecast", "TrackForecast", "Verdict", "forecast"
 USUAL_WINDOW_US = 7_200_000_000
 """When no incident is open, what has no deadline of its own is wanted by then."""
 
+_LEAST_BPS = 1.0
 _STRANGE_S = 30 * 86_400.0
 _LEVELS = {
     **{group: int(group) for group in Group},
@@ -152,7 +153,7 @@ def _done(
     rows: Mapping[Track, _Row], production: Mapping[Track, float], rate_bps: float | None
 ) -> dict[Track, float | None]:
     """In how many seconds each track is complete at `rate_bps`; None is never."""
-    if not rate_bps:
+    if rate_bps is None or rate_bps < _LEAST_BPS:
         return dict.fromkeys(rows)
     flows = _flows(rows, production)
     levels: defaultdict[int, list[Flow]] = defaultdict(list)
@@ -197,7 +198,7 @@ def _judge(
         return Verdict.WILL_MISS, reasons.over(-left_s, row.pending_bytes)
     if row.late_us or (row.pending_bytes and left_s <= 0):
         return Verdict.WILL_MISS, reasons.late(row.late_us / 1e6)
-    if not row.pending_bytes and (left_s <= 0 or not carried.expected_bps):
+    if not row.pending_bytes and (left_s <= 0 or (carried.expected_bps or 0) < _LEAST_BPS):
         return Verdict.KEPT, reasons.nothing()
     if carried.expected_bps is None:
         return Verdict.AT_RISK, reasons.unmeasured()
