@@ -68,14 +68,16 @@ def carry(
     *,
     alarms: int = 0,
     alarms_after_s: float = 5.0,
+    feed_every_s: float = 0.0,
     seed: int = 1,
     limit_s: float = _LIMIT_S,
     **options: Any,
 ) -> Carried:
     """Let a kit with a backlog loose on the links, with an alarm a second for so many seconds.
 
-    With alarms, the payload counted is what was archived while they were sent; without, all of
-    it, until the last of it was.
+    With alarms, the payload counted is what was archived while they were sent, and every
+    `feed_every_s` (unless it is 0) one more bundle is recorded meanwhile, so that the backlog does
+    not run out; without, all of it counts, until the last of it was archived.
 
     Raises:
         PermissionError: this machine or user cannot make bad links.
@@ -93,17 +95,23 @@ def carry(
         there.wait(there.arrivals, limit_s, "the first bundle")
         time.sleep(alarms_after_s)
         began_us = time.time_ns() // 1000
-        sent = _send_alarms(there, alarms)
+        feed = Load(size=backlog.bundle_bytes)
+        sent = _send_alarms(there, alarms, feed, feed_every_s)
         span = (began_us, time.time_ns() // 1000)
         _until(there, set(sent), limit_s)
         return _sum_up(there, span, sent)
 
 
-def _send_alarms(there: Site, count: int) -> list[str]:
+def _send_alarms(there: Site, count: int, feed: Load, feed_every_s: float) -> list[str]:
     """One a second."""
     begin = time.monotonic()
-    sent = []
+    sent: list[str] = []
+    fed = 0
     for number in range(count):
+        while feed_every_s and fed * feed_every_s < number:
+            time.sleep(max(0.0, begin + fed * feed_every_s - time.monotonic()))
+            there.add(feed)
+            fed += 1
         time.sleep(max(0.0, begin + number - time.monotonic()))
         sent.append(
             there.add(
@@ -175,8 +183,16 @@ def main() -> None:
         else Scenario(title="", links=(even_link("sat", told.rate, told.rtt, told.loss),))
     )
     backlog = Backlog(total_bytes=told.bytes, bundle_bytes=told.bundle)
+    feed_every_s = told.bundle * 8 / sum(link.to_centre.rate_bps for link in scenario.links)
     rmem = (4096, 131_072, told.rmem)
-    done = carry(scenario, backlog, alarms=told.alarms, seed=told.seed, centre_rmem=rmem)
+    done = carry(
+        scenario,
+        backlog,
+        alarms=told.alarms,
+        feed_every_s=feed_every_s,
+        seed=told.seed,
+        centre_rmem=rmem,
+    )
     out = sys.stdout.write
     ways = [link.to_centre for link in scenario.links]
     best_bps = sum(way.rate_bps * (1 - way.mean_loss) for way in ways)
