@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from _goodput import figures
-
 from fieldlab.badlink.scenario import even_link
 from fieldlab.figure import Figure
+from fieldlab.goodput import goodput_figures
 
 
 def measure() -> Sequence[Figure]:
     """Two minutes each; start-up counts, from the first packet to the last bundle's custody."""
     link = even_link("sat", 1_000_000, 600, 0.02)
-    return figures("goodput_1m", link, seconds=120, least=0.88, least_of_iperf=0.95)
+    return goodput_figures("goodput_1m", link, seconds=120, least=0.88, least_of_iperf=0.95)

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from _goodput import figures
-
 from fieldlab.badlink.scenario import even_link
 from fieldlab.figure import Figure
+from fieldlab.goodput import goodput_figures
 
 
 def measure() -> Sequence[Figure]:
     """A minute and a half each; start-up counts. One connection of iperf3 does not fill it."""
     link = even_link("sat", 8_000_000, 600, 0.02)
-    return figures("goodput_8m", link, seconds=90, least=0.85, least_of_iperf=0.95)
+    return goodput_figures("goodput_8m", link, seconds=90, least=0.85, least_of_iperf=0.95)

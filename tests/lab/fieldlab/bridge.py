@@ -31,7 +31,8 @@ class Plan:
     backlog: int
     message_bytes: int
     topic: str = "bulk"
-    alarms: int = 0  # one a second
+    alarms: int = 0
+    alarm_every_s: float = 1.0
     alarms_after_s: float = 0.0
     feed_every_s: float = 0.0  # one more bulk message so often, while there are alarms; 0: none
     alarm_topics: int = 1  # each alarm's topic is alarm/0, alarm/1, ...
@@ -69,7 +70,7 @@ def _publish(plan: Plan) -> None:
     begin = time.monotonic() + plan.alarms_after_s
     fed = 0
     for number in range(plan.alarms):
-        due = begin + number
+        due = begin + number * plan.alarm_every_s
         while plan.feed_every_s and begin + fed * plan.feed_every_s < due:
             time.sleep(max(0.0, begin + fed * plan.feed_every_s - time.monotonic()))
             client.publish(plan.topic, source.randbytes(plan.message_bytes), qos=1)

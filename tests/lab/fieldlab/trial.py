@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from fieldlab.livekit import Load
 from fieldlab.site import Arrival, Site, site
 from fieldlink.codecs.bundle import Layer, Precedence
 
-__all__ = ["Backlog", "Carried", "carry", "percentile"]
+__all__ = ["Backlog", "Carried", "carry", "percentile", "wire_bytes"]
 
 _ALARM_BYTES = 200
 _LIMIT_S = 600.0
@@ -57,9 +57,14 @@ class Carried:
         return self.payload_bytes * 8 / self.took_s
 
     @property
-    def wire_bytes(self) -> int:
-        """All that the kit put on its links, headers of IP included, queue drops included."""
-        return sum(reading.to_centre.offered_bytes for reading in self.readings.values())
+    def overhead(self) -> float:
+        """Bytes on the wire, both ways, for each byte archived."""
+        return wire_bytes(self.readings) / sum(arrival.size for arrival in self.arrivals)
+
+
+def wire_bytes(readings: Mapping[str, Reading]) -> int:
+    """All that either side put on the links, headers of IP and queue drops included."""
+    return sum(r.to_centre.offered_bytes + r.to_kit.offered_bytes for r in readings.values())
 
 
 def carry(
@@ -199,7 +204,7 @@ def main() -> None:
     out(
         f"goodput {done.goodput_bps / 1000:.0f} kbit/s over {done.took_s:.1f} s,"
         f" {done.goodput_bps / best_bps:.3f} of rate x (1 - loss);"
-        f" {done.wire_bytes / max(sum(a.size for a in done.arrivals), 1):.3f} bytes on the wire"
+        f" {done.overhead:.3f} bytes on the wire (both ways)"
         " for each of payload\n"
     )
     if done.alarms_s:

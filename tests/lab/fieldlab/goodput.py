@@ -9,10 +9,12 @@ from fieldlab.figure import Figure
 from fieldlab.rivals import bridge, iperf, rsync
 from fieldlab.trial import Backlog, carry
 
+__all__ = ["goodput_figures"]
+
 _BUNDLE_BYTES = 100_000
 
 
-def figures(
+def goodput_figures(
     name: str, link: Link, *, seconds: float, least: float, least_of_iperf: float
 ) -> Sequence[Figure]:
     """Shares of rate x (1 - loss), each side running for about `seconds`."""
@@ -25,10 +27,9 @@ def figures(
     synced = rsync([link], total_bytes // 2, _BUNDLE_BYTES)[0] / best_bps
     plan = Plan(backlog=total_bytes // _BUNDLE_BYTES, message_bytes=_BUNDLE_BYTES)
     bridged = _bridged([link], plan, seconds) / best_bps
-    print(
+    sys.stderr.write(
         f"of rate x (1 - loss): ours {share:.3f} ({ours.took_s:.0f} s), iperf3 {straight:.3f},"
-        f" rsync {synced:.3f}, mosquitto's bridge {bridged:.3f}",
-        file=sys.stderr,
+        f" rsync {synced:.3f}, mosquitto's bridge {bridged:.3f}\n"
     )
     also = (f"at least {least:g} of rate x (1 - loss)", share >= least)
     unit = "of rate x (1 - loss)"

@@ -1,0 +1,68 @@
+"""Bytes on the wire, both ways and all headers of IP included, for each byte archived.
+
+Over three outages on a link without random loss; and on one that loses 2 %, beside the floor that
+headers and retransmission set.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from fieldlab.badlink.scenario import Scenario, even_link
+from fieldlab.badlink.scenario_file import parse_scenario
+from fieldlab.bridge import Plan
+from fieldlab.figure import Figure
+from fieldlab.rivals import bridge, rsync
+from fieldlab.trial import Backlog, carry, wire_bytes
+
+_CUT = """
+title = "2 Mbit/s and 200 ms, away for six seconds three times"
+[[link]]
+name = "lte"
+to_centre = { rate_bps = 2_000_000, queue_bytes = 50_000, delay_ms = 100 }
+to_kit = { rate_bps = 2_000_000, queue_bytes = 50_000, delay_ms = 100 }
+[[outage]]
+link = "lte"
+at_s = 15
+lasts_s = 6
+every_s = 25
+times = 3
+"""
+_CUT_BYTES = 18_000_000  # 72 s of the link, 90 with the outages
+_LOSS = 0.02
+_LOSSY = even_link("sat", 1_000_000, 600, _LOSS)
+_LOSSY_BYTES = 6_000_000
+_BUNDLE_BYTES = 100_000
+# A full packet is 1500 bytes and carries 1448 after the headers of IP and TCP with timestamps;
+# every second one is acknowledged by a packet of 52.
+_FLOOR = (1500 + 52 / 2) / 1448
+_LOSSY_FLOOR = (1500 / (1 - _LOSS) + 52 / 2) / 1448
+
+
+def measure() -> Sequence[Figure]:
+    """Ours over the outages beside rsync and mosquitto's bridge, then with loss."""
+    cut = parse_scenario(_CUT)
+    ours = carry(cut, Backlog(total_bytes=_CUT_BYTES, bundle_bytes=_BUNDLE_BYTES)).overhead
+    synced = wire_bytes(rsync(cut, _CUT_BYTES, _BUNDLE_BYTES)[1]) / _CUT_BYTES
+    plan = Plan(backlog=_CUT_BYTES // _BUNDLE_BYTES, message_bytes=_BUNDLE_BYTES)
+    bridged = wire_bytes(bridge(cut, plan).readings) / _CUT_BYTES
+    lossy = Scenario(title="", links=(_LOSSY,))
+    lossy_ours = carry(lossy, Backlog(total_bytes=_LOSSY_BYTES, bundle_bytes=_BUNDLE_BYTES))
+    print(
+        f"three outages: ours {ours:.4f}, rsync {synced:.4f}, mosquitto's bridge {bridged:.4f},"
+        f" floor {_FLOOR:.4f}; 2 % loss: ours {lossy_ours.overhead:.4f}, floor {_LOSSY_FLOOR:.4f}",
+        file=sys.stderr,
+    )
+    unit = "bytes on the wire for each archived"
+    return [
+        Figure(name="waste", value=ours, unit=unit, limit=1.08, better="less"),
+        Figure(name="waste_rsync", value=ours, unit=unit, peer=synced, limit=1.02, better="less"),
+        Figure(name="waste_bridge", value=ours, unit=unit, peer=bridged, limit=1.02, better="less"),
+        Figure(
+            name="waste_lossy",
+            value=lossy_ours.overhead,
+            unit=unit,
+            peer=_LOSSY_FLOOR,
+            limit=1.05,
+            better="less",
+        ),
+    ]
