@@ -1,6 +1,7 @@
 """What commands beside a running relay work on: the same settings, catalogue and archive."""
 
 import os
+import pwd
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,14 @@ from fieldlink.relay.archive import Archive
 from fieldlink.relay.archive.rebuild import rebuild
 from fieldlink.relay.catalogue import Catalogue, Kit, Service, sqlite_url
 from fieldlink.relay.config import RelaySettings, load_relay_settings
+from fieldlink.relay.orders.book import worked_incident
 from fieldlink.relay.pki.admission import CODE_LIFE_US
 from fieldlink.relay.pki.admission import admit as admit_by_code
 from fieldlink.relay.pki.authority import Authority
+from fieldlink.relay.window.core import window_view
+from fieldlink.relay.window.gather import gather
+from fieldlink.relay.window.held import HeldKeeper
+from fieldlink.relay.window.view import WindowView
 
 __all__ = [
     "admit_kit",
@@ -26,9 +32,12 @@ __all__ = [
     "living",
     "now_us",
     "opened",
+    "operator",
     "rebuild_catalogue",
     "stale",
+    "window_of",
     "window_us",
+    "write_as_caller",
 ]
 
 SERVICE = "relay"
@@ -132,6 +141,17 @@ def admit_kit(
     return encode_join_code(code), at_us + CODE_LIFE_US
 
 
+def operator() -> str:
+    """Who gives a command here: the account behind sudo if there is one."""
+    sudo = os.environ.get("SUDO_USER", "")
+    if not sudo:
+        try:
+            sudo = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:
+            sudo = str(os.getuid())
+    return "".join(c for c in sudo if c.isprintable())[:64]
+
+
 def rebuild_catalogue(config: Path | None) -> list[str]:
     """Make the embedded catalogue again from the archive; returns what was found and done.
 
@@ -148,6 +168,24 @@ def rebuild_catalogue(config: Path | None) -> list[str]:
     return findings
 
 
+def window_of(catalogue: Catalogue, incident: str | None) -> WindowView:
+    """The window view of `incident`; of the newest open one, else the newest, when None.
+
+    Raises:
+        ArchiveError: there is no such incident.
+    """
+    incidents = catalogue.incidents()
+    found = [each for each in incidents if each.id == incident]
+    if incident is None:
+        working = worked_incident(incidents)
+        found = incidents if working is None else [working]
+    if not found:
+        raise ArchiveError(
+            f"there is no incident {incident!r}; `fieldlink relay incident list` shows them"
+        )
+    return window_view(gather(catalogue, found[0], HeldKeeper(), now_us()))
+
+
 def window_us(text: str) -> int:
     """A window as people write it ("2h"), in microseconds.
 
@@ -159,6 +197,21 @@ def window_us(text: str) -> int:
         window: Duration
 
     return round(load_settings(_Window, f"window = {text!r}", "--window").window * 1e6)
+
+
+def write_as_caller(path: Path, text: str) -> None:
+    """Write a file as whoever gave the command, not as the centre's owner.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    if os.getuid() == 0:
+        os.seteuid(0)
+        os.setegid(0)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror}); name another") from error
 
 
 def _url(settings: RelaySettings) -> str:

@@ -142,6 +142,7 @@ class Centre:
                 on_joined=joined,
             ),
             waiting_events=receiver.engine.waiting_events,
+            orders_changed=receiver.engine.refresh_orders,
         )
         tls = authority.tls
         web = WebServer(app, settings.web, certificate=tls.certificate, key=tls.key)

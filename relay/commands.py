@@ -8,6 +8,8 @@ import typer
 from fieldlink.relay.account_commands import token, user
 from fieldlink.relay.command_options import AsJson, ConfigFile, say, say_json, shown_time
 from fieldlink.relay.store_commands import catalogue, incident
+from fieldlink.relay.want_commands import LOOSE, list_wants, mark, want
+from fieldlink.relay.window_commands import window
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +27,10 @@ app.add_typer(catalogue, name="catalogue")
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
 app.add_typer(settings_app, name="config")
+app.command("want", context_settings=LOOSE)(want)
+app.command("wants")(list_wants)
+app.command("window")(window)
+app.command("mark", context_settings=LOOSE)(mark)
 
 KitName = Annotated[str, typer.Argument(help="The kit's name: 1 to 32 of a-z, 0-9, _ and -.")]
 

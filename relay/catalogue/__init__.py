@@ -39,7 +39,7 @@ from fieldlink.relay.catalogue.schema import (
     sqlite_url,
 )
 from fieldlink.relay.catalogue.spans import Spans
-from fieldlink.relay.catalogue.wants import Wants
+from fieldlink.relay.catalogue.wants import TooManyWantsError, Wants
 
 __all__ = [
     "STANDING",
@@ -62,6 +62,7 @@ __all__ = [
     "StoredWant",
     "StreamSummary",
     "Token",
+    "TooManyWantsError",
     "User",
     "incident_for",
     "sqlite_path",

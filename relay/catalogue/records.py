@@ -217,6 +217,7 @@ class SpanRow:
     layer: str
     start_us: int
     end_us: int
+    custody_us: int
     thin: int | None
 
 

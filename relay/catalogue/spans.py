@@ -25,6 +25,15 @@ def thin_level(said: object) -> int | None:
 class Spans(Part):
     """The part of the catalogue that tells what spans are held."""
 
+    def spans_in(self, incident: str) -> Iterator[SpanRow]:
+        """The spans of every bundle of `incident`, in no order."""
+        columns = [BUNDLES.c[name] for name in _FIELDS]
+        query = sa.select(*columns).where(BUNDLES.c.incident == incident)
+        with self._read() as connection:
+            found = connection.execution_options(yield_per=_PAGE).execute(query)
+            for row in found:
+                yield SpanRow(*row)
+
     def spans_after(self, incident: str, number: int) -> Iterator[SpanRow]:
         """The spans of every bundle of `incident` filed after bundle `number`, in that order."""
         b = BUNDLES.c
@@ -55,7 +64,7 @@ class Spans(Part):
             rows = connection.execute(query.order_by(b.start_us, b.number).limit(_PAGE)).all()
         return [SpanRow(*row) for row in rows]
 
-    def bundle_counts(self, incident: str) -> int:
+    def bundle_count(self, incident: str) -> int:
         """How many bundles `incident` has."""
         s = SUMMARIES.c
         with self._read() as connection:

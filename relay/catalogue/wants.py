@@ -12,10 +12,14 @@ from fieldlink.relay.catalogue.base import Part
 from fieldlink.relay.catalogue.records import StoredWant
 from fieldlink.relay.catalogue.tables import ORDERS, WANTS
 
-__all__ = ["Wants"]
+__all__ = ["TooManyWantsError", "Wants"]
 
 _FIELDS = tuple(StoredWant.__dataclass_fields__)
 _MOST_LISTED = 1000
+
+
+class TooManyWantsError(ArchiveError):
+    """A kit is asked for as much as its orders can hold."""
 
 
 class Wants(Part):
@@ -25,13 +29,13 @@ class Wants(Part):
         """Record `want` behind what its kit was asked before.
 
         Raises:
-            ArchiveError: its kit has as many open ones as its orders can hold.
+            TooManyWantsError: its kit has as many open ones as its orders can hold.
         """
         w = WANTS.c
         with self._write() as connection:
             mine = sa.select(sa.func.count()).where(w.kit == want.kit, *_open())
             if want.open and (connection.scalar(mine) or 0) >= MAX_WANTS:
-                raise ArchiveError(
+                raise TooManyWantsError(
                     f"{want.kit} has {MAX_WANTS} open requests already; cancel one first "
                     "(`fieldlink relay wants` lists them)"
                 )

@@ -17,6 +17,8 @@ from fieldlink.relay.web.guard import Guard
 from fieldlink.relay.web.routes_incidents import incidents_router
 from fieldlink.relay.web.routes_session import session_router
 from fieldlink.relay.web.routes_streams import streams_router
+from fieldlink.relay.web.routes_wants import wants_router
+from fieldlink.relay.web.routes_window import window_router
 from fieldlink.relay.web.sessions import Sessions
 from fieldlink.relay.web.settings import WebSettings
 from fieldlink.relay.web.throttle import LoginThrottle
@@ -42,10 +44,12 @@ def create_app(
     monotonic: Callable[[], float] = time.monotonic,
     enrolment: APIRouter | None = None,
     waiting_events: Callable[[], Sequence[Event]] = tuple,
+    orders_changed: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """The application. `name` is the centre's, `session_key` is from `load_session_key`,
     `clock` UTC microseconds, `enrolment` the router of GET /api/ca and POST /api/join,
-    `waiting_events` what the catalogue could not take yet.
+    `waiting_events` what the catalogue could not take yet; `orders_changed` tells kits what they
+    are asked for now.
     """
 
     def stored_hash(account: str) -> str | None:
@@ -62,6 +66,7 @@ def create_app(
         sessions=Sessions(session_key, settings.session, clock, stored_hash),
         throttle=LoginThrottle(settings.login_attempts, settings.login_window, monotonic),
         waiting_events=waiting_events,
+        orders_changed=orders_changed,
     )
     app = FastAPI(
         title="Fieldlink command centre",
@@ -73,7 +78,10 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.centre = centre
-    for router in (session_router(), incidents_router(), streams_router(), updates_router()):
+    for router in (
+        *(session_router(), incidents_router(), streams_router(), window_router()),
+        *(wants_router(), updates_router()),
+    ):
         app.include_router(router)
     if enrolment is not None:
         app.include_router(enrolment)

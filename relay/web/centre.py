@@ -1,7 +1,7 @@
 """What every route of the API works on."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from fieldlink.relay.web.passwords import hash_token
 from fieldlink.relay.web.sessions import Sessions
 from fieldlink.relay.web.settings import WebSettings
 from fieldlink.relay.web.throttle import LoginThrottle
+from fieldlink.relay.window.held import HeldKeeper
 
 __all__ = ["Centre", "CentreHere"]
 
@@ -31,6 +32,8 @@ class Centre:
     sessions: Sessions
     throttle: LoginThrottle
     waiting_events: Callable[[], Sequence[Event]]
+    orders_changed: Callable[[], None]
+    held: HeldKeeper = field(default_factory=HeldKeeper)
 
     async def identify(self, cookie: str | None, token: str | None) -> str | None:
         """The name of the account or program that holds `cookie` or `token`; None for nobody."""

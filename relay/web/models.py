@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "BearerView",
     "BundleView",
     "BundlesPage",
     "CoverageView",
@@ -131,6 +132,22 @@ class PendingView(View):
     reported_us: int
 
 
+class BearerView(View):
+    """One of a kit's ways to the centre, by its own last word; null is unknown.
+
+    `heard_us` is when the centre last heard the kit on it, `loss` a share from 0 to 1.
+    """
+
+    name: str
+    up: bool | None
+    held: bool | None
+    rate_bps: float | None
+    rtt_ms: float | None
+    loss: float | None
+    backlog_bytes: int | None
+    heard_us: int | None
+
+
 class KitView(View):
     """A kit: admission, and what was last heard of it."""
 
@@ -146,6 +163,7 @@ class KitView(View):
     clock_offset_us: int | None
     devices: list[DeviceView]
     pending: PendingView | None
+    bearers: list[BearerView]
 
 
 class KitsPage(View):
@@ -211,7 +229,9 @@ class JourneyView(View):
 
 
 class BundleView(View):
-    """A bundle in custody; `content` is where its bytes are."""
+    """A bundle in custody; `content` is where its bytes are. `play_from_us` and `play_to_us`
+    are set where the best of several bundles was asked for: what to play of this one.
+    """
 
     id: str
     number: int
@@ -235,13 +255,18 @@ class BundleView(View):
     path: str
     journey: JourneyView
     content: str
+    play_from_us: int | None = None
+    play_to_us: int | None = None
 
 
 class BundlesPage(View):
-    """Bundles in the order asked for; `next` is the `after` of the next page, null at the end."""
+    """Bundles in the order asked for; `next` is the `after` of the next page, null at the end;
+    `next_us` its `from` when the best was asked for.
+    """
 
     bundles: list[BundleView]
     next: int | None
+    next_us: int | None = None
 
 
 class GapView(View):
@@ -264,7 +289,9 @@ class GapsPage(View):
 
 
 class StreamCoverage(View):
-    """Spans [start_us, end_us] that the centre holds, by layer, and the gaps between."""
+    """Spans [start_us, end_us] that the centre holds, by layer, and the gaps between. The layer
+    "thin" is of proxies that were thinned to keep the window.
+    """
 
     kit: str
     device: str

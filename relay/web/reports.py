@@ -2,8 +2,9 @@
 
 A report is a map of plain values that the kit's software chose; nothing in it is trusted to be
 there or to be of any type. Read here: `pending.<layer>` with `bundles` and `bytes`, the same under
-`streams."<device>/<stream>".pending` where a kit tells it, and `devices.<device>` with `state`
-and `reason`.
+`streams."<device>/<stream>".pending` where a kit tells it, `devices.<device>` with `state`
+and `reason`, and `bearers`, a list of maps with `name`, `up`, `held`, `rate_bps`, `rtt_ms`,
+`loss`, `backlog_bytes`.
 """
 
 from collections.abc import Mapping
@@ -11,12 +12,14 @@ from typing import Any
 
 from fieldlink.codecs.bundle import Layer
 from fieldlink.relay.catalogue import Kit
-from fieldlink.relay.web.models import DeviceView, PendingScope, PendingView
+from fieldlink.relay.web.models import BearerView, DeviceView, PendingScope, PendingView
 
-__all__ = ["device_views", "kit_pending", "stream_pending"]
+__all__ = ["bearer_views", "device_views", "kit_pending", "stream_pending"]
 
 _MAX_TEXT_CHARS = 200
 _MAX_DEVICES = 256
+_MAX_BEARERS = 16
+_MAX_NAME_CHARS = 32
 
 
 def kit_pending(kit: Kit) -> PendingView | None:
@@ -46,6 +49,41 @@ def device_views(kit: Kit) -> list[DeviceView]:
         )
         for device in sorted(kit.devices)[:_MAX_DEVICES]
     ]
+
+
+def bearer_views(kit: Kit) -> list[BearerView]:
+    """The bearers of `kit`, by name: those it tells of, and those it was heard on."""
+    told = _map(kit.report).get("bearers")
+    said = [_map(one) for one in told[:_MAX_BEARERS]] if isinstance(told, list) else []
+    by_name = {name: one for one in said if (name := _text(one.get("name"))) is not None}
+    heard = kit.heard_on or {}
+    names = sorted({name[:_MAX_NAME_CHARS] for name in (*by_name, *heard)})[:_MAX_BEARERS]
+    return [_bearer(name, by_name.get(name, {}), heard.get(name)) for name in names]
+
+
+def _bearer(name: str, said: Mapping[str, Any], heard_us: int | None) -> BearerView:
+    loss = _figure(said.get("loss"))
+    backlog = said.get("backlog_bytes", said.get("backlog"))
+    return BearerView(
+        name=name,
+        up=_flag(said.get("up")),
+        held=_flag(said.get("held")),
+        rate_bps=_figure(said.get("rate_bps")),
+        rtt_ms=_figure(said.get("rtt_ms")),
+        loss=None if loss is None else min(loss, 1.0),
+        backlog_bytes=_count(backlog),
+        heard_us=heard_us,
+    )
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _figure(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < 2**63 else None
 
 
 def _pending(kit: Kit, said: object, scope: PendingScope) -> PendingView | None:

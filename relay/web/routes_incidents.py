@@ -1,5 +1,6 @@
 """Incidents, kits, events and the figures of an incident."""
 
+import contextlib
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query
@@ -17,7 +18,7 @@ from fieldlink.relay.web.models import (
 )
 from fieldlink.relay.web.views import event_view, incident_view, kit_view, stream_summary_view
 
-__all__ = ["INCIDENT_PATTERN", "chosen_incident", "count_gaps", "incidents_router"]
+__all__ = ["INCIDENT_PATTERN", "IncidentId", "chosen_incident", "count_gaps", "incidents_router"]
 
 INCIDENT_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 IncidentId = Annotated[str, Path(pattern=INCIDENT_PATTERN)]
@@ -120,4 +121,6 @@ def incidents_router() -> APIRouter:
 
 def _told(centre: Centre, incident: Incident, now_us: int) -> IncidentView:
     centre.feed.publish("incident", {"incident": incident.id})
+    with contextlib.suppress(ArchiveError):  # it is on record: the watcher tells kits soon
+        centre.orders_changed()
     return incident_view(incident, now_us)

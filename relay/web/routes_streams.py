@@ -8,7 +8,8 @@ from fieldlink.codecs.fault import ArchiveError
 from fieldlink.relay.catalogue import FiledBundle, FiledGap
 from fieldlink.relay.web.centre import Centre, CentreHere
 from fieldlink.relay.web.content import answer_content
-from fieldlink.relay.web.coverage import CoverageKeeper
+from fieldlink.relay.web.cover import best_cover, piece_of
+from fieldlink.relay.web.coverage import coverage_of
 from fieldlink.relay.web.models import (
     BundlesPage,
     BundleView,
@@ -19,7 +20,7 @@ from fieldlink.relay.web.models import (
 from fieldlink.relay.web.routes_incidents import IncidentChoice, chosen_incident
 from fieldlink.relay.web.views import bundle_view, gap_view, stream_view
 
-__all__ = ["streams_router"]
+__all__ = ["NameQuery", "streams_router"]
 
 _NAME = r"^[a-z0-9]([a-z0-9_-]{0,30}[a-z0-9])?$"
 NamePart = Annotated[str, Path(pattern=_NAME)]
@@ -34,7 +35,6 @@ _CONDITIONS = ("range", "if-range", "if-none-match")
 def streams_router() -> APIRouter:
     """The routes of streams, bundles, coverage and gaps."""
     router = APIRouter(prefix="/api", tags=["streams"])
-    keeper = CoverageKeeper()
 
     @router.get("/streams")
     def streams(centre: CentreHere, incident: IncidentChoice = None) -> StreamsPage:
@@ -69,21 +69,31 @@ def streams_router() -> APIRouter:
         after: TimeQuery = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
         order: Literal["oldest", "newest"] = "oldest",
+        best: bool = False,
     ) -> BundlesPage:
-        """The bundles of a stream, by the start of what they cover, page by page."""
+        """The bundles of a stream, by the start of what they cover, page by page.
+
+        With `best` (and a layer, oldest first): what to play of which, so that each instant
+        comes once and as fine as there is; pass `next_us` as `from` for the next page."""
+        if best and (layer is None or order != "oldest" or after is not None):
+            raise HTTPException(422, "best: name a layer, oldest first, without after")
         found = centre.catalogue.bundles(
             incident=incident,
             kit=kit,
             device=device,
             stream=stream,
             layer=layer,
-            from_us=from_us,
+            # What only touches the page's begin belongs to the one before.
+            from_us=from_us + 1 if best and from_us else from_us,
             to_us=to_us,
             after=after,
             limit=limit,
             newest_first=order == "newest",
         )
-        last = found[-1].number if len(found) == limit else None
+        more = len(found) == limit
+        if best:
+            return _best_page(found, from_us or 0, more=more)
+        last = found[-1].number if more else None
         return BundlesPage(bundles=[bundle_view(each) for each in found], next=last)
 
     @router.get("/bundles/{bundle}")
@@ -111,7 +121,7 @@ def streams_router() -> APIRouter:
         """Which spans the centre holds of each stream, and the gaps with their reasons."""
         chosen, now_us = chosen_incident(centre, incident), centre.clock()
         names = (kit, device, stream)
-        views = keeper.coverage(centre.catalogue, chosen.id, names)
+        views = coverage_of(centre.held, centre.catalogue, chosen, names)
         return CoverageView(now_us=now_us, streams=views)
 
     @router.get("/gaps")
@@ -138,6 +148,24 @@ def streams_router() -> APIRouter:
         return GapsPage(gaps=[gap_view(each) for each in found])
 
     return router
+
+
+def _best_page(found: list[FiledBundle], from_us: int, *, more: bool) -> BundlesPage:
+    """The best cover of `found`, which overlap `from_us` and what follows; with `more` to come,
+    up to where the next page begins.
+    """
+    bundles = {each.number: each for each in found}
+    next_us = found[-1].manifest.start_us if more else None
+    if next_us is not None and next_us <= from_us:  # a page full of one instant
+        next_us = from_us + 1
+    views = []
+    for part in best_cover(map(piece_of, found)):
+        first_us = max(part.from_us, from_us)
+        last_us = part.to_us if next_us is None else min(part.to_us, next_us)
+        if last_us > first_us:
+            span = {"play_from_us": first_us, "play_to_us": last_us}
+            views.append(bundle_view(bundles[part.piece.key]).model_copy(update=span))
+    return BundlesPage(bundles=views, next=None, next_us=next_us)
 
 
 def _filed(centre: Centre, bundle: str) -> FiledBundle:

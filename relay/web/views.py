@@ -29,7 +29,7 @@ from fieldlink.relay.web.models import (
     StreamView,
     iso,
 )
-from fieldlink.relay.web.reports import device_views, kit_pending, stream_pending
+from fieldlink.relay.web.reports import bearer_views, device_views, kit_pending, stream_pending
 
 __all__ = [
     "bundle_view",
@@ -86,6 +86,7 @@ def kit_view(kit: Kit, now_us: int) -> KitView:
         clock_offset_us=kit.clock_offset_us,
         devices=device_views(kit),
         pending=kit_pending(kit),
+        bearers=bearer_views(kit),
     )
 
 

@@ -64,6 +64,8 @@ class Duty:
         media_type: str = AV1_TYPE,
         kit: str = "kit-1",
         gap: Gap | None = None,
+        thin: int | None = None,
+        custody_us: int | None = None,
     ) -> str:
         """File a bundle as the receiver would; returns its id."""
         self.sequence += 1
@@ -82,13 +84,15 @@ class Duty:
             media_type=media_type,
             size=len(content),
             content_hash=content_hash(content),
+            meta={} if thin is None else {"thin": thin},
         )
         encoded = encode_manifest(manifest)
         path = bundle_path(manifest, self.incident)
         (self.archive / path).parent.mkdir(parents=True, exist_ok=True)
         (self.archive / path).write_bytes(content)
         sent = end_us + 400_000
-        journey = Journey(end_us, sent + 900_000, sent, sent + 200_000, sent + 700_000, ("wwan0",))
+        filed_us = sent + 900_000 if custody_us is None else custody_us
+        journey = Journey(end_us, filed_us, sent, sent + 200_000, sent + 700_000, ("wwan0",))
         identity = bundle_id(encoded)
         filing = Filing(identity, manifest, encoded, self.incident, path, journey, gap)
         self.catalogue.file_bundles([filing])

@@ -212,7 +212,9 @@ def test_a_request_is_fulfilled_when_the_archive_covers_it(catalogue: Catalogue)
 
 def test_a_gap_on_record_is_nothing_to_wait_for(catalogue: Catalogue) -> None:
     want = _ask(catalogue)
-    rows = [SpanRow(1, "kit-a", "ball-1", "video", "original", T0_US, T0_US + 30_000_000, None)]
+    rows = [
+        SpanRow(1, "kit-a", "ball-1", "video", "original", T0_US, T0_US + 30_000_000, T0_US, None)
+    ]
     gap = Gap("ball-1", "video", T0_US + 30_000_000, T0_US + 2 * _MINUTE_US, "source: refused")
     made = progress_of(want, rows, [gap], T0_US + 3 * _MINUTE_US)
     assert (made.held_us, made.missing_us, made.complete) == (30_000_000, 0, True)
@@ -223,7 +225,7 @@ def test_a_gap_on_record_is_nothing_to_wait_for(catalogue: Catalogue) -> None:
 
 def test_what_lies_in_the_future_is_not_fulfilled_yet(catalogue: Catalogue) -> None:
     want = _ask(catalogue)
-    rows = [SpanRow(1, "kit-a", "ball-1", "video", "original", T0_US, want.to_us, None)]
+    rows = [SpanRow(1, "kit-a", "ball-1", "video", "original", T0_US, want.to_us, T0_US, None)]
     assert not progress_of(want, rows, [], want.to_us - 1).complete
     assert progress_of(want, rows, [], want.to_us).complete
     assert not progress_of(want, [], [], want.to_us).complete

@@ -12,7 +12,6 @@ from fieldlink.codecs.bundle import Layer
 from fieldlink.codecs.fault import ArchiveError
 from fieldlink.relay.catalogue import KitNews
 from fieldlink.relay.web.content import open_within, served_type
-from fieldlink.relay.web.coverage import CoverageKeeper, merge_spans
 
 _CONTENT = bytes(range(256)) * 8
 
@@ -282,10 +281,6 @@ def test_coverage_joins_what_touches_and_keeps_gaps_apart(duty: Duty, inside: ht
     (stream,) = inside.get("/api/coverage?device=ball-1").json()["streams"]
     assert stream["layers"]["proxy"][1] == [at + 40_000_000, at + 52_000_000]
     assert inside.get("/api/coverage?device=other").json()["streams"] == []
-    duty.file("ball-1", Layer.PROXY, at - 80_000_000, _CONTENT, seconds=4)
-    (stream,) = inside.get("/api/coverage").json()["streams"]
-    assert len(stream["layers"]["proxy"]) == 2, "history is read again only every few seconds"
-    assert merge_spans([(0, 5), (1, 2), (6, 7)], 1) == [(0, 7)]
 
 
 def test_the_summary_has_the_figures_of_the_exercise(duty: Duty, inside: httpx.Client) -> None:
@@ -313,18 +308,3 @@ def test_the_published_description_is_the_one_in_the_documents(inside: httpx.Cli
     found["info"].pop("version")
     wanted["info"].pop("version", None)
     assert found == wanted, "run: python tests/relay/web/write_openapi.py > docs/openapi.json"
-
-
-def test_history_that_comes_in_late_is_covered_after_a_while(duty: Duty) -> None:
-    clock = [0.0]
-    keeper = CoverageKeeper(lambda: clock[0])
-    at = now_us()
-    everything = (None, None, None)
-    duty.file("ball-1", Layer.PROXY, at, _CONTENT, seconds=4)
-    keeper.coverage(duty.catalogue, "standing", everything)
-    duty.file("ball-1", Layer.PROXY, at - 600_000_000, _CONTENT, seconds=4)
-    duty.file("ball-1", Layer.PROXY, at + 4_000_000, _CONTENT, seconds=4)
-    clock[0] = 20.0
-    (stream,) = keeper.coverage(duty.catalogue, "standing", everything)
-    wanted = [(at - 600_000_000, at - 596_000_000), (at, at + 8_000_000)]
-    assert stream.layers["proxy"] == wanted

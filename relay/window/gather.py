@@ -1,0 +1,98 @@
+"""Reads from the catalogue what the window view is made from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fieldlink.codecs.bundle import Gap, Layer
+from fieldlink.relay.catalogue import Catalogue, Incident, Kit
+from fieldlink.relay.orders.book import worked_incident
+from fieldlink.relay.window.held import HeldKeeper, StreamKey
+from fieldlink.relay.window.plans import plan_of
+from fieldlink.relay.window.view import KitFacts, StreamFacts, WindowFacts
+
+__all__ = ["gather"]
+
+_MEASURED_US = 300_000_000
+_MAX_GAPS = 10_000
+
+
+def gather(
+    catalogue: Catalogue, incident: Incident, keeper: HeldKeeper, now_us: int
+) -> WindowFacts:
+    """Everything about the window of `incident`.
+
+    Raises:
+        ArchiveError: the catalogue does not work.
+    """
+    held, late = keeper.in_time_and_late(catalogue, incident)
+    gaps: dict[StreamKey, list[Gap]] = {}
+    for filed in catalogue.gaps(incident=incident.id, limit=_MAX_GAPS):
+        gaps.setdefault((filed.kit, filed.gap.device, filed.gap.stream), []).append(filed.gap)
+    known = {each.kit: each for each in catalogue.kits()}
+    streams: dict[StreamKey, StreamFacts] = {}
+    for each in catalogue.streams(incident.id):
+        key = (each.kit, each.device, each.stream)
+        streams[key] = StreamFacts(
+            *key,
+            kind=each.kind,
+            first_picture_us=each.first_picture_us,
+            held=held.get(key, {}),
+            late=late.get(key, {}),
+            gaps=tuple(gaps.get(key, ())),
+        )
+    working = worked_incident(catalogue.incidents())
+    if working is not None and working.id == incident.id:
+        for kit in known.values():
+            streams = {**_promised(kit), **streams}
+    arrivals = catalogue.arrivals(now_us - _MEASURED_US)
+    kits = {}
+    for name in sorted({key[0] for key in streams}):
+        came = arrivals.get(name)
+        kits[name] = _kit(
+            known.get(name) or Kit(name),
+            arrived_bytes=came.size if came else 0,
+            # Of the last five minutes, or since it began again in them.
+            arrived_since_us=came.first_us if came else None,
+            arrived_us=came.last_us if came else None,
+        )
+    ordered = tuple(streams[key] for key in sorted(streams))
+    return WindowFacts(incident=incident, now_us=now_us, streams=ordered, kits=kits)
+
+
+def _promised(kit: Kit) -> dict[StreamKey, StreamFacts]:
+    """Streams of which a kit has something to send, and nothing has come yet."""
+    plan = plan_of(kit.plan) if kit.active else None
+    keys = {(kit.kit, row.device, row.stream) for row in plan.rows} if plan else set()
+    return {key: StreamFacts(*key, kind=kit.devices.get(key[1], "")) for key in keys}
+
+
+def _kit(
+    kit: Kit, *, arrived_bytes: int, arrived_since_us: int | None, arrived_us: int | None
+) -> KitFacts:
+    return KitFacts(
+        kit=kit.kit,
+        last_heard_us=kit.last_heard_us,
+        clock_offset_us=kit.clock_offset_us,
+        plan=plan_of(kit.plan),
+        plan_us=kit.plan_us,
+        pending=_pending(kit.report),
+        arrived_bytes=arrived_bytes,
+        arrived_since_us=arrived_since_us,
+        arrived_us=arrived_us,
+        heard_on=dict(kit.heard_on or {}),
+    )
+
+
+def _pending(report: Mapping[str, Any] | None) -> dict[str, int] | None:
+    """What a kit's report says it has to send, by layer; nothing in it is trusted."""
+    said = (report or {}).get("pending")
+    if not isinstance(said, Mapping):
+        return None
+    sizes = {}
+    for layer in Layer:
+        entry = said.get(layer.value)
+        size = entry.get("bytes") if isinstance(entry, Mapping) else 0
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+            return None
+        sizes[layer.value] = size
+    return sizes
