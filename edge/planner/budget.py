@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fieldlink.codecs.bundle import Precedence
 
-__all__ = ["OVERDRAFT", "BearerFacts", "admitted", "cheapest"]
+__all__ = ["OVERDRAFT", "BearerFacts", "admitted", "cheapest", "longest_chunk_bytes"]
 
 OVERDRAFT = 0.01
 """The share of a budget that alarms may use beyond it: with what is under way, less than 2 %."""
@@ -59,18 +59,34 @@ def cheapest(bearers: Iterable[BearerFacts]) -> tuple[str, ...]:
     return tuple(bearer.name for bearer in open_ if _price(bearer) <= least)
 
 
+def longest_chunk_bytes(bearer: BearerFacts) -> int | None:
+    """How long a chunk on `bearer` may be, so that it ends what may be used, not far beyond.
+
+    None without a budget. One that is nearly used up still takes chunks of half a percent.
+    """
+    if bearer.budget_bytes is None:
+        return None
+    used, budget = max(bearer.used_bytes, 0), max(bearer.budget_bytes, 0)
+    ends = (budget * (1 - _reserve(bearer)), budget, budget * (1 + OVERDRAFT))
+    left = next((end - used for end in ends if used < end), 0)
+    return max(int(left), budget // 200, 1)
+
+
 def _by_budget(bearer: BearerFacts) -> Precedence | None:
     if bearer.held or not bearer.up:
         return None
     if bearer.budget_bytes is None:
         return Precedence.ROUTINE
     used, budget = max(bearer.used_bytes, 0), max(bearer.budget_bytes, 0)
-    kept = min(max(bearer.reserve, 0.0), 1.0) if math.isfinite(bearer.reserve) else 1.0
-    if used < budget * (1 - kept):
+    if used < budget * (1 - _reserve(bearer)):
         return Precedence.ROUTINE
     if used < budget:
         return Precedence.IMMEDIATE
     return Precedence.FLASH if used < budget * (1 + OVERDRAFT) else None
+
+
+def _reserve(bearer: BearerFacts) -> float:
+    return min(max(bearer.reserve, 0.0), 1.0) if math.isfinite(bearer.reserve) else 1.0
 
 
 def _price(bearer: BearerFacts) -> float:

@@ -27,13 +27,15 @@ _GONE_US = 10_000_000
 class Carried:
     """What may be expected, bits of payload a second; None before anything was measured.
 
-    `available` is the part of the time that the links were there lately, `down_since_us` since
-    when none has been, None while one is or none ever was.
+    `available` is the part of the time that the links are expected to be there, `observed` the
+    part that they were lately; `down_since_us` is since when none has been, None while one is or
+    none ever was.
     """
 
     expected_bps: float | None
     low_bps: float | None
     available: float = 1.0
+    observed: float = 1.0
     down_since_us: int | None = None
 
 
@@ -132,7 +134,7 @@ class Capacity:
         gone = [one.spells[-1][0] for one in known if not one.up]
         down_us = max(gone) if known and len(gone) == len(known) else None
         if not any(one.weight > 0 for one in known):
-            return Carried(None, None) if down_us is None else Carried(0.0, 0.0, 0.0, down_us)
+            return Carried(None, None) if down_us is None else Carried(0.0, 0.0, 0.0, 0.0, down_us)
         expected = low = variance = most = 0.0
         for one in known:
             likely, least = _likely(one)
@@ -141,8 +143,9 @@ class Capacity:
             expected += mean * likely
             low += mean * least
             variance += (one.deviation_bps * least) ** 2
-        available = expected / most if most > 0 else 0.0
-        return Carried(expected, max(low - math.sqrt(variance), 0.0), available, down_us)
+        cautious = max(low - math.sqrt(variance), 0.0)
+        available, observed = (expected / most, low / most) if most > 0 else (0.0, 0.0)
+        return Carried(expected, cautious, available, observed, down_us)
 
     def _measure(self, one: _Bearer, now_us: int, delivered_bytes: int) -> None:
         span_s = (now_us - one.mark_us) / 1e6

@@ -208,5 +208,5 @@ def _judge(
         return Verdict.WILL_MISS, reasons.rate(needed_bps, carried.expected_bps, carried.available)
     if low_s is None or low_s > left_s:
         low_bps = carried.low_bps or 0.0
-        return Verdict.AT_RISK, reasons.cautious(needed_bps, low_bps, carried.available)
+        return Verdict.AT_RISK, reasons.cautious(needed_bps, low_bps, carried.observed)
     return Verdict.KEPT, reasons.on_time(done_s, left_s)

@@ -3,7 +3,7 @@
 A lane's ends cost nothing to look at, and its middle a binary search, however long it is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -128,11 +128,10 @@ class Turns:
         """Where `device` stands; the least is next."""
         return max(self._tags.get(device, 0), self._now)
 
-    def give(self, device: str, size: int) -> None:
-        """A bundle of `device` begins."""
-        start = self.tag(device)
-        self._tags[device] = start + size
-        self._now = start
+    def give(self, device: str, size: int, waiting: Iterable[str]) -> None:
+        """A bundle of `device` begins, one of those that are `waiting`."""
+        self._now = min((self.tag(one) for one in waiting), default=self._now)
+        self._tags[device] = self.tag(device) + size
 
 
 class Edge:

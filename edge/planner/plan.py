@@ -1,11 +1,11 @@
 """The question, and its answer: for this line, now, which bytes next?
 
 The order: alarms; what is IMMEDIATE; reports and gaps; a fresh still of every device; stills and
-proxies that were asked for; thin renditions of minutes that would be missing; proxies newer than
-all that was sent of their stream, the newest first; older stills and proxies by deadline;
-originals that were asked for; what a thinner rendition covers; the other originals. Between
-devices, whoever was given the least goes first. What has begun is finished before another like
-it begins.
+proxies that were asked for; thin renditions of minutes that would be missing; pictures, of each
+device first the proxies newer than all that was sent of their stream, the newest first, then its
+older stills and proxies by deadline; originals that were asked for; what a thinner rendition
+covers; the other originals. Between devices, whoever was given the least goes first. What has
+begun is finished before another like it begins.
 
 A planner is a function of the spool's state, the line's state and the time, without memory or
 side effects.
@@ -19,7 +19,7 @@ from typing import Protocol
 from fieldlink.codecs.bundle import Layer, Precedence
 from fieldlink.edge.planner.candidate import Candidate, Group
 from fieldlink.edge.planner.lanes import Lane
-from fieldlink.edge.planner.pictures import Chosen, fresh, in_time, live, past, rushed
+from fieldlink.edge.planner.pictures import Chosen, fresh, in_time, next_picture, rushed
 from fieldlink.edge.planner.state import SpoolState
 
 __all__ = ["BearerState", "ChunkOrder", "Planner", "Role", "WindowPlanner"]
@@ -128,10 +128,8 @@ def _pictures(spool: SpoolState, bearer: BearerState, admits: Precedence, now_us
     proxies = [lane for lane in spool.tiers[Group.PROXY].lanes() if _may(lane, admits)]
     if not stills and not proxies:
         return None
-    if rushed(spool, bearer.rate_bps, now_us):
-        return past(spool, stills + proxies, now_us, by_deadline=True)
-    found = live(spool, proxies)
-    return found or past(spool, stills + proxies, now_us, by_deadline=False)
+    hurry = rushed(spool, bearer.rate_bps, now_us)
+    return next_picture(spool, stills + proxies, now_us, by_deadline=hurry)
 
 
 def _fairest(

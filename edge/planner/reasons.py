@@ -55,11 +55,12 @@ def rate(needed_bps: float, carried_bps: float, available: float) -> str:
     return f"rate: {needed} kbit/s are needed and the links carry {carried}"
 
 
-def cautious(needed_bps: float, low_bps: float, available: float) -> str:
+def cautious(needed_bps: float, low_bps: float, observed: float) -> str:
     """The links carry enough, if they go on as they are."""
     needed, low = _kbit(needed_bps), _kbit(low_bps)
-    if available < _STEADY:
-        return f"outages: {needed} kbit/s are needed; with more of them the links carry {low}"
+    if observed < _STEADY:
+        away = f"away {1 - observed:.0%} of the last half hour"
+        return f"outages: {needed} kbit/s are needed; {away}, the links carry {low}"
     return f"rate: {needed} kbit/s are needed; at bad times the links carry {low}"
 
 

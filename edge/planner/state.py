@@ -22,6 +22,7 @@ __all__ = ["FRESH_US", "SpoolState", "believed_bps"]
 FRESH_US = 30_000_000
 """A device's still is fresh again when it is this much newer than the last one shown."""
 
+_PICTURES = (Group.STILL, Group.PROXY)
 _HEAD_BYTES = 250  # what a bundle costs besides its content
 _MOST_BPS = 1e12  # whoever says that it carries more is not believed
 
@@ -46,7 +47,6 @@ class SpoolState:
         self._window: tuple[int, int] | None = None
         self.tiers: dict[Group, Tier] = {group: Tier() for group in Group}
         self.turns: dict[Group, Turns] = {group: Turns() for group in Group}
-        self.history = Turns()
         self.rate_bps: float | None = None
 
     def __len__(self) -> int:
@@ -204,11 +204,11 @@ class SpoolState:
     def _begin(self, candidate: Candidate, lane: Lane) -> None:
         candidate.begun = True
         group = lane.key[0]
-        turns = self.turns[group]
-        if group is Group.STILL or (group is Group.PROXY and not self.is_live(candidate)):
-            turns = self.history
-        if group is not Group.STILL or not self.is_fresh(candidate):
-            turns.give(candidate.device, candidate.size + _HEAD_BYTES)
+        if group is not Group.STILL or not self.is_fresh(candidate):  # those go round anyway
+            alike = _PICTURES if group in _PICTURES else (group,)
+            waiting = (one.device for like in alike for one in self.tiers[like].lanes())
+            turns = self.turns[Group.PROXY if group is Group.STILL else group]
+            turns.give(candidate.device, candidate.size + _HEAD_BYTES, waiting)
         lane.begin(candidate)
 
     def _edge(self, candidate: Candidate) -> Edge | None:

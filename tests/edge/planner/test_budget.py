@@ -4,7 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldlink.codecs.bundle import Precedence
-from fieldlink.edge.planner.budget import OVERDRAFT, BearerFacts, admitted, cheapest
+from fieldlink.edge.planner.budget import (
+    OVERDRAFT,
+    BearerFacts,
+    admitted,
+    cheapest,
+    longest_chunk_bytes,
+)
 
 ROUTINE, IMMEDIATE, FLASH = Precedence.ROUTINE, Precedence.IMMEDIATE, Precedence.FLASH
 
@@ -45,6 +51,12 @@ def test_the_reserve_is_kept_for_what_is_urgent_and_then_for_alarms() -> None:
         admitted([_satellite(used)], suffices=True)["sat"] for used in (799, 800, 1_000, 1_010)
     ]
     assert found == [ROUTINE, IMMEDIATE, FLASH, None]
+
+
+def test_a_chunk_ends_with_what_may_be_used() -> None:
+    found = [longest_chunk_bytes(_satellite(used)) for used in (0, 700, 799, 800, 1_000, 2_000)]
+    assert found == [800, 100, 5, 200, 10, 5]
+    assert longest_chunk_bytes(BearerFacts(name="free", up=True)) is None
 
 
 def test_a_bearer_that_is_held_carries_nothing_at_all() -> None:

@@ -95,12 +95,12 @@ def test_what_holds_at_the_expected_rate_alone_is_at_risk() -> None:
     track = _of(_ahead(spool, _rate(20_000, 5_000)), Layer.ORIGINAL)
     assert track.verdict is AT_RISK
     assert track.reason == "rate: 11 kbit/s are needed; at bad times the links carry 5.0"
-    broken = _of(_ahead(spool, Carried(20_000, 5_000, 0.7)), Layer.ORIGINAL)
+    broken = _of(_ahead(spool, Carried(20_000, 5_000, 1.0, 0.7)), Layer.ORIGINAL)
     assert broken.reason.startswith("outages: ")
 
 
 def test_without_a_link_it_says_since_when() -> None:
-    carried = Carried(0.0, 0.0, 0.0, NOW_US - 720 * S_US)
+    carried = Carried(0.0, 0.0, 0.0, 0.0, NOW_US - 720 * S_US)
     track = _of(_ahead(_spool(proxy(9_000)), carried), Layer.PROXY)
     assert (track.verdict, track.done_us) == (AT_RISK, None)
     assert track.reason == "no-link: none since 12 min"

@@ -106,14 +106,27 @@ def test_after_a_break_what_was_under_way_waits_for_newer_pictures() -> None:
     assert drain(spool, now_us=NOW_US) == [new, old]
 
 
-def test_history_goes_first_when_it_would_be_late_at_this_rate() -> None:
-    for rate_bps, expected in ((1e6, [2, 0, 1]), (15_000, [0, 1, 2])):  # 150 kB take 80 s
-        pieces = [proxy(100), proxy(900), proxy(904)]
-        spool = _spool(*pieces)
-        spool.window(0, NOW_US + 60 * S_US)
-        spool.pace(rate_bps)
-        sent = drain(spool, now_us=NOW_US)
-        assert [pieces.index(one) for one in sent] == expected
+@pytest.mark.parametrize(
+    ("rate_bps", "expected"),
+    [(1e6, [2, 0, 1]), (60_000, [0, 2, 1]), (1_000, [2, 0, 1]), (None, [2, 0, 1])],
+    ids=["in time anyway", "just in time", "hopeless", "unknown"],
+)
+def test_history_goes_before_live_proxies_when_it_would_just_miss(
+    rate_bps: float | None, expected: list[int]
+) -> None:
+    pieces = [proxy(100), proxy(900), proxy(904)]
+    spool = _spool(*pieces)
+    spool.pace(rate_bps)
+    sent = drain(spool, now_us=pieces[0].start_us + 7_180 * S_US)  # 50 kB are due in 20 s
+    assert [pieces.index(one) for one in sent] == expected
+
+
+def test_history_that_is_due_with_the_live_proxies_gains_nothing_by_going_first() -> None:
+    old, new = proxy(100), proxy(900)
+    spool = _spool(old, new)
+    spool.window(0, NOW_US + 10 * S_US)
+    spool.pace(60_000)
+    assert drain(spool, now_us=NOW_US) == [new, old]
 
 
 def test_what_is_too_late_already_delays_nobody() -> None:
