@@ -2,6 +2,7 @@
 
 from fieldlink.edge.spool.policy import RetentionPolicy, retention_key
 from fieldlink.edge.spool.settings import SpoolSettings
+from fieldlink.edge.spool.span import Span
 from fieldlink.edge.spool.spool import BundleGoneError, Spool
 from fieldlink.edge.spool.stored import Count, State, Stored, Totals
 from fieldlink.edge.spool.view import SpoolView
@@ -10,6 +11,7 @@ __all__ = [
     "BundleGoneError",
     "Count",
     "RetentionPolicy",
+    "Span",
     "Spool",
     "SpoolSettings",
     "SpoolView",

@@ -7,14 +7,15 @@ the committer's thread writes; readers, also in other processes, see what is com
 
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, decode_manifest
+from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, Manifest, decode_manifest
 from fieldlink.codecs.bundle.manifest import SPOOL_ID_BYTES
 from fieldlink.edge.spool.media import media_bytes
-from fieldlink.edge.spool.policy import POLICY_VERSION, retention_key
+from fieldlink.edge.spool.policy import KEPT, NEVER, POLICY_VERSION, retention_key
 from fieldlink.edge.spool.shards import FILES_PER_SHARD
+from fieldlink.edge.spool.span import Span, pack_spans, unpack_spans
 from fieldlink.edge.spool.stored import State, Stored
 
 __all__ = ["COLUMNS", "INDEX_VERSION", "Index", "connect", "stored"]
@@ -95,6 +96,7 @@ class Index:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self._spans: Sequence[Span] | None = None
 
     # --- whole file ----------------------------------------------------------------------
 
@@ -156,7 +158,8 @@ class Index:
     def insert(self, item: Stored, content: bytes | None, slot: int | None) -> int:
         """Add a bundle, its `content` in the index or its file in `slot`; the bytes it takes."""
         manifest = item.manifest
-        keep_class, keep_value, _ = retention_key(manifest, item.state)
+        kept = self.keeps(manifest)
+        keep_class, keep_value, _ = retention_key(manifest, item.state, kept)
         held = media_bytes(item.encoded, manifest.size)
         due_us = _NO_DEADLINE_US if manifest.deadline_us is None else manifest.deadline_us
         self._db.execute(
@@ -181,7 +184,8 @@ class Index:
         item = self.get(bundle_id)
         if item is None or item.state is State.CUSTODY or item.state is state:
             return False
-        keep_class, keep_value, _ = retention_key(item.manifest, state)
+        kept = self._is_kept(item.manifest.sequence)
+        keep_class, keep_value, _ = retention_key(item.manifest, state, kept)
         self._db.execute(
             "UPDATE bundle SET state=?, keep_class=?, keep_value=?, custody_us=?, reason=?"
             " WHERE bundle_id=?",
@@ -226,12 +230,41 @@ class Index:
         """Compute every bundle's retention key anew, because the policy changed."""
         for row in self._db.execute(f"SELECT {COLUMNS} FROM bundle").fetchall():
             item = stored(row)
-            keep_class, keep_value, sequence = retention_key(item.manifest, item.state)
-            self._db.execute(
-                "UPDATE bundle SET keep_class=?, keep_value=? WHERE sequence=?",
-                (keep_class, keep_value, sequence),
-            )
+            self.rank(item, self._is_kept(item.manifest.sequence))
         self.set_fact("policy", POLICY_VERSION)
+
+    def protect(self, spans: Sequence[Span]) -> None:
+        """What is inserted into `spans` is kept from now on, and only that."""
+        self.set_fact("spans", pack_spans(spans))
+        self._spans = tuple(spans)
+
+    def kept(self) -> list[Stored]:
+        """The bundles that are kept because somebody wants them kept."""
+        sql = f"SELECT {COLUMNS} FROM bundle WHERE keep_class >= ? AND keep_class < ?"
+        return [stored(row) for row in self._db.execute(sql, (KEPT, NEVER[0]))]
+
+    def rank(self, item: Stored, kept: bool) -> None:
+        """Compute a bundle's retention key anew."""
+        keep_class, keep_value, sequence = retention_key(item.manifest, item.state, kept)
+        self._db.execute(
+            "UPDATE bundle SET keep_class=?, keep_value=? WHERE sequence=?",
+            (keep_class, keep_value, sequence),
+        )
+
+    def _is_kept(self, sequence: int) -> bool:
+        sql = "SELECT keep_class FROM bundle WHERE sequence=?"
+        return KEPT <= int(self._db.execute(sql, (sequence,)).fetchone()[0]) < NEVER[0]
+
+    def keeps(self, manifest: Manifest) -> bool:
+        """Whether a bundle lies in a protected span."""
+        return any(span.covers(manifest) for span in self.spans())
+
+    def spans(self) -> Sequence[Span]:
+        """The protected spans."""
+        if self._spans is None:
+            row = self._db.execute("SELECT value FROM fact WHERE name = 'spans'").fetchone()
+            self._spans = () if row is None else unpack_spans(bytes(row[0]))
+        return self._spans
 
     # --- questions -----------------------------------------------------------------------
 

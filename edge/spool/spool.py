@@ -8,7 +8,7 @@ Whoever looks, waits for the rows of what was added before.
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,10 +20,12 @@ from fieldlink.edge.spool.keeper import Keeper, Key
 from fieldlink.edge.spool.media import media_bytes
 from fieldlink.edge.spool.numbering import Numbering
 from fieldlink.edge.spool.policy import NEVER, RetentionPolicy, retention_key
+from fieldlink.edge.spool.protect import protect
 from fieldlink.edge.spool.recovery import mark_suspect, open_index, refusal, take_lock
 from fieldlink.edge.spool.reserve import Reserve
 from fieldlink.edge.spool.settle import Opened
 from fieldlink.edge.spool.slots import Slots
+from fieldlink.edge.spool.span import Span
 from fieldlink.edge.spool.stored import State, Stored, Totals
 from fieldlink.edge.spool.view import SpoolView
 from fieldlink.edge.spool.writer import Writer
@@ -62,6 +64,7 @@ class Spool:
         self.findings = opened.findings
         self._index = opened.index
         self.spool_id = opened.index.spool_id()
+        opened.index.spans()  # read now: later the connection is the committer's
         self._slots = Slots(folder / "media", opened.first_shard)
         self._numbering = Numbering(
             kit=kit,
@@ -132,7 +135,8 @@ class Spool:
             CodecError: the draft's manifest is too large.
         """
         item = self._numbering.bundle(draft, content)
-        key = retention_key(item.manifest, State.PENDING)
+        kept = self._index.keeps(item.manifest)
+        key = retention_key(item.manifest, State.PENDING, kept)
         wanted = media_bytes(item.encoded, len(content))
         try:
             return self._add(item, content, key, wanted)
@@ -284,6 +288,16 @@ class Spool:
                 bundle_id, State.REFUSED, at_us=at_us, reason=reason
             )
         )
+
+    def protect(self, spans: Sequence[Span]) -> int:
+        """Give up last what lies in `spans` and the bundle of each track just before, and nothing
+        else; returns how many bundles that are not in custody are kept so, once it is durable.
+
+        Raises:
+            SpoolError: the index can no longer be written.
+        """
+        self._committer.catch_up()
+        return protect(self._committer, self._view, tuple(spans))
 
     # --- looking -------------------------------------------------------------------------
 
