@@ -30,6 +30,7 @@ _LEVELS = {
     **{group: int(group) for group in Group},
     Group.STILL: int(Group.PROXY),  # they share their turn with proxies, by deadline
 }
+_LATER = int(Group.LATER)
 _MADE = {Layer.REPORT: Group.REPORT, Layer.ORIGINAL: Group.ORIGINAL}
 
 
@@ -72,13 +73,23 @@ class Forecast:
 
 @dataclass(slots=True)
 class _Row:
-    """A track's part in each level (bytes), when it has to be complete, how late some of it is."""
+    """A track's part in each level (bytes), when it has to be complete, how late some of it is.
+
+    For `stood_in_bytes` of it something thinner goes first; what is promised is the rest.
+    """
 
     pending_bytes: int = 0
     levels: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
     due_us: int = -1
     late_us: int = 0
+    stood_in_bytes: int = 0
     in_window: bool = False
+
+    @property
+    def promised(self) -> list[int]:
+        """The levels that are promised."""
+        own = [level for level in self.levels if level != _LATER]
+        return own or list(self.levels)
 
 
 def forecast(
@@ -114,6 +125,10 @@ def _rows(
         row = rows[lane.device, lane.stream, lane.layer]
         row.pending_bytes += lane.left_bytes
         row.levels[_LEVELS[lane.key[0]]] += lane.left_bytes
+        if lane.key[0] is Group.LATER:
+            row.stood_in_bytes += lane.left_bytes
+            row.due_us = max(row.due_us, now_us)
+            continue
         row.due_us = max(row.due_us, _wanted_us(spool.due_us(lane.newest), now_us))
         first_us = spool.due_us(lane.oldest)
         if first_us <= now_us:
@@ -162,7 +177,7 @@ def _done(
     drained_s([levels[level] for level in sorted(levels)], rate_bps / 8)
     done: dict[Track, float | None] = {}
     for track, row in rows.items():
-        ends = [flows[level, track[0]].done_s for level in row.levels]
+        ends = [flows[level, track[0]].done_s for level in row.promised]
         known = [end for end in ends if end is not None]
         done[track] = max(known, default=0.0) if len(known) == len(ends) else None
     return done
@@ -179,7 +194,7 @@ def _needed(
         inflow[level] += flow.inflow_bps * 8
     needed = {}
     for track, row in rows.items():
-        last = max(row.levels)
+        last = max(row.promised)
         left_s = max((row.due_us - now_us) / 1e6, 1.0)
         before = [level for level in sizes if level <= last]
         needed[track] = sum(sizes[at] / left_s + inflow[at] for at in before)
@@ -190,6 +205,8 @@ def _judge(
     row: _Row, done_s: float | None, low_s: float | None, carried: Carried, needed_bps: float,
     now_us: int,
 ) -> tuple[Verdict, str]:  # fmt: skip
+    if row.pending_bytes and row.pending_bytes == row.stood_in_bytes:
+        return Verdict.KEPT, reasons.stood_in(row.stood_in_bytes)
     left_s = (row.due_us - now_us) / 1e6
     off_s = -row.late_us / 1e6 if abs(left_s) <= _STRANGE_S else left_s
     if abs(off_s) > _STRANGE_S:

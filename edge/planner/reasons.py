@@ -1,7 +1,8 @@
 """Why a forecast says what it says: a word that stays the same, a colon, a sentence for people."""
 
 __all__ = [
-    "cautious", "clock", "late", "no_link", "nothing", "on_time", "over", "rate", "unmeasured",
+    "cautious", "clock", "late", "no_link", "nothing", "on_time", "over", "rate", "stood_in",
+    "unmeasured",
 ]  # fmt: skip
 
 _STEADY = 0.95
@@ -18,6 +19,11 @@ def on_time(done_s: float, left_s: float) -> str:
 def nothing() -> str:
     """There is nothing to send."""
     return "on-time: nothing waits"
+
+
+def stood_in(left_bytes: int) -> str:
+    """All that waits is there in a thinner copy, or will be before."""
+    return f"on-time: thinner copies stand in for the {_size(left_bytes)} that wait"
 
 
 def over(ago_s: float, left_bytes: int) -> str:

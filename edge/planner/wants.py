@@ -54,13 +54,13 @@ class Wants:
     def _means(self, want: Want, candidate: Candidate) -> bool:
         if candidate.start_us > want.to_us:
             return False
-        if candidate.end_us >= want.from_us:
+        if _reaches(candidate, want):
             return True
         if want.purpose is not Purpose.KEEP or candidate.end_us < want.from_us - _BEFORE_US:
             return False
         keys = self._tracks[candidate.track]
         after = keys.bisect_right(candidate.key)
-        return bool(after == len(keys) or keys[after][0] >= want.from_us)
+        return after == len(keys) or _reaches(self._known[keys[after][2]], want)
 
     def _span(self, want: Want, track: Track) -> Iterator[Candidate]:
         keys = self._tracks[track]
@@ -73,6 +73,10 @@ class Wants:
         while at and self._means(want, earlier := self._known[keys[at - 1][2]]):
             yield earlier
             at -= 1
+
+
+def _reaches(candidate: Candidate, want: Want) -> bool:
+    return candidate.end_us > want.from_us or candidate.start_us >= want.from_us
 
 
 def _concerns(want: Want, track: Track) -> bool:

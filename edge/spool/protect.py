@@ -58,7 +58,7 @@ def _before(items: Iterable[Stored], spans: Sequence[Span]) -> Iterator[bytes]:
         for span in spans if item.state is not State.CUSTODY else ():
             if span.covers(manifest):
                 yield item.bundle_id
-            elif span.concerns(manifest) and 0 < span.from_us - manifest.end_us <= _BEFORE_US:
+            elif span.concerns(manifest) and 0 <= span.from_us - manifest.end_us <= _BEFORE_US:
                 key = span, (manifest.device, manifest.stream, manifest.layer.value)
                 if key not in last or last[key].manifest.end_us < manifest.end_us:
                     last[key] = item

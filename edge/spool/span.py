@@ -24,11 +24,8 @@ class Span:
 
     def covers(self, manifest: Manifest) -> bool:
         """Whether any of the bundle lies in it."""
-        return (
-            manifest.start_us <= self.to_us
-            and manifest.end_us >= self.from_us
-            and self.concerns(manifest)
-        )
+        reaches = manifest.end_us > self.from_us or manifest.start_us >= self.from_us
+        return reaches and manifest.start_us <= self.to_us and self.concerns(manifest)
 
     def concerns(self, manifest: Manifest) -> bool:
         """Whether it is about the bundle's stream and layer."""

@@ -160,10 +160,17 @@ def test_whatever_it_is_told_it_says_something(
         assert sentence
 
 
-def test_cover_goes_first_and_what_it_covers_is_complete_with_its_last_part() -> None:
-    spool = _spool(proxy(9_000, rank=Rank.COVER), proxy(9_000, size=100_000, rank=Rank.LATER))
-    track = _of(_ahead(spool, _rate(80_000)), Layer.PROXY)
-    assert track.done_us == NOW_US + 15 * S_US
+def test_what_a_thinner_copy_stands_in_for_is_not_promised() -> None:
+    later = [proxy(9_000 + 4 * n, size=100_000, rank=Rank.LATER) for n in range(100)]
+    spool = _spool(proxy(9_000, rank=Rank.COVER), *later, original(9_000))
+    found = _ahead(spool, _rate(80_000), due_s=60)
+    track = _of(found, Layer.PROXY)
+    assert (track.done_us, track.verdict) == (NOW_US + 5 * S_US, KEPT)
+    assert track.pending_bytes == 10_050_000
+    assert _of(found, Layer.ORIGINAL).done_us == NOW_US + 1_055 * S_US
+    only = _of(_ahead(_spool(*later), _rate(80_000), due_s=60), Layer.PROXY)
+    assert only.verdict is KEPT
+    assert only.reason == "on-time: thinner copies stand in for the 10.0 MB that wait"
 
 
 def test_production_is_measured_from_what_is_recorded() -> None:
