@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from fieldlink.codecs.fault import ConfigError
-from fieldlink.edge.bearer.service import Bearer, KitFacts
+from fieldlink.edge.bearer.service import Fleet, KitFacts
 from fieldlink.edge.config import EdgeSettings, load_edge_settings
 from fieldlink.edge.control import serve_control
 from fieldlink.edge.devices import Devices
 from fieldlink.edge.identity import Identity
 from fieldlink.edge.planner import Candidate, SpoolState, WindowPlanner
+from fieldlink.edge.planner.budget import admitted
 from fieldlink.edge.recorded import recorded_until
 from fieldlink.edge.report import centre_report, full_status
 from fieldlink.edge.spool import RetentionPolicy, Spool, State, Stored
@@ -81,14 +82,16 @@ class Agent:
             devices=lambda: self._devices.kinds,
             report=lambda: centre_report(self._devices.report(), spool.totals(), spool.findings),
         )
-        self._bearer = Bearer(
-            settings.bearer[0],
+        self._fleet = Fleet(
+            settings.bearer,
             spool=spool,
             state=self._state,
             planner=WindowPlanner(),
             identity=self._identity,
             facts=facts,
             clock=wall_clock_us,
+            folder=settings.bearers_dir,
+            admits=lambda facts: admitted(facts, suffices=True),
         )
 
     def rows(self) -> list[Row]:
@@ -118,12 +121,12 @@ class Agent:
             if number % _SLICE == 0:
                 beat()
                 await asyncio.sleep(0)
-        await self._bearer.run(beat)
+        await self._fleet.run(beat)
 
     def _recorded(self, stored: Stored) -> None:
         if stored.state is State.PENDING:
             self._state.add(Candidate.of(stored.bundle_id, stored.manifest))
-            self._bearer.wake()
+            self._fleet.wake()
 
     def _identity(self) -> Identity:
         identity = Identity.load(self._settings.identity_dir)
@@ -145,7 +148,7 @@ class Agent:
             devices=self._devices.report(),
             totals=totals,
             findings=self._spool.findings,
-            bearers=[self._bearer.report()],
+            bearers=self._fleet.report(),
         )
         status |= {"started_us": self._started_us, "draining": self._draining}
         return {"ok": True, "status": status}
@@ -159,12 +162,13 @@ class Agent:
             return {"ok": False, "said": said}
         if not self._draining:
             await self._devices.change(settings.device, settings.capture)
+        await self._fleet.change(settings.bearer)
         fixed = [
             name
-            for name in ("kit", "state_dir", "spool", "bearer")
+            for name in ("kit", "state_dir", "spool")
             if getattr(settings, name) != getattr(self._settings, name)
         ]
-        said = f"devices and capture are as in {self._config or 'the defaults'}"
+        said = f"devices, capture and bearers are as in {self._config or 'the defaults'}"
         if fixed:
             said += f"; a restart is needed for: {', '.join(fixed)}"
         _log.info("%s", said)

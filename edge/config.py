@@ -17,6 +17,7 @@ __all__ = ["DEFAULT_CONFIG", "EdgeSettings", "load_edge_settings"]
 
 DEFAULT_CONFIG = Path("/etc/fieldlink/edge.toml")
 _MAX_CONFIG_BYTES = 1_000_000
+_MAX_BEARERS = 8
 
 
 def _kit(text: str) -> str:
@@ -49,21 +50,22 @@ class EdgeSettings(Settings):
     )
     bearer: tuple[BearerSettings, ...] = Field(
         default=(BearerSettings(),),
-        description="The way to the centre; one for now.",
+        description="The ways to the centre, 1 to 8; they work at once.",
     )
 
     @model_validator(mode="after")
-    def _one_bearer(self) -> Self:
-        if len(self.bearer) != 1:
-            raise ValueError(f"there are {len(self.bearer)} bearers; one is possible for now")
+    def _some_bearers(self) -> Self:
+        if not 1 <= len(self.bearer) <= _MAX_BEARERS:
+            raise ValueError(f"there are {len(self.bearer)} bearers; 1 to {_MAX_BEARERS} can be")
         return self
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
-        names = [device.name for device in self.device]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two devices have the name {twice[0]}; give each its own")
+        for kind, items in (("devices", self.device), ("bearers", self.bearer)):
+            names = [item.name for item in items]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"two {kind} have the name {twice[0]}; give each its own")
         return self
 
     @property
@@ -75,6 +77,11 @@ class EdgeSettings(Settings):
     def spool_dir(self) -> Path:
         """Where the spool is."""
         return self.state_dir / "spool"
+
+    @property
+    def bearers_dir(self) -> Path:
+        """Where the bearers keep what they used of their budgets."""
+        return self.state_dir / "bearers"
 
     @property
     def control_path(self) -> Path:

@@ -3,11 +3,17 @@
 A connection is opened once, lives, and ends once, with its reason; reconnecting is the
 caller's policy. Sessions are clean: whatever has to survive a break is the caller's as well.
 paho waits in select(2), so that a process with over 1,000 open files cannot open one.
+
+A caller may bring a TCP connection of its own (bound to an interface, with its own options) and
+need not wait for the broker: MQTT lets a client publish before it has read the CONNACK (MQTT
+3.1.1, 3.1.4), so that the first message goes out right behind the TLS handshake.
 """
 
 import asyncio
+import contextlib
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -24,6 +30,7 @@ __all__ = ["CENTRE_NAME", "MqttConnection", "TlsFiles", "client_context"]
 
 CENTRE_NAME = "fieldlink-centre"
 _POLL_S = 0.5
+_AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: no time for what was not sent
 _GOODBYE_S = 2.0
 
 
@@ -70,10 +77,25 @@ def client_context(tls: TlsFiles, wrapped: list[ssl.SSLSocket] | None = None) ->
     return context
 
 
+class _Client(Client):
+    """paho's client over a TCP connection that is there already, if `given` is set. paho has no
+    public way to bring one: `_create_socket_connection` is its method of 2.2, pinned in
+    pyproject.toml and held by a test.
+    """
+
+    given: socket.socket | None = None
+
+    def _create_socket_connection(self) -> socket.socket:
+        if self.given is None:
+            return super()._create_socket_connection()
+        self.given.settimeout(self.connect_timeout)
+        return self.given
+
+
 class MqttConnection:
     """A live connection; make one with `open`."""
 
-    def __init__(self, client: Client, on_message: Callable[[str, bytes], None]) -> None:
+    def __init__(self, client: _Client, on_message: Callable[[str, bytes], None]) -> None:
         self._client = client
         self._on_message = on_message
         self._on_sent: Callable[[], None] = lambda: None
@@ -87,6 +109,7 @@ class MqttConnection:
         self._socket: Any = None
         self._wrapped: list[ssl.SSLSocket] = []
         self._end: Future[str] = Future()
+        self._begun: Future[None] = Future()
         self._connected: Future[None] = Future()
         self._subscribed: Future[None] = Future()
 
@@ -104,17 +127,21 @@ class MqttConnection:
         prepare_socket: Callable[[socket.socket], None] | None = None,
         timeout_s: float = 20,
         on_sent: Callable[[], None] | None = None,
+        sock: socket.socket | None = None,
+        wait: bool = True,
     ) -> "MqttConnection":
-        """Connect, and return once the broker has accepted the client and its subscriptions.
+        """Connect, and return once the broker has accepted the client and its subscriptions; with
+        `wait` false, as soon as something can be sent: a refusal then comes out of `closed`.
 
         `on_message(topic, payload)` and `on_sent()` (a message has left the queue for the
         socket) run on the network thread; what `on_message` raises comes out of `closed`.
-        `prepare_socket` gets the connected socket before the first MQTT packet.
+        `prepare_socket` gets the connected socket before the first MQTT packet. `sock` is a TCP
+        connection to use instead of making one; it belongs to this object from now on.
 
         Raises:
             LinkError: unreachable, not who it should be, refused or too slow; says which.
         """
-        client = Client(
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=True,
@@ -122,6 +149,7 @@ class MqttConnection:
             reconnect_on_failure=False,
         )
         client.connect_timeout = timeout_s
+        client.given = sock
         self = cls(client, on_message)
         if on_sent is not None:
             self._on_sent = on_sent
@@ -132,9 +160,10 @@ class MqttConnection:
                 if tls is not None:
                     client.tls_set_context(client_context(tls, self._wrapped))
                 self._start(host, port, keepalive_s)
-                await self._wait(self._connected)
+                await self._wait(self._connected if wait else self._begun)
                 if subscriptions:
                     client.subscribe([(topic, 0) for topic in subscriptions])
+                if subscriptions and wait:
                     await self._wait(self._subscribed)
         except TimeoutError as error:
             await self.close()
@@ -154,6 +183,12 @@ class MqttConnection:
     def queued_bytes(self) -> int:
         """Payload bytes that were published and have not yet gone into the socket."""
         return self._queued_bytes
+
+    @property
+    def tcp(self) -> socket.socket | None:
+        """The socket, to be looked at; None until there is one."""
+        found: socket.socket | None = self._socket
+        return found
 
     def publish(self, topic: str, payload: bytes, qos: int = 0) -> None:
         """Queue one message; on any thread.
@@ -192,6 +227,19 @@ class MqttConnection:
             # A thread that still hangs in connect() is left to its timeout and ends then.
             await asyncio.wait([asyncio.wrap_future(self._end)], timeout=2 * _POLL_S)
 
+    async def abort(self, reason: str) -> None:
+        """End at once, for `reason`; the kernel throws away what it has not sent."""
+        if not self._end.done():
+            self._reason = self._reason or reason
+            self._stop.set()
+            for sock in (self._socket, *self._wrapped[-1:], self._client.given):
+                with contextlib.suppress(OSError):
+                    if sock is not None:
+                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+                        # Not SSLSocket's own, which takes its state from under the other thread.
+                        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            await asyncio.wait([asyncio.wrap_future(self._end)], timeout=2 * _POLL_S)
+
     def _hook(self, client: Client, prepare_socket: Callable[[socket.socket], None] | None) -> None:
         def opened(_client: Client, _data: Any, sock: Any) -> None:
             self._socket = sock
@@ -211,7 +259,7 @@ class MqttConnection:
 
     def _release(self) -> None:
         """Close every socket now, not when the garbage collector comes by."""
-        for sock in (self._socket, *self._wrapped):
+        for sock in (self._socket, *self._wrapped, self._client.given):
             if sock is not None:
                 sock.close()
         client = self._client
@@ -234,6 +282,7 @@ class MqttConnection:
     def _run(self, host: str, port: int, keepalive_s: int) -> str:
         try:
             self._client.connect(host, port, keepalive_s)
+            self._begun.set_result(None)
             code = MQTTErrorCode.MQTT_ERR_SUCCESS
             while code == MQTTErrorCode.MQTT_ERR_SUCCESS and not self._stop.is_set():
                 code = self._client.loop(_POLL_S)
@@ -252,14 +301,16 @@ class MqttConnection:
 
     def _answered(self, _c: Client, _d: Any, _flags: Any, code: Any, _props: Any) -> None:
         if code.is_failure:
-            self._connected.set_exception(LinkError(f"the broker refuses this client: {code}"))
+            self._fault = f"the broker refuses this client: {code}"
+            self._connected.set_exception(LinkError(self._fault))
         else:
             self._connected.set_result(None)
 
     def _granted(self, _c: Client, _d: Any, _mid: int, codes: list[Any], _props: Any) -> None:
         if any(code.is_failure for code in codes):
-            error = LinkError("the broker refuses a subscription: not this client's topic")
-            self._subscribed.set_exception(error)
+            self._fault = "the broker refuses a subscription: not this client's topic"
+            self._subscribed.set_exception(LinkError(self._fault))
+            self._stop.set()
         else:
             self._subscribed.set_result(None)
 

@@ -1,35 +1,66 @@
-"""How much a bearer may have under way: measured from its answers, no clock of its own.
+"""How much a bearer may hand to the network: samples of TCP's own figures in, an allowance out.
 
-The rate is the best that was delivered lately, the round trip the shortest lately. Their product
-is what the path holds; half as much again keeps it full and its queues short. The table "Alarms
-and bulk together" in docs/components/bearer.md says why not more.
+Answers of the centre are no measure: after a loss everything behind it waits in the receiver's
+TCP, so that they come late although nothing is queued on the way. TCP's acknowledgements are, and
+of them the selective ones too: the plain ones jump when a hole is filled.
+
+The window bounds what is in the network or waits to get there, over all lines of the bearer. It
+doubles each round trip until a queue shows; then it follows
+
+    window <- window * base / rtt + alpha * (rate * base)
+
+(FAST TCP: Wei, Jin, Low, Hegde 2006), which rests where a queue of `alpha` of what the path holds
+has formed; never below a little more than the path holds, so that jitter does not starve it.
 """
 
 from collections import deque
+from dataclasses import dataclass
 
 from fieldlink.codecs.wire import MAX_CHUNK_BYTES
 
-__all__ = ["SMALLEST_CHUNK_BYTES", "Pace"]
+__all__ = ["SMALLEST_CHUNK_BYTES", "Pace", "PathSample"]
 
 SMALLEST_CHUNK_BYTES = 8_000
-_GAIN = 1.5
-_DRAIN_GAIN = 0.8
-_DRAIN_EVERY_US = 10_000_000
+_LINE_BYTES = 14_000
+_EXIT = 1.12
+_ALPHA_URGENT = 0.2
+_ALPHA_CALM = 0.3
+_FLOOR = 1.1
+_CEILING = 2.0
+_START_CEILING = 3.0
+_GAIN = 0.5
+_LEAST_RTT_US = 50_000  # on a LAN: 50 ms of queue cost nobody anything, tiny windows cost power
+_BASE_MEMORY_US = 30_000_000
+_DRIFT = 1.4
 _RATE_MEMORY_US = 10_000_000
-_RTT_MEMORY_US = 30_000_000
-_LEAST_RTT_US = 50_000  # on a LAN: 50 ms of queue cost nobody anything, tiny chunks cost power
-_MAX_SAMPLES = 64
+_DRAIN_EVERY_US = 30_000_000
+_DRAINED = 0.6
+_MAX_SAMPLES = 128
 
 
-class _Extreme:
-    """The largest of the samples of the last `memory_us` (the smallest, if fed negatives)."""
+@dataclass(frozen=True, slots=True)
+class PathSample:
+    """All lines of a bearer at one moment: the mean of their smoothed round trips, the least that
+    the kernel knows of, what arrived so far, whether more would have been sent but for the
+    window, and whether urgent traffic is about, which a queue would hold up.
+    """
+
+    rtt_us: float
+    min_rtt_us: float
+    delivered_bytes: int
+    limited: bool
+    urgent: bool = False
+
+
+class _Greatest:
+    """The largest of the samples of a while (the smallest, if fed negatives)."""
 
     def __init__(self, memory_us: int) -> None:
         self._memory_us = memory_us
         self._samples: deque[tuple[int, float]] = deque(maxlen=_MAX_SAMPLES)
 
     def add(self, now_us: int, value: float) -> None:
-        while self._samples and self._samples[-1][1] <= value:
+        while self._samples and (self._samples[-1][1] <= value or self._samples[-1][0] > now_us):
             self._samples.pop()
         self._samples.append((now_us, value))
         # The last one stays however old: an idle hour does not change the path.
@@ -42,77 +73,110 @@ class _Extreme:
 
 
 class Pace:
-    """Window and chunk length of one bearer, in bytes.
+    """Window and chunk length of one bearer, in bytes; `smallest_bytes` is where it begins."""
 
-    `smallest_window_bytes` is where it begins and never goes below.
-    """
+    def __init__(self, smallest_bytes: int, largest_bytes: int) -> None:
+        self._smallest, self._largest = smallest_bytes, largest_bytes
+        self._window = float(smallest_bytes)
+        self._held = 0.0
+        self._rate: float | None = None  # bytes per microsecond
+        self.rtt_us: float | None = None
+        self.base_us: float | None = None
+        self.begin()
 
-    def __init__(self, smallest_window_bytes: int, largest_window_bytes: int) -> None:
-        self._smallest = smallest_window_bytes
-        self._largest = largest_window_bytes
-        self._rate = _Extreme(_RATE_MEMORY_US)
-        self._rtt = _Extreme(_RTT_MEMORY_US)
-        self._smooth_rtt_us: float | None = None
-        self._gain = _GAIN
-        self._turn_us: int | None = None
-        self.delivered_bytes = 0
-
-    def delivered(
-        self, size: int, delivered_before: int, sent_us: int, now_us: int, measure: bool = True
-    ) -> None:
-        """A chunk of `size` bytes sent at `sent_us`, when `delivered_before` bytes had been
-        delivered in all, has been answered; `measure` says whether that tells of the path.
-        """
-        self.delivered_bytes += size
-        if not measure:
-            return
-        elapsed_us = max(now_us - sent_us, 1)
-        self._rtt.add(now_us, -elapsed_us)
-        old = self._smooth_rtt_us
-        self._smooth_rtt_us = elapsed_us if old is None else old + (elapsed_us - old) / 8
-        self._take_turns(now_us)
-        self._rate.add(now_us, (self.delivered_bytes - delivered_before) * 8e6 / elapsed_us)
-
-    def _take_turns(self, now_us: int) -> None:
-        """Every ten seconds let the path's queue run dry, or its delay would pass for the path's
-        own length, and the window would grow with it for ever.
-        """
-        if self._turn_us is None:
-            self._turn_us = now_us + _DRAIN_EVERY_US
-        elif now_us >= self._turn_us and self._gain == _GAIN:
-            self._gain = _DRAIN_GAIN
-            self._turn_us = now_us + max(2 * int(self.rtt_us or 0), _LEAST_RTT_US)
-        elif now_us >= self._turn_us:
-            self._gain = _GAIN
-            self._turn_us = now_us + _DRAIN_EVERY_US
-
-    @property
-    def rate_bps(self) -> float | None:
-        """The best delivery rate lately, bits per second."""
-        return self._rate.value
-
-    @property
-    def rtt_us(self) -> float | None:
-        """The shortest round trip lately, from a chunk to its answer, microseconds."""
-        return -self._rtt.value if self._rtt.value is not None else None
-
-    @property
-    def patience_us(self) -> int:
-        """How long no answer is no reason to worry, microseconds."""
-        return 1_000_000 + int(4 * (self._smooth_rtt_us or 1_000_000))
+    def begin(self) -> None:
+        """The bearer connects anew: the path may be another one."""
+        self._window = max(float(self._smallest), self._window / 2)
+        self.starting = True
+        self._least = _Greatest(_BASE_MEMORY_US)
+        self._best = _Greatest(_RATE_MEMORY_US)
+        self._marks: deque[tuple[int, int]] = deque()
+        self._last_us: int | None = None
+        self._drain_us: int | None = None
 
     @property
     def window_bytes(self) -> int:
-        """How much may be under way."""
-        rate_bps, rtt_us = self.rate_bps, self.rtt_us
-        if rate_bps is None or rtt_us is None:
-            return self._smallest
-        held = self._gain * rate_bps / 8e6 * max(rtt_us, _LEAST_RTT_US)
-        return round(min(max(held, self._smallest), self._largest))
+        """What may be in the network or on its way there."""
+        return round(self._window)
+
+    @property
+    def rate_bps(self) -> float | None:
+        """What was delivered lately, at best, bits per second; None when unknown."""
+        return None if self._rate is None else self._rate * 8e6
 
     @property
     def chunk_bytes(self) -> int:
-        """How long a chunk should be: a second of the link, and an eighth of the window."""
-        second = self.rate_bps / 8 if self.rate_bps is not None else self._smallest
-        wanted = min(second, self.window_bytes / 8)
+        """How long a chunk should be: a sixth of the window, a quarter of a second of the link."""
+        wanted = self._window / 6
+        if self._rate is not None:
+            wanted = min(wanted, self._rate * 250_000)
         return round(min(max(wanted, SMALLEST_CHUNK_BYTES), MAX_CHUNK_BYTES))
+
+    @property
+    def lines(self) -> int:
+        """How many lines keep it full."""
+        return max(1, round(self._window / _LINE_BYTES))
+
+    def allowed_bytes(self, now_us: int) -> int:
+        """The window at `now_us`: narrower for a moment while the path's queue is to run dry."""
+        if self._drain_us is not None and 0 <= now_us - self._drain_us < (self.rtt_us or 0):
+            return round(self._window * _DRAINED)
+        return self.window_bytes
+
+    def sample(self, now_us: int, path: PathSample) -> None:
+        """Take in the figures of `now_us`."""
+        step_us = 0 if self._last_us is None else now_us - self._last_us
+        if step_us < 0:  # time itself was set back
+            self._marks.clear()
+            step_us = 0
+        self._last_us = now_us
+        self.rtt_us = max(path.rtt_us, 1.0)
+        self._find_base(now_us, path)
+        self._measure_rate(now_us, path)
+        self._adjust(step_us, path)
+
+    def _find_base(self, now_us: int, path: PathSample) -> None:
+        """The empty path's round trip: the kernel's, unless none was near it for half a minute.
+        Then the path is another one; or a queue stands on it, which a drain shows.
+        """
+        rtt_us = self.rtt_us or 1.0
+        self._least.add(now_us, -rtt_us)
+        lately_us = -(self._least.value or -rtt_us)
+        kernels_us = path.min_rtt_us or rtt_us
+        self.base_us = max(kernels_us, lately_us / _DRIFT)
+        due = self._drain_us is None or not 0 <= now_us - self._drain_us < _DRAIN_EVERY_US
+        if due and not self.starting:
+            far = lately_us > (1 + _ALPHA_CALM) * kernels_us
+            self._drain_us = now_us if far else None
+
+    def _measure_rate(self, now_us: int, path: PathSample) -> None:
+        span_us = max(1.5 * (self.base_us or 0), 2 * _LEAST_RTT_US)
+        self._marks.append((now_us, path.delivered_bytes))
+        while len(self._marks) > 2 and now_us - self._marks[1][0] >= span_us:
+            self._marks.popleft()
+        then_us, before = self._marks[0]
+        if now_us - then_us < span_us / 2:
+            return
+        rate = max(path.delivered_bytes - before, 0) / (now_us - then_us)
+        if path.limited or rate > (self._best.value or 0.0):
+            self._best.add(now_us, rate)
+            self._rate = self._best.value
+
+    def _adjust(self, step_us: int, path: PathSample) -> None:
+        rtt_us, base_us = self.rtt_us or 1.0, self.base_us or 1.0
+        held = self._held = (self._rate or 0.0) * max(base_us, _LEAST_RTT_US)
+        turns = min(step_us / max(rtt_us, _LEAST_RTT_US), 1.0)
+        least_us = max(rtt_us, _LEAST_RTT_US)
+        if self.starting:
+            most = max(_START_CEILING * held, float(self._smallest))
+            self._window = max(self._window, min(self._window * 2**turns, most))
+            if least_us > base_us * _EXIT and least_us > _LEAST_RTT_US and held:
+                self.starting = False
+                self._window = _FLOOR * held
+        else:
+            alpha = _ALPHA_URGENT if path.urgent else _ALPHA_CALM
+            goal = self._window * max(base_us, _LEAST_RTT_US) / least_us + alpha * held
+            self._window += (goal - self._window) * min(1.0, _GAIN * turns)
+            most = max(_CEILING * held, float(self._smallest))
+            self._window = min(max(self._window, _FLOOR * held), most)
+        self._window = min(max(self._window, float(self._smallest)), float(self._largest))

@@ -1,61 +1,60 @@
-"""A bearer that is always there: connects, carries, reconnects for ever with jittered backoff."""
+"""All bearers of a kit together: one exchange, and whatever lines there are to the centre.
+
+One loop on the event loop's thread does it all: it takes what the centre said, looks how TCP
+fares, asks what has to be asked, and gives each line that has little left to send the planner's
+next chunk. Decisions are made as late as that, so that an alarm overtakes a backlog.
+"""
 
 import asyncio
+import itertools
+import secrets
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
-
-from fieldlink.codecs.fault import ConfigError, LinkError
-from fieldlink.codecs.wire import Ack, Chunk, Frame, Hello, State, Welcome, chunk_digest
-from fieldlink.edge.bearer.mqtt import Link
-from fieldlink.edge.bearer.pace import Pace
-from fieldlink.edge.bearer.session import Custody, Refused, SendAsk, SendChunk, Session
+from fieldlink.codecs.bundle import Precedence
+from fieldlink.codecs.fault import LinkError
+from fieldlink.codecs.wire import Ack, Orders, State, Welcome
+from fieldlink.edge.bearer.bearer import Bearer, Down, Shared
+from fieldlink.edge.bearer.exchange import Custody, Exchange, Refused
+from fieldlink.edge.bearer.journal import Journal
+from fieldlink.edge.bearer.kit_facts import KitFacts
+from fieldlink.edge.bearer.line import Line
+from fieldlink.edge.bearer.loading import Load, Loader, choose
+from fieldlink.edge.bearer.members import Members
+from fieldlink.edge.bearer.reports import bearer_report
 from fieldlink.edge.bearer.settings import BearerSettings
 from fieldlink.edge.bearer.settle import Settler
 from fieldlink.edge.identity import Identity
 from fieldlink.edge.planner import Planner, SpoolState
-from fieldlink.edge.spool import BundleGoneError, Spool
-from fieldlink.edge.updown import UpDown
-from fieldlink.systemd.mqtt import MqttConnection
+from fieldlink.edge.planner.budget import BearerFacts
+from fieldlink.edge.spool import Spool
+from fieldlink.systemd.durable import make_folder
 from fieldlink.systemd.service import Beat
 
-__all__ = ["Bearer", "KitFacts"]
+__all__ = ["Admits", "Fleet", "KitFacts"]
 
-_T = TypeVar("_T")
-_MAX_BATCH = 32
-_STEADY_S = 20.0
-_MAX_BACKOFF_S = 30.0
-_IDENTITY_S = 1.0
-_RATE_SPAN_S = 5.0
+Admits = Callable[[Sequence[BearerFacts]], Mapping[str, Precedence | None]]
 
-
-class KitFacts:
-    """What a bearer tells the centre about the kit: callables, asked anew each time."""
-
-    def __init__(
-        self,
-        *,
-        software: str,
-        spool: bytes,
-        devices: Callable[[], Mapping[str, str]],
-        report: Callable[[], Mapping[str, Any]],
-    ) -> None:
-        self.software = software
-        self.spool = spool
-        self.devices = devices
-        self.report = report
+_TICK_S = 0.02
+_IDLE_S = 0.5
+_MAX_BATCH = 64
+_STALL_CLOSE_S = 10.0
+_ADMIT_S = 0.25
 
 
-class Bearer:
-    """One bearer over the agent's `state` of the spool. Lives on the event loop's thread."""
+class Fleet:
+    """The bearers over the agent's `state` of the spool. Lives on the event loop's thread.
+
+    `on_custody(bundle)` and `on_orders(orders)` are told what the centre said; `admits` says what
+    each bearer may carry; `folder` is where budgets' meters and the journal are kept.
+    """
 
     def __init__(
         self,
-        settings: BearerSettings,
+        settings: Sequence[BearerSettings],
         *,
         spool: Spool,
         state: SpoolState,
@@ -63,49 +62,68 @@ class Bearer:
         identity: Callable[[], Identity],
         facts: KitFacts,
         clock: Callable[[], int],
+        folder: Path,
+        admits: Admits,
+        on_orders: Callable[[Orders], None] = lambda _: None,
+        on_custody: Callable[[bytes], None] = lambda _: None,
     ) -> None:
-        self._settings = settings
-        self._spool = spool
-        self._identity = identity
-        self._facts = facts
-        self._clock = clock
-        pace = Pace(settings.smallest_window, settings.largest_window)
-        self._session = Session(settings.name, state, planner, pace)
+        self._folder, self._spool, self._state = folder, spool, state
+        self._facts, self._clock, self._admits = facts, clock, admits
+        self._on_orders, self._on_custody = on_orders, on_custody
+        self._exchange = Exchange(state, planner, lambda: secrets.token_bytes(32))
         self._settler = Settler(spool)
-        self._inbox: deque[Ack | Welcome] = deque()
+        self._journal = Journal(folder / "begun")
+        self._loader = Loader(spool, clock)
+        self._inbox: deque[tuple[Bearer, Down]] = deque()
         self._wake = asyncio.Event()
-        self._up_since_us: int | None = None
-        self._reason = "not connected yet; what is on the disk is being counted"
-        self._down_by = "link"
-        self._said = UpDown(f"link {settings.name}")
-        self._last_custody_us: int | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._centre: str | None = None
-        self._welcomed = False
-        self._congestion: str = settings.congestion
-        self._marks: deque[tuple[float, int]] = deque()
+        self._numbers = itertools.count(1)
+        self._admitted_s = self._reported_s = -1e9
+        shared = Shared(
+            identity=identity,
+            clock=clock,
+            number=lambda: next(self._numbers),
+            take=self._take,
+            wake=self._wake.set,
+            line_up=self._line_up,
+            line_down=self._line_down,
+        )
+        self._bearers = Members(folder, shared, clock, settings)
+
+    # --- from outside --------------------------------------------------------------------------
 
     def wake(self) -> None:
         """There may be something to send."""
         self._wake.set()
 
-    def report(self) -> dict[str, Any]:
-        """How the bearer is; None is unknown."""
-        state = self._session.state
-        return {
-            "name": self._settings.name,
-            "up": self._up_since_us is not None,
-            "reason": self._reason,
-            "down_by": None if self._up_since_us is not None else self._down_by,
-            "since_us": self._up_since_us,
-            "centre": self._centre,
-            "congestion": self._congestion,
-            "rate_bps": round(self._rate_bps()),
-            "path_rate_bps": None if state.rate_bps is None else round(state.rate_bps),
-            "rtt_ms": None if state.rtt_s is None else round(state.rtt_s * 1000),
-            "window_bytes": self._session.pace.window_bytes,
-            "in_flight_bytes": self._session.in_flight_bytes,
-            "last_custody_us": self._last_custody_us,
-        }
+    def report(self) -> list[dict[str, Any]]:
+        """How each bearer is; None is unknown."""
+        return [bearer_report(bearer, self._exchange, self._centre) for bearer in self._bearers]
+
+    def odd(self) -> dict[str, int]:
+        """How often the centre, or whoever speaks for it, said what a sound one does not."""
+        malformed = sum(bearer.malformed for bearer in self._bearers)
+        return self._exchange.odd | ({"malformed": malformed} if malformed else {})
+
+    def facts(self) -> list[BearerFacts]:
+        """What the price order has to know of each."""
+        return [bearer.facts() for bearer in self._bearers]
+
+    def delivered_bytes(self) -> dict[str, int]:
+        """Payload that the centre acknowledged since the agent began, by bearer."""
+        return {one.name: self._exchange.delivered_bytes(one.name) for one in self._bearers}
+
+    def hold(self, name: str, on: bool) -> bool:
+        """Stop using the bearer `name`, or use it again; whether there is one."""
+        found = self._bearers.hold(name, on)
+        self._changed()
+        return found
+
+    async def change(self, settings: Sequence[BearerSettings]) -> None:
+        """Work with other settings: bearers come and go, those that did not change go on."""
+        await self._bearers.change(settings)
+        self._changed()
 
     async def run(self, beat: Beat) -> None:
         """Carry until cancelled; the row of a service.
@@ -113,204 +131,196 @@ class Bearer:
         Raises:
             SpoolError: the spool fails.
         """
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._settler.run(), name=f"{self._settings.name} settler")
-            while True:
-                beat()
-                await self._live(beat)
-
-    async def _live(self, beat: Beat) -> None:
-        async def nap(seconds: float) -> None:
-            await _beating(asyncio.sleep(seconds), beat)
-
-        def say(retry: RetryCallState) -> None:
-            if retry.outcome is not None:
-                self._down(str(retry.outcome.exception()))
-
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(LinkError),
-            wait=wait_random_exponential(0.5, max=_MAX_BACKOFF_S),
-            sleep=nap,
-            before_sleep=say,
-        ):
-            with attempt:
-                await self._connect(beat)
-
-    async def _connect(self, beat: Beat) -> None:
-        """One connection from beginning to end; returns, and so forgets the backoff, after one
-        that lived long.
-        """
-        identity = await self._joined(beat)
-        link = Link(identity.kit, self._frame_threadsafe())
-        connection = await _beating(link.open(identity, self._settings), beat)
-        began_s = time.monotonic()
+        self._loop = asyncio.get_running_loop()
+        make_folder(self._folder)
+        for bundle in self._journal.open():
+            candidate = self._state.get(bundle)
+            if candidate is not None:
+                candidate.doubtful = True
         try:
-            self._congestion = link.congestion
-            self._begin(link, connection)
-            await self._carry(link, connection, beat)
-        except LinkError as error:
-            if time.monotonic() - began_s < _STEADY_S:
-                raise
-            self._down(str(error))
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._settler.run(), name="settler")
+                self._bearers.start(group)
+                await self._pump(beat)
         finally:
-            self._session.disconnected()
-            self._down(self._reason)
-            await connection.close()
+            self._journal.close()
 
-    async def _joined(self, beat: Beat) -> Identity:
+    # --- the loop ------------------------------------------------------------------------------
+
+    async def _pump(self, beat: Beat) -> None:
         while True:
-            try:
-                return self._identity()
-            except ConfigError as error:
-                self._down(str(error), "identity")
             beat()
-            await asyncio.sleep(_IDENTITY_S)
+            self._take_frames()
+            now_us = _steady_us()
+            await self._look(now_us)
+            self._ask(now_us)
+            await self._report_state()
+            if not await self._send_some(now_us):
+                await self._rest()
 
-    def _frame_threadsafe(self) -> Callable[[Ack | Welcome], None]:
-        loop = asyncio.get_running_loop()
-        self._inbox.clear()
-
-        def take(frame: Ack | Welcome) -> None:
-            self._inbox.append(frame)
-            loop.call_soon_threadsafe(self._wake.set)
-
-        return take
-
-    def _begin(self, link: Link, connection: MqttConnection) -> None:
-        self._welcomed = False
-        self._up_since_us, self._reason = self._clock(), ""
-        self._session.connected(_steady_us())
-
-    def _greet(self, link: Link, connection: MqttConnection) -> None:
-        now_us = self._clock()
-        facts = self._facts
-        hello = Hello(
-            facts.software, facts.spool, now_us, self._settings.name, dict(facts.devices())
-        )
-        link.send(connection, "hello", hello)
-
-    async def _carry(self, link: Link, connection: MqttConnection, beat: Beat) -> None:
-        ended = asyncio.ensure_future(connection.closed())
-        ended.add_done_callback(lambda _: self._wake.set())
-        report_s = 0.0
+    async def _rest(self) -> None:
+        lines = [line for bearer in self._bearers.up for line in bearer.lines.values()]
+        busy = any(line.busy_since_s is not None for line in lines)
+        wait_s = _TICK_S if busy or (self._exchange.flights and lines) else _IDLE_S
         try:
-            while not ended.done():
-                beat()
-                if time.monotonic() >= report_s:
-                    report_s = time.monotonic() + self._settings.state_every
-                    if not self._welcomed:
-                        self._greet(link, connection)  # the centre was not there the first time
-                    report = await asyncio.to_thread(self._facts.report)
-                    link.send(connection, "state", State(self._clock(), report))
-                self._take_frames()
-                full = await self._send_some(link, connection)
-                if self._session.deaf:
-                    raise LinkError("the centre does not answer; see whether it is running there")
-                if not full:
-                    await self._rest(report_s)
-            self._reason = ended.result()
-            raise LinkError(self._reason)
-        finally:
-            ended.cancel()
-
-    async def _rest(self, report_s: float) -> None:
-        due_us = self._session.due_us
-        wait_s = min(report_s - time.monotonic(), 1.0)
-        if due_us is not None:
-            wait_s = min(wait_s, (due_us - _steady_us()) / 1e6)
-        try:
-            await asyncio.wait_for(self._wake.wait(), max(wait_s, 0.001))
+            await asyncio.wait_for(self._wake.wait(), wait_s)
         except TimeoutError:
             return
         finally:
             self._wake.clear()
 
-    def _take_frames(self) -> None:
-        now_us = self._clock()
-        while self._inbox:
-            frame = self._inbox.popleft()
-            if isinstance(frame, Welcome):
-                self._centre, self._welcomed = frame.centre, True
-                self._said.up(f"the centre {frame.centre} answers")
-            for outcome in self._session.received(frame, _steady_us()):
-                match outcome:
-                    case Custody(bundle):
-                        self._last_custody_us = now_us
-                        self._settler.custody(bundle, now_us)
-                    case Refused(bundle, reason):
-                        self._settler.refused(bundle, reason, now_us)
+    async def _look(self, now_us: int) -> None:
+        for bearer in self._bearers.up:
+            lines = list(bearer.lines.values())
+            bearer.measure.sample(lines, now_us, self._clock())
+            for line in lines:
+                number = line.arrived()
+                if number is not None:
+                    self._exchange.arrived(line.number, number, now_us)
+            await self._heed_silence(bearer, now_us)
+            if bearer.measure.save_due:
+                bearer.measure.save_due = False
+                await asyncio.to_thread(bearer.measure.meter.save)
+        if time.monotonic() - self._admitted_s > _ADMIT_S:
+            self._changed()
 
-    async def _send_some(self, link: Link, connection: MqttConnection) -> bool:
+    async def _heed_silence(self, bearer: Bearer, now_us: int) -> None:
+        silent_s = bearer.measure.silent_s(bearer.lines.values())
+        quiet = silent_s is not None and silent_s > bearer.measure.patience_s()
+        others = any(other.usable for other in self._bearers if other is not bearer)
+        if quiet and not bearer.stalled and others:
+            bearer.stalled = True
+            self._exchange.stalled(bearer.name, now_us)
+            self._changed()
+        elif not quiet and bearer.stalled:
+            bearer.stalled = False
+            self._exchange.recovered(bearer.name)
+            self._changed()
+        if silent_s is not None and silent_s > _STALL_CLOSE_S + bearer.measure.patience_s():
+            await bearer.drop("nothing comes through any more")
+        elif self._exchange.deaf:
+            await bearer.drop("the centre does not answer; see whether it is running there")
+
+    def _changed(self) -> None:
+        """What each may carry, now that something is different."""
+        self._admitted_s = time.monotonic()
+        admitted = self._admits(self.facts())
+        for bearer in self._bearers:
+            admits = admitted.get(bearer.name)
+            if admits != bearer.admits:
+                bearer.admits = admits
+                bearer.look()
+        self._wake.set()
+
+    def _ask(self, now_us: int) -> None:
+        hearing = [b for b in self._bearers.up if not b.stalled and b.admits is not None]
+        hearing.sort(key=lambda b: b.measure.pace.rtt_us or 1e6)
+        if not hearing or hearing[0].control is None:
+            return
+        for ask in self._exchange.asks(now_us):
+            self._send(hearing[0], hearing[0].control, "ask", ask)
+
+    async def _send_some(self, now_us: int) -> bool:
         """Send a batch; whether there may be more to send at once."""
-        items = list(islice(self._session.poll(_steady_us()), _MAX_BATCH))
-        if not items:
+        loads: list[Load] = []
+        for usable in [bearer for bearer in self._bearers if bearer.usable]:
+            loads += choose(usable, self._exchange, now_us)
+        if not loads:
             return False
-        frames = await asyncio.to_thread(self._frames, items)
-        for item, frame in frames:
+        frames = await asyncio.to_thread(self._loader.load, loads)
+        for load, frame in frames:
+            bundle = load.item.order.candidate.bundle
             if frame is None:
-                if isinstance(item, SendChunk):
-                    self._session.gone(item.order.candidate.bundle)
+                self._exchange.gone(bundle)
                 continue
-            link.send(connection, "ask" if isinstance(item, SendAsk) else "chunk", frame)
-            if isinstance(item, SendChunk) and item.first:
-                bundle = item.order.candidate.bundle
-                self._settler.sent(bundle, self._settings.name, self._clock())
-        return len(items) == _MAX_BATCH
+            if load.item.first:
+                self._journal.note(bundle)
+                self._settler.sent(bundle, load.bearer, self._clock())
+            if (bearer := self._bearers.get(load.bearer)) is not None:
+                self._send(bearer, load.line, "chunk", frame, load.item.number)
+        return True
 
-    def _frames(
-        self, items: list[SendChunk | SendAsk]
-    ) -> list[tuple[SendChunk | SendAsk, Frame | None]]:
-        return [
-            (item, item.ask if isinstance(item, SendAsk) else self._chunk(item)) for item in items
-        ]
-
-    def _chunk(self, item: SendChunk) -> Chunk | None:
-        order = item.order
-        bundle = order.candidate.bundle
+    def _send(
+        self, bearer: Bearer, line: Line, kind: str, frame: Any, number: int | None = None
+    ) -> None:
         try:
-            content = self._spool.read(bundle, order.offset, order.length)
-        except BundleGoneError:
-            return None  # its gap is on record and comes as a bundle of its own
-        stored = self._spool.get(bundle)
-        if stored is None:
-            return None
-        return Chunk(
-            bundle=bundle,
-            offset=order.offset,
-            size=order.candidate.size,
-            digest=chunk_digest(content),
-            bearer=self._settings.name,
-            sent_us=self._clock(),
-            manifest=stored.encoded if item.manifest else None,
-            payload=content,
-        )
+            line.send(kind, frame, number)
+        except LinkError as error:  # its task hears of it too, and the exchange by that
+            bearer.reason = bearer.reason or str(error)
 
-    def _down(self, reason: str, kind: str = "link") -> None:
-        self._down_by = kind
-        if reason:  # without one the service is being stopped
-            self._said.down(reason, kind)
-        self._up_since_us, self._reason = None, reason
+    # --- what comes ------------------------------------------------------------------------------
 
-    def _rate_bps(self) -> float:
-        now_s, delivered = time.monotonic(), self._session.pace.delivered_bytes
-        self._marks.append((now_s, delivered))
-        while len(self._marks) > 2 and now_s - self._marks[1][0] > _RATE_SPAN_S:
-            self._marks.popleft()
-        then_s, before = self._marks[0]
-        return (delivered - before) * 8 / (now_s - then_s) if now_s > then_s else 0.0
+    def _take(self, bearer: Bearer, frame: Down) -> None:
+        """A frame came; on the network's thread."""
+        self._inbox.append((bearer, frame))
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    def _take_frames(self) -> None:
+        while self._inbox:
+            bearer, frame = self._inbox.popleft()
+            if isinstance(frame, Welcome) and bearer.welcomed:
+                self._exchange.unheard()  # the centre itself was away
+            bearer.heard(frame)
+            if isinstance(frame, Orders):
+                self._on_orders(frame)
+                continue
+            if isinstance(frame, Welcome):
+                self._centre = frame.centre
+            self._settle(bearer, frame)
+
+    def _settle(self, bearer: Bearer, frame: Ack | Welcome) -> None:
+        now_us = self._clock()
+        for outcome in self._exchange.received(frame, _steady_us()):
+            match outcome:
+                case Custody(bundle):
+                    bearer.last_custody_us = now_us
+                    self._settler.custody(bundle, now_us)
+                    self._on_custody(bundle)
+                case Refused(bundle, reason):
+                    self._settler.refused(bundle, reason, now_us)
+
+    # --- lines and reports -----------------------------------------------------------------------
+
+    def _line_up(self, bearer: Bearer, line: Line) -> None:
+        if line is bearer.control:
+            if len(self._bearers.up) == 1:
+                self._exchange.unheard()
+            bearer.measure.pace.begin()
+            self._greet(bearer)
+        self._exchange.line_up(line.number, bearer.name)
+        self._changed()
+
+    def _line_down(self, bearer: Bearer, line: Line) -> None:
+        self._exchange.line_down(line.number, _steady_us())
+        if bearer.stalled and not bearer.lines:
+            bearer.stalled = False
+            self._exchange.recovered(bearer.name)
+        self._changed()
+
+    async def _report_state(self) -> None:
+        """By one bearer, the cheapest: it is the kit's state, not the bearer's."""
+        usable = sorted((b for b in self._bearers if b.usable), key=_price)
+        if not usable or time.monotonic() - self._reported_s < usable[0].settings.state_every:
+            return
+        self._reported_s = time.monotonic()
+        report = await asyncio.to_thread(self._facts.report)
+        for bearer in usable:
+            if not bearer.welcomed:  # the centre was not there the first time
+                self._greet(bearer)
+        if usable[0].control is not None:
+            self._send(usable[0], usable[0].control, "state", State(self._clock(), report))
+
+    def _greet(self, bearer: Bearer) -> None:
+        if bearer.control is not None:
+            hello = self._facts.hello(bearer.name, self._clock())
+            self._send(bearer, bearer.control, "hello", hello)
+
+
+def _price(bearer: Bearer) -> int:
+    return bearer.settings.price
 
 
 def _steady_us() -> int:
-    # The session's time: a step of the wall clock must not look like hours of silence.
+    # The exchange's time: a step of the wall clock must not look like hours of silence.
     return time.monotonic_ns() // 1000
-
-
-async def _beating(work: Awaitable[_T], beat: Beat) -> _T:
-    task = asyncio.ensure_future(work)
-    try:
-        while not task.done():
-            beat()
-            await asyncio.wait([task], timeout=1.0)
-        return task.result()
-    finally:
-        task.cancel()

@@ -1,5 +1,6 @@
 """The kit's configuration: the sample loads, and every fault is one line."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -28,14 +29,16 @@ def test_the_sample_loads_and_shows_the_defaults() -> None:
 
 
 def test_the_sample_names_every_setting_of_the_kit_as_a_whole() -> None:
-    raw = tomllib.loads(_SAMPLE.read_text(encoding="utf-8"))
+    text = _SAMPLE.read_text(encoding="utf-8")
+    raw = tomllib.loads(text)
     default = EdgeSettings()
     assert set(raw["spool"]) == set(type(default.spool).model_fields)
     assert set(raw["capture"]) == set(type(default.capture).model_fields)
     for part in ("still", "proxy", "original"):
         fields = type(getattr(default.capture, part)).model_fields
         assert set(raw["capture"][part]) == set(fields)
-    assert set(raw["bearer"][0]) == set(type(default.bearer[0]).model_fields)
+    optional = re.findall(r"(?m)^# ([a-z]+) = ", text.split("[[bearer]]")[1])
+    assert {*raw["bearer"][0], *optional} == set(type(default.bearer[0]).model_fields)
 
 
 def _models(model: type[Settings]) -> list[type[Settings]]:
@@ -60,6 +63,7 @@ def test_every_setting_is_described(model: type[Settings]) -> None:
         ("[capture.still]\nevery = 10", "capture.still.every = 10: write a number and a unit"),
         ('[[device]]\nurl = "rtsp://a/b"', r"device\[0\].name: missing"),
         ('[[bearer]]\nsmallest_window = "9MB"', r"smallest_window may not be more than"),
+        ("[[bearer]]\n[[bearer]]", "two bearers have the name main; give each its own"),
         ("[spool", "not TOML"),
     ],
 )

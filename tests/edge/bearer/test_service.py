@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fieldlab.model_centre import BrokerProcess, ModelCentre, now_us
 from fieldlink.codecs.bundle import Draft, Layer, Precedence
 from fieldlink.codecs.fault import ConfigError
-from fieldlink.edge.bearer.service import Bearer, KitFacts
+from fieldlink.edge.bearer.service import Fleet, KitFacts
 from fieldlink.edge.bearer.settings import BearerSettings
 from fieldlink.edge.identity import Identity
 from fieldlink.edge.planner import Candidate, SpoolState, WindowPlanner
+from fieldlink.edge.planner.budget import admitted
 from fieldlink.edge.spool import RetentionPolicy, Spool
 from fieldlink.relay.pki.authority import Authority, new_serial
 
@@ -41,14 +42,16 @@ class Kit:
             devices=lambda: {"ball": "ball"},
             report=lambda: {"pending": 1},
         )
-        self.bearer = Bearer(
-            BearerSettings.model_validate({"state_every": "1s"}),
+        self.fleet = Fleet(
+            [BearerSettings.model_validate({"state_every": "1s"})],
             spool=self.spool,
             state=self._state,
             planner=WindowPlanner(),
             identity=self._load,
             facts=facts,
             clock=now_us,
+            folder=folder / "bearers",
+            admits=lambda facts: admitted(facts, suffices=True),
         )
 
     def _load(self) -> Identity:
@@ -70,7 +73,7 @@ class Kit:
         )
         stored = self.spool.add(draft, random.Random(size).randbytes(size))
         self._state.add(Candidate.of(stored.bundle_id, stored.manifest))
-        self.bearer.wake()
+        self.fleet.wake()
         return stored.bundle_id
 
 
@@ -99,7 +102,7 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BrokerPro
 async def _running(kit: Kit, centre: ModelCentre) -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(centre.run()),
-        asyncio.create_task(kit.bearer.run(lambda: None)),
+        asyncio.create_task(kit.fleet.run(lambda: None)),
     ]
     try:
         async with asyncio.timeout(60):
@@ -131,7 +134,7 @@ def test_everything_arrives_whole_and_the_centre_is_told_who_speaks(
             assert set(centre.contents) == ids
             while not centre.hellos:  # comes on another thread
                 await asyncio.sleep(0.02)
-            while (report := kit.bearer.report())["centre"] is None:
+            while (report := kit.fleet.report()[0])["centre"] is None:
                 await asyncio.sleep(0.02)
             assert report["up"]
             assert report["rtt_ms"] is not None
@@ -176,7 +179,7 @@ def test_a_kit_that_has_not_joined_says_so_and_starts_when_it_has(
         bundle = kit.record(100)
         async with _running(kit, centre):
             await asyncio.sleep(0.2)
-            assert kit.bearer.report()["reason"] == "this kit has not joined a centre"
+            assert kit.fleet.report()[0]["reason"] == "this kit has not joined a centre"
             kit.identity = identity
             await _all_home(kit)
         assert bundle in centre.contents
