@@ -1,34 +1,36 @@
 """The kit's agent: reads the configuration, builds everything, and is the only place that knows
-everything. Devices -> capture -> spool -> planner -> bearer; data goes one way.
+everything. Devices -> capture -> spool -> planner -> bearers; data goes one way.
 """
 
 import asyncio
-import logging
+import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from fieldlink.codecs.fault import ConfigError
+from fieldlink.codecs.wire import Orders
 from fieldlink.edge.bearer.service import Fleet, KitFacts
-from fieldlink.edge.config import EdgeSettings, load_edge_settings
+from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import serve_control
+from fieldlink.edge.desk import Desk
 from fieldlink.edge.devices import Devices
 from fieldlink.edge.identity import Identity
+from fieldlink.edge.marks import Marks, kept_spans
 from fieldlink.edge.planner import Candidate, SpoolState, WindowPlanner
-from fieldlink.edge.planner.budget import admitted
+from fieldlink.edge.planning import Planning
 from fieldlink.edge.recorded import recorded_until
-from fieldlink.edge.report import centre_report, full_status
-from fieldlink.edge.spool import RetentionPolicy, Spool, State, Stored
+from fieldlink.edge.report import centre_report
+from fieldlink.edge.spool import RetentionPolicy, Span, Spool, State, Stored
 from fieldlink.systemd.durable import make_folder
 from fieldlink.systemd.service import Beat, Row, serve
 
 __all__ = ["kit_name", "run_agent", "wall_clock_us"]
 
-_log = logging.getLogger(__name__)
 _STALE_S = 45.0
 _SLICE = 200
 
@@ -62,12 +64,11 @@ class Agent:
 
     def __init__(self, settings: EdgeSettings, config: Path | None, spool: Spool, kit: str) -> None:
         self._settings = settings
-        self._config = config
         self._spool = spool
         self._kit = kit
-        self._draining = False
-        self._started_us = wall_clock_us()
         self._state = SpoolState()
+        self._marks = Marks(settings.marks_path)
+        self._kept_changed = asyncio.Event()
         self._devices = Devices(
             settings.device,
             settings.capture,
@@ -76,29 +77,45 @@ class Agent:
             clock=wall_clock_us,
             recall=partial(recorded_until, settings.spool_dir),
         )
-        facts = KitFacts(
-            software=f"fieldlink {version('fieldlink')}",
-            spool=spool.spool_id,
-            devices=lambda: self._devices.kinds,
-            report=lambda: centre_report(self._devices.report(), spool.totals(), spool.findings),
-        )
+        self._planning = Planning(self._state, wall_clock_us)
         self._fleet = Fleet(
             settings.bearer,
             spool=spool,
             state=self._state,
             planner=WindowPlanner(),
             identity=self._identity,
-            facts=facts,
+            facts=KitFacts(
+                software=f"fieldlink {version('fieldlink')}",
+                spool=spool.spool_id,
+                devices=lambda: self._devices.kinds,
+                report=self._report,
+            ),
             clock=wall_clock_us,
             folder=settings.bearers_dir,
-            admits=lambda facts: admitted(facts, suffices=True),
+            admits=self._planning.admits,
+            on_orders=self._ordered,
         )
+        self._desk = Desk(
+            settings,
+            config,
+            kit=kit,
+            spool=spool,
+            devices=self._devices,
+            fleet=self._fleet,
+            planning=self._planning,
+            marks=self._marks,
+            on_marks=self._marked,
+            clock=wall_clock_us,
+        )
+        self._marked()
 
     def rows(self) -> list[Row]:
         """The table of what runs."""
         return [
             Row("devices", self._devices.run, _STALE_S),
-            Row("bearer", self._carry, _STALE_S),
+            Row("bearers", self._carry, _STALE_S),
+            Row("planning", partial(self._planning.run, self._fleet), _STALE_S),
+            Row("protection", self._protect, _STALE_S),
             Row("control", self._control),
             Row("reload", self._reload_on_hangup),
         ]
@@ -125,8 +142,44 @@ class Agent:
 
     def _recorded(self, stored: Stored) -> None:
         if stored.state is State.PENDING:
-            self._state.add(Candidate.of(stored.bundle_id, stored.manifest))
+            candidate = Candidate.of(stored.bundle_id, stored.manifest)
+            self._state.add(candidate)
+            if "thin" not in stored.manifest.meta:  # else it is made of what came in before
+                self._planning.recorded(candidate)
             self._fleet.wake()
+
+    # --- what the parts ask of each other --------------------------------------------------
+
+    def _report(self) -> dict[str, Any]:
+        """What the centre is told every few seconds; on a thread."""
+        return centre_report(
+            self._devices.report(),
+            self._spool.totals(),
+            [*self._spool.findings, *self._marks.findings],
+            bearers=self._fleet.report(),
+            orders=self._planning.revision,
+            plan=self._planning.brief(),
+        )
+
+    def _ordered(self, orders: Orders) -> None:
+        self._planning.order(orders)
+        self._kept_changed.set()
+
+    def _marked(self) -> None:
+        self._planning.mark(self._marks.wants)
+        self._kept_changed.set()
+
+    async def _protect(self, beat: Beat) -> None:
+        """Have the spool give up last what is bookmarked, here or at the centre."""
+        kept: list[Span] = []
+        while True:
+            beat()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._kept_changed.wait(), 1.0)
+            self._kept_changed.clear()
+            if (wanted := kept_spans(self._planning.wants)) != kept:
+                kept = wanted
+                await asyncio.to_thread(self._spool.protect, kept)
 
     def _identity(self) -> Identity:
         identity = Identity.load(self._settings.identity_dir)
@@ -138,46 +191,7 @@ class Agent:
         return identity
 
     async def _control(self, beat: Beat) -> None:
-        commands = {"status": self._status, "reload": self._reload, "drain": self._drain}
-        await serve_control(self._settings.control_path, commands, beat)
-
-    async def _status(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
-        totals = await asyncio.to_thread(self._spool.totals)
-        status = full_status(
-            kit=self._kit,
-            devices=self._devices.report(),
-            totals=totals,
-            findings=self._spool.findings,
-            bearers=self._fleet.report(),
-        )
-        status |= {"started_us": self._started_us, "draining": self._draining}
-        return {"ok": True, "status": status}
-
-    async def _reload(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            settings = await asyncio.to_thread(load_edge_settings, self._config)
-        except ConfigError as error:
-            said = f"nothing was changed: {error}"
-            _log.error("%s", said)
-            return {"ok": False, "said": said}
-        if not self._draining:
-            await self._devices.change(settings.device, settings.capture)
-        await self._fleet.change(settings.bearer)
-        fixed = [
-            name
-            for name in ("kit", "state_dir", "spool")
-            if getattr(settings, name) != getattr(self._settings, name)
-        ]
-        said = f"devices, capture and bearers are as in {self._config or 'the defaults'}"
-        if fixed:
-            said += f"; a restart is needed for: {', '.join(fixed)}"
-        _log.info("%s", said)
-        return {"ok": True, "said": said}
-
-    async def _drain(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
-        self._draining = True
-        await self._devices.change([], self._settings.capture)
-        return {"ok": True, "said": "recording has stopped; what was recorded is being sent"}
+        await serve_control(self._settings.control_path, self._desk.commands, beat)
 
     async def _reload_on_hangup(self, beat: Beat) -> None:
         asked = asyncio.Event()
@@ -191,7 +205,7 @@ class Agent:
                 except TimeoutError:
                     continue
                 asked.clear()
-                await self._reload({})
+                await self._desk.reload({})
         finally:
             loop.remove_signal_handler(signal.SIGHUP)
 

@@ -1,16 +1,20 @@
 """Commands beside a running agent: ask it, or look at what it left."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import Field
+
 from fieldlink.codecs.fault import ConfigError
+from fieldlink.codecs.settings import Duration, Settings, load_settings
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import ask_agent
 from fieldlink.edge.identity import Identity
 from fieldlink.edge.report import spool_report
 from fieldlink.edge.spool import RetentionPolicy, SpoolView
 
-__all__ = ["flat", "kit_status", "tell_agent"]
+__all__ = ["flat", "kit_status", "mark_fields", "tell_agent"]
 
 
 def kit_status(settings: EdgeSettings) -> dict[str, Any]:
@@ -62,6 +66,23 @@ def tell_agent(settings: EdgeSettings, command: str, **fields: Any) -> dict[str,
             f"{settings.control_path}: no agent runs here; start it with fieldlink edge run"
         )
     return answer
+
+
+def mark_fields(device: str, note: str, before: str, after: str) -> dict[str, Any]:
+    """What a bookmark of now is told by: from `before` ago to `after` ahead ("30s").
+
+    Raises:
+        ConfigError: that is no length of time.
+    """
+
+    class _Span(Settings):
+        before: Duration = Field(ge=0, le=86_400)
+        after: Duration = Field(ge=0, le=86_400)
+
+    span = load_settings(_Span, f"before = {before!r}\nafter = {after!r}", "edge mark")
+    now_us = time.time_ns() // 1000
+    from_us, to_us = now_us - round(span.before * 1e6), now_us + round(span.after * 1e6)
+    return {"device": device, "note": note, "from_us": from_us, "to_us": to_us}
 
 
 def flat(values: Any, key: str = "") -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,10 +19,16 @@ app = typer.Typer(
 
     fieldlink edge run           record and send, until SIGTERM
 
-    fieldlink edge status        what is connected, what has gone, what has not""",
+    fieldlink edge status        what is connected, what has gone, what has not
+
+    fieldlink edge plan          what is still to go, and whether it will be in time
+
+    fieldlink edge mark          bookmark what just happened: it goes sooner, and is kept""",
 )
 settings_app = typer.Typer(no_args_is_help=True, help="The settings. 配置")
+bearer_app = typer.Typer(no_args_is_help=True, help="The ways to the centre. 链路")
 app.add_typer(settings_app, name="config")
+app.add_typer(bearer_app, name="bearer")
 app.add_typer(spool_app, name="spool")
 
 
@@ -109,11 +115,55 @@ def drain(config: ConfigFile = None, as_json: AsJson = False) -> None:
     _tell(config, "drain", as_json)
 
 
-def _tell(config: Path | None, command: str, as_json: bool) -> None:
+@app.command()
+def plan(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """What is still to go, when it will be there, and whether that is in time. 发送计划"""
+    from shutil import get_terminal_size
+
+    from fieldlink.edge.beside import tell_agent
+    from fieldlink.edge.config import load_edge_settings
+    from fieldlink.edge.plan_show import plan_lines
+
+    found = tell_agent(load_edge_settings(config), "plan")["plan"]
+    if as_json:
+        say_json(found)
+        return
+    for line in plan_lines(found, get_terminal_size().columns):
+        say(line)
+
+
+@app.command()
+def mark(
+    note: Annotated[str, typer.Argument(help="Why it matters; may be left out.")] = "",
+    device: Annotated[str, typer.Option(help="Only this device; without it all of them.")] = "",
+    before: Annotated[str, typer.Option(help="From so long ago.")] = "30s",
+    after: Annotated[str, typer.Option(help="Until so long from now.")] = "30s",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bookmark what just happened: it goes sooner, and is given up last. 标记"""
+    from fieldlink.edge.beside import mark_fields
+
+    _tell(config, "mark", as_json, **mark_fields(device, note, before, after))
+
+
+@bearer_app.command("hold")
+def hold(name: str, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Stop using the bearer NAME until it is released or the agent restarts. 暂停使用"""
+    _tell(config, "hold", as_json, bearer=name, on=True)
+
+
+@bearer_app.command("release")
+def release(name: str, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Use the bearer NAME again. 恢复使用"""
+    _tell(config, "hold", as_json, bearer=name, on=False)
+
+
+def _tell(config: Path | None, command: str, as_json: bool, **fields: Any) -> None:
     from fieldlink.edge.beside import tell_agent
     from fieldlink.edge.config import load_edge_settings
 
-    answer = tell_agent(load_edge_settings(config), command)
+    answer = tell_agent(load_edge_settings(config), command, **fields)
     if as_json:
         say_json(answer)
     else:

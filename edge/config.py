@@ -84,6 +84,11 @@ class EdgeSettings(Settings):
         return self.state_dir / "bearers"
 
     @property
+    def marks_path(self) -> Path:
+        """Where bookmarks set on the kit are."""
+        return self.state_dir / "marks.json"
+
+    @property
     def control_path(self) -> Path:
         """Where the running agent listens for commands."""
         return self.state_dir / "control.sock"

@@ -65,7 +65,13 @@ def _links(plan: Mapping[str, Any]) -> str:
 
 
 def _fit(fit: Mapping[str, Any]) -> str:
-    return f"level {fit['level']}: {fit.get('said', '')} 已降低清晰度以便按时送达"
+    level, rate, fps = fit["level"], fit.get("rate_bps"), fit.get("fps")
+    if level >= 4:
+        return "only reports go; pictures stay on the kit 仅送报告，画面留在设备箱"
+    if level == 3 or rate is None:
+        return f"one still every {fit.get('still_every_s') or '?'} s 仅送静图"
+    thin = "thinner video 降低码率" if level == 1 else "fewer pictures 降低帧率"
+    return f"{thin}, {rate_text(rate)}, {fps}/s; originals stay in the queue 原始画面稍后补送"
 
 
 def _row(row: Mapping[str, Any], width: int) -> Iterator[str]:

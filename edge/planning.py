@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from fieldlink.codecs.bundle import Layer, Precedence
-from fieldlink.codecs.wire import MAX_WANTS, Orders, Want
+from fieldlink.codecs.wire import Orders, Want
 from fieldlink.edge.plan_report import brief_plan, plan_report
 from fieldlink.edge.planner import Candidate, SpoolState
 from fieldlink.edge.planner.budget import BearerFacts, admitted, cheapest
@@ -37,19 +37,29 @@ class Links(Protocol):
 
 
 class Planning:
-    """The kit's view of the window. Lives on the event loop's thread."""
+    """The kit's view of the window. Lives on the event loop's thread, except `brief`.
 
-    def __init__(self, state: SpoolState, clock: Callable[[], int]) -> None:
+    `fit` says how thin it goes, in full; `level` in one number, on any thread.
+    """
+
+    def __init__(
+        self,
+        state: SpoolState,
+        clock: Callable[[], int],
+        *,
+        fit: Callable[[], Mapping[str, Any]] = dict,
+        level: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._state, self._clock = state, clock
+        self._fit, self._level = fit, level
         self._capacity = Capacity()
         self._production = Production()
         self._orders = Orders(0, 0)
-        self._marks: list[Want] = []
+        self._marks: tuple[Want, ...] = ()
         self._suffices = True
         self._forecast: Forecast | None = None
         self._told_us: int | None = None
         self._told: tuple[object, ...] = ()
-        self.fit: Callable[[], Mapping[str, Any]] = dict
 
     # --- what happens --------------------------------------------------------------------
 
@@ -66,12 +76,17 @@ class Planning:
         self._follow()
 
     def mark(self, marks: Sequence[Want]) -> None:
-        """Somebody on site bookmarked these spans; the newest of them count most."""
-        self._marks = [*marks, *self._marks][:MAX_WANTS]
+        """These spans, and no others, are bookmarked on site; the most urgent first."""
+        self._marks = tuple(marks)
         self._follow()
 
+    @property
+    def wants(self) -> Sequence[Want]:
+        """What the centre and the people on site want, the most urgent first."""
+        return [*self._orders.wants, *self._marks]
+
     def _follow(self) -> None:
-        self._state.follow([*self._orders.wants, *self._marks])
+        self._state.follow(self.wants)
 
     # --- questions -----------------------------------------------------------------------
 
@@ -102,14 +117,14 @@ class Planning:
     def report(self) -> dict[str, Any]:
         """The plan in full, for people and programs beside the kit."""
         window = (self._orders.incident, self._orders.start_us, self._orders.due_us)
-        return plan_report(self._forecast or self._look_ahead(), window, self.fit())
+        return plan_report(self._look_ahead(), window, self._fit())
 
     def brief(self) -> dict[str, Any] | None:
         """The plan for the centre: when it changed, and every half minute; None in between."""
         seen = self._forecast
         if seen is None:
             return None
-        fit = int(self.fit().get("level", 0))
+        fit = self._level()
         tracks = ((one.device, one.stream, one.layer, one.verdict) for one in seen.tracks)
         signature = (fit, seen.due_us, *tracks)
         now_us = self._clock()

@@ -10,6 +10,7 @@ __all__ = ["centre_report", "full_status", "spool_report"]
 _MAX_DEVICES = 32
 _MAX_FINDINGS = 8
 _MAX_TEXT = 200
+_BEARER_KEYS = ("name", "up", "held", "rate_bps", "rtt_ms", "loss", "in_flight_bytes")
 
 
 def spool_report(totals: Totals) -> dict[str, Any]:
@@ -36,11 +37,23 @@ def spool_report(totals: Totals) -> dict[str, Any]:
 
 
 def centre_report(
-    devices: Mapping[str, Mapping[str, Any]], totals: Totals, findings: Sequence[str]
+    devices: Mapping[str, Mapping[str, Any]],
+    totals: Totals,
+    findings: Sequence[str],
+    *,
+    bearers: Sequence[Mapping[str, Any]] = (),
+    orders: int = 0,
+    plan: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The map in a State frame: short, for it goes over the thinnest link too."""
+    """The map in a State frame: short, for it goes over the thinnest link too. `orders` is the
+    revision that the kit follows, `plan` comes now and then.
+    """
     spool = spool_report(totals)
+    news = {} if plan is None else {"plan": dict(plan)}
     return {
+        **news,
+        "orders": orders,
+        "bearers": [{key: one.get(key) for key in _BEARER_KEYS} for one in bearers],
         "devices": {
             name: {
                 "kind": str(report.get("kind", ""))[:32],
@@ -67,13 +80,19 @@ def full_status(
     totals: Totals,
     findings: Sequence[str],
     bearers: Sequence[Mapping[str, Any]],
+    odd: Mapping[str, int],
+    plan: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What `fieldlink edge status --json` prints."""
+    """What `fieldlink edge status --json` prints; `odd` counts answers that a sound centre does
+    not give.
+    """
     return {
         "running": True,
         "kit": kit,
         "devices": {name: dict(report) for name, report in devices.items()},
         "spool": spool_report(totals),
         "bearers": [dict(bearer) for bearer in bearers],
+        "odd_answers": dict(odd),
+        "plan": dict(plan),
         "findings": list(findings),
     }

@@ -13,6 +13,11 @@ _STATES = {
     "connecting": "connecting 连接中",
     "ended": "ended 已结束",
 }
+_VERDICTS = {
+    "kept": "all will be in time 均可按时送达",
+    "at-risk": "AT RISK: see fieldlink edge plan 有风险，请看发送计划",
+    "will-miss": "SOME WILL BE LATE: see fieldlink edge plan 部分来不及，请看发送计划",
+}
 # What to do about a device, by the first word of its reason.
 _ADVICE = {
     "refused": "连接被拒绝：摄像机开机了吗？",
@@ -57,6 +62,8 @@ def _entries(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for bearer in status.get("bearers", []):
         yield "link 链路", *_bearer(bearer)
     yield from _spool(status.get("spool"))
+    if (plan := status.get("plan")) is not None:
+        yield "window 时限", _VERDICTS[plan["verdict"]]
     for finding in status.get("findings", []):
         yield "found 发现", str(finding)
 
@@ -77,6 +84,9 @@ def _device(name: str, device: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _bearer(bearer: Mapping[str, Any]) -> Iterator[str]:
+    if bearer.get("held"):
+        yield f"{bearer['name']}  held 已暂停: fieldlink edge bearer release {bearer['name']}"
+        return
     if not bearer["up"]:
         yield f"{bearer['name']}  DOWN 不通"
         yield str(bearer["reason"])
@@ -85,11 +95,30 @@ def _bearer(bearer: Mapping[str, Any]) -> Iterator[str]:
     centre = bearer.get("centre")
     answers = f"centre 指挥中心 {centre}" if centre else "waiting for the centre 等待指挥中心应答"
     parts = [f"{bearer['name']}  up 通  {answers}", f"{rate_text(bearer['rate_bps'])} now"]
+    if bearer.get("stalled"):
+        parts.append("STALLED 无应答")
     if bearer.get("rtt_ms") is not None:
         parts.append(f"round trip 往返 {bearer['rtt_ms']} ms")
+    if bearer.get("loss"):
+        parts.append(f"loss 丢包 {bearer['loss']:.1%}")
     if bearer.get("last_custody_us") is not None:
         parts.append(f"last receipt 最近签收 {ago(bearer['last_custody_us'])}")
     yield "  ".join(parts)
+    yield from _limits(bearer)
+
+
+def _limits(bearer: Mapping[str, Any]) -> Iterator[str]:
+    """What keeps a bearer that is up from carrying everything."""
+    if (budget := bearer.get("budget_bytes")) is not None:
+        used, per = size_text(bearer["used_bytes"]), bearer.get("budget_per")
+        yield f"budget 流量 {used} of {size_text(budget)} this {per} 已用"
+    if bearer.get("admits") in ("flash", "immediate"):
+        yield "only what is urgent goes by it now 目前仅送紧急信息"
+    if bearer.get("congestion_refused"):
+        yield (
+            f"the system refuses this user BBR and uses {bearer['congestion']}: lossy links will be"
+            " slow; see Congestion control in operations.md 系统不允许 BBR，链路会变慢"
+        )
 
 
 def _spool(spool: Mapping[str, Any] | None) -> Iterator[tuple[str, ...]]:

@@ -220,3 +220,27 @@ def test_telling_an_agent_that_does_not_run_is_said(tmp_path: Path) -> None:
     done = _run("drain", "--config", str(config))
     assert done.returncode == 2
     assert "no agent runs here" in done.stderr
+
+
+def test_a_running_agent_plans_takes_bookmarks_and_holds_bearers(
+    tmp_path: Path, start: Callable[[Path], "subprocess.Popen[bytes]"]
+) -> None:
+    config = _config(tmp_path)
+    start(config)
+    _until(config, _has_still)
+    where = ("--config", str(config), "--json")
+    plan = json.loads(_run("plan", *where).stdout)
+    assert plan["verdict"] == "at-risk"  # this kit has no link yet
+    assert {row["layer"] for row in plan["streams"]} >= {"still"}
+    assert "no incident is open" in _run("plan", "--config", str(config)).stdout
+    marked = _run("mark", "levee broke", "--device", "ball-1", *where)
+    assert json.loads(marked.stdout)["ok"]
+    assert _run("mark", "--device", "nobody", *where).returncode == 2
+    status = _until(config, lambda now: "report" in now["spool"]["pending"])
+    assert status["bearers"][0]["held"] is False
+    assert json.loads(_run("bearer", "hold", "main", *where).stdout)["ok"]
+    assert _until(config, lambda now: now["bearers"][0]["held"])
+    assert json.loads(_run("bearer", "release", "main", *where).stdout)["ok"]
+    wrong = _run("bearer", "hold", "nobody", *where)
+    assert wrong.returncode == 2
+    assert "this kit has main" in json.loads(wrong.stdout)["said"]

@@ -20,7 +20,8 @@ class World:
     def __init__(self, *bearers: BearerFacts) -> None:
         self.now_us = _T0_US
         self.state = SpoolState()
-        self.planning = Planning(self.state, lambda: self.now_us)
+        self.planning = Planning(self.state, lambda: self.now_us, fit=lambda: self.fit)
+        self.fit: dict[str, object] = {}
         self._bearers = list(bearers)
         self._delivered = dict.fromkeys((one.name for one in bearers), 0)
 
@@ -131,12 +132,12 @@ def test_the_plan_is_printed_within_the_terminal_in_both_languages() -> None:
     for number in range(100):
         world.record(number, 3_000_000)
     world.planning.order(Orders(4, _T0_US, "flood", _T0_US, _T0_US + 60 * _MINUTE_US))
-    world.planning.fit = lambda: {"level": 2, "said": "thinner video, 48 kbit/s"}
+    world.fit = {"level": 1, "rate_bps": 50_000, "fps": 8}
     world.run(30)
     lines = list(plan_lines(world.planning.report(), 80))
     assert all(columns(line) <= 80 for line in lines)
     text = "\n".join(lines)
     assert "TOO LATE 来不及" in text
     assert "链路太慢" in text
-    assert "thinner video, 48 kbit/s" in text
+    assert "50 kbit/s" in text
     assert "59min left" in text

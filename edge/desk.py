@@ -1,0 +1,130 @@
+"""What people ask of a running agent: each command is one method that answers with plain values."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fieldlink.codecs.fault import ConfigError
+from fieldlink.edge.bearer.service import Fleet
+from fieldlink.edge.config import EdgeSettings, load_edge_settings
+from fieldlink.edge.control import Command
+from fieldlink.edge.devices import Devices
+from fieldlink.edge.marks import Marks, asked_mark, mark_bundle
+from fieldlink.edge.planning import Planning
+from fieldlink.edge.report import full_status
+from fieldlink.edge.spool import Spool
+
+__all__ = ["Desk"]
+
+_log = logging.getLogger(__name__)
+
+
+class Desk:
+    """Answers the control socket's commands."""
+
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        config: Path | None,
+        *,
+        kit: str,
+        spool: Spool,
+        devices: Devices,
+        fleet: Fleet,
+        planning: Planning,
+        marks: Marks,
+        on_marks: Callable[[], None],
+        clock: Callable[[], int],
+    ) -> None:
+        self._settings, self._config, self._kit = settings, config, kit
+        self._spool, self._devices, self._fleet = spool, devices, fleet
+        self._planning, self._marks, self._on_marks = planning, marks, on_marks
+        self._clock = clock
+        self._started_us = clock()
+        self._draining = False
+
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        """Every command by its name."""
+        return {
+            "status": self.status,
+            "plan": self.plan,
+            "reload": self.reload,
+            "drain": self.drain,
+            "hold": self.hold,
+            "mark": self.mark,
+        }
+
+    async def status(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
+        """How the kit is."""
+        totals = await asyncio.to_thread(self._spool.totals)
+        status = full_status(
+            kit=self._kit,
+            devices=self._devices.report(),
+            totals=totals,
+            findings=[*self._spool.findings, *self._marks.findings],
+            bearers=self._fleet.report(),
+            odd=self._fleet.odd(),
+            plan=self._planning.report(),
+        )
+        return {
+            "ok": True,
+            "status": {**status, "started_us": self._started_us, "draining": self._draining},
+        }
+
+    async def plan(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What is still to go, and whether it is in time."""
+        return {"ok": True, "plan": self._planning.report()}
+
+    async def reload(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Read the configuration again."""
+        try:
+            settings = await asyncio.to_thread(load_edge_settings, self._config)
+        except ConfigError as error:
+            said = f"nothing was changed: {error}"
+            _log.error("%s", said)
+            return {"ok": False, "said": said}
+        if not self._draining:
+            await self._devices.change(settings.device, settings.capture)
+        await self._fleet.change(settings.bearer)
+        fixed = [
+            name
+            for name in ("kit", "state_dir", "spool")
+            if getattr(settings, name) != getattr(self._settings, name)
+        ]
+        said = f"devices, capture and bearers are as in {self._config or 'the defaults'}"
+        if fixed:
+            said += f"; a restart is needed for: {', '.join(fixed)}"
+        _log.info("%s", said)
+        return {"ok": True, "said": said}
+
+    async def drain(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Stop recording; what was recorded goes on being sent."""
+        self._draining = True
+        await self._devices.change([], self._settings.capture)
+        return {"ok": True, "said": "recording has stopped; what was recorded is being sent"}
+
+    async def hold(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Stop using a bearer, or use it again."""
+        name, on = asked.get("bearer"), bool(asked.get("on"))
+        if not isinstance(name, str) or not self._fleet.hold(name, on):
+            known = ", ".join(str(one["name"]) for one in self._fleet.report())
+            return {"ok": False, "said": f"there is no such bearer; this kit has {known}"}
+        said = f"{name} is held: nothing goes by it until it is released"
+        return {"ok": True, "said": said if on else f"{name} is used again"}
+
+    async def mark(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Bookmark a span: it goes sooner and is kept longest."""
+        try:
+            want, note = asked_mark(asked, self._devices.kinds)
+            await asyncio.to_thread(self._marks.add, want)
+        except (ConfigError, OSError) as error:
+            return {"ok": False, "said": str(error)}
+        self._on_marks()
+        for device in [want.device] if want.device else sorted(self._devices.kinds):
+            made = mark_bundle(device, want, note, self._clock())
+            await asyncio.to_thread(self._spool.add, *made)
+        said = "bookmarked: it goes sooner, and is kept longest when the disk is short"
+        return {"ok": True, "said": said}
