@@ -19,7 +19,7 @@ from fieldlab.badlink.scenario import Scenario, Way, even_link
 from fieldlab.peers import need_badlink
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-LINKS = (even_link("sat", 1_000_000, 200), even_link("lte", 8_000_000, 40))
+LINKS = (even_link("sat", 4_000_000, 100), even_link("lte", 8_000_000, 40))
 # Sends 200 kB to whoever connects.
 GIVE = """
 import socket
@@ -95,11 +95,11 @@ def test_a_cut_link_carries_nothing_and_counts_it(net: Net) -> None:
 def test_an_echo_takes_the_round_trip(net: Net) -> None:
     said = net.kit.run(["ping", "-c", "5", "-i", "0.2", SERVICE], capture_output=True, text=True)
     shortest_ms = float(re.search(r"= ([\d.]+)/", said.stdout)[1])  # type: ignore[index]
-    assert shortest_ms >= 201.3  # 84 bytes at 1 Mbit/s, twice, and the delays
+    assert shortest_ms >= 100.3  # 84 bytes at 4 Mbit/s, twice, and the delays
     net.link("sat").set(Way.TO_KIT, delay_us=0)
     said = net.kit.run(["ping", "-c", "2", "-i", "0.2", SERVICE], capture_output=True, text=True)
     shorter_ms = float(re.search(r"= ([\d.]+)/", said.stdout)[1])  # type: ignore[index]
-    assert 101.3 <= shorter_ms < shortest_ms
+    assert 50.3 <= shorter_ms < shortest_ms
 
 
 def test_an_unplugged_modem_leaves_the_other_link_and_comes_back(net: Net) -> None:
