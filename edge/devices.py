@@ -10,6 +10,7 @@ from fieldlink.edge.capture.before import Recorded
 from fieldlink.edge.capture.ports import Clock, GapSink, Sink
 from fieldlink.edge.capture.recorder import Recorder
 from fieldlink.edge.capture.settings import CaptureSettings
+from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.systemd.service import Beat
 
@@ -53,6 +54,7 @@ class Devices:
         self._make = partial(make, sink=sink, gap=gap, clock=clock)
         self._recall = recall
         self._away = "agent: not running"
+        self._thinner = UNTHINNED
         self._running: dict[str, _Running] = {}
         self._lock = asyncio.Lock()
 
@@ -60,6 +62,17 @@ class Devices:
     def kinds(self) -> dict[str, str]:
         """What each device is, by name."""
         return {device.name: device.kind.value for device in self._wanted.values()}
+
+    @property
+    def capture(self) -> CaptureSettings:
+        """The settings for all devices, as configured."""
+        return self._capture
+
+    def thin(self, thinner: Thinner) -> None:
+        """Let the live proxies and stills be no thicker than `thinner` allows from now on."""
+        self._thinner = thinner
+        for running in self._running.values():
+            running.recorder.thin(thinner)
 
     def report(self) -> dict[str, dict[str, Any]]:
         """How each device is, by name."""
@@ -105,6 +118,7 @@ class Devices:
             running.recorder.reconfigure(self._capture)
             return
         running = _Running(device, self._make(device, self._capture, before=before))
+        running.recorder.thin(self._thinner)
         task = asyncio.create_task(
             running.recorder.run(running.beat), name=f"recorder {device.name}"
         )

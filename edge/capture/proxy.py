@@ -161,5 +161,10 @@ class ProxyMaker:
             recorded_us=self._clock(),
             deadline_us=self._begin_us + window_us,
             media_type=kind,
-            meta={"width": width, "height": height, "frames": frames},
+            meta={
+                "width": width,
+                "height": height,
+                "frames": frames,
+                "rate": encoder.settings.rate,
+            },
         )

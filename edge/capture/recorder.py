@@ -20,6 +20,7 @@ from fieldlink.edge.capture.session import Session
 from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.capture.still import StillMaker
 from fieldlink.edge.capture.tally import Tally
+from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
 from fieldlink.edge.source.feed import Feed
 from fieldlink.edge.source.libav import LibavSource
 from fieldlink.edge.source.media import Adapter
@@ -51,6 +52,7 @@ class Recorder:
     ) -> None:
         self._device, self._sink, self._clock = device, sink, clock
         self._before = before
+        self._general, self._thinner = capture, UNTHINNED
         self._capture = device.effective_capture(capture)
         self._adapter = adapter
         self._outages = Outages(device.name, _STREAM, gap)
@@ -69,7 +71,13 @@ class Recorder:
 
     def reconfigure(self, capture: CaptureSettings) -> None:
         """Use other sizes and rates from the next piece on; the device's own still go first."""
-        self._capture = self._device.effective_capture(capture)
+        self._general = capture
+        self._capture = self._thinner.applied(self._device.effective_capture(capture))
+
+    def thin(self, thinner: Thinner) -> None:
+        """Record no more than `thinner` allows from the next piece on, whatever is configured."""
+        self._thinner = thinner
+        self.reconfigure(self._general)
 
     def report(self) -> dict[str, Any]:
         """State, reason, rates and counts, without secrets."""

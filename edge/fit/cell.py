@@ -34,6 +34,7 @@ class Piece:
     deadline_us: int | None
     custody: bool
     sent: int = 0
+    queued: bool = False
 
     @classmethod
     def of(cls, bundle: bytes, manifest: Manifest, *, custody: bool) -> "Piece":

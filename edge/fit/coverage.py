@@ -35,10 +35,11 @@ class Coverage:
     def __init__(self, minute_us: int = MINUTE_US) -> None:
         self._minute_us = minute_us
         self._pieces: dict[bytes, Piece] = {}
+        self._waiting: dict[bytes, Piece] = {}
         self._minutes: dict[_Key, dict[bytes, Piece]] = {}
         self._cells: dict[_Key, Cell] = {}
         self._dirty: set[_Key] = set()
-        self._barren: set[_Key] = set()
+        self._barren: dict[_Key, set[Layer]] = {}
 
     def __len__(self) -> int:
         return len(self._minutes)
@@ -49,6 +50,8 @@ class Coverage:
             return
         piece = Piece.of(bundle, manifest, custody=custody)
         self._pieces[bundle] = piece
+        if not custody:
+            self._waiting[bundle] = piece
         for key in self._keys(piece):
             self._minutes.setdefault(key, {})[bundle] = piece
             self._dirty.add(key)
@@ -58,6 +61,7 @@ class Coverage:
         piece = self._pieces.get(bundle)
         if piece is not None and not piece.custody:
             piece.custody = True
+            del self._waiting[bundle]
             self._dirty.update(self._keys(piece))
 
     def lost(self, bundle: bytes) -> None:
@@ -66,6 +70,7 @@ class Coverage:
         if piece is not None and piece.custody:
             return
         piece = self._pieces.pop(bundle, None)
+        self._waiting.pop(bundle, None)
         for key in self._keys(piece) if piece is not None else ():
             minute = self._minutes[key]
             del minute[bundle]
@@ -75,23 +80,22 @@ class Coverage:
                 del self._minutes[key]
                 self._cells.pop(key, None)
                 self._dirty.discard(key)
-                self._barren.discard(key)
+                self._barren.pop(key, None)
 
-    def barren(self, cell: Cell) -> None:
-        """Nothing can be made of what is stored of `cell`."""
-        self._barren.add(cell.key)
+    def barren(self, cell: Cell, layer: Layer) -> None:
+        """Nothing can be made of what is stored of `cell` in `layer`."""
+        self._barren.setdefault(cell.key, set()).add(layer)
         self._dirty.add(cell.key)
 
-    def sent(self, bundle: bytes, count: int) -> None:
-        """So many bytes of `bundle` are under way or at the centre."""
-        piece = self._pieces.get(bundle)
-        if piece is not None and piece.sent != count:
+    def sent(self, piece: Piece, count: int) -> None:
+        """So many bytes of `piece` are under way or at the centre."""
+        if piece.sent != count:
             piece.sent = count
             self._dirty.update(self._keys(piece))
 
-    def waiting(self) -> list[bytes]:
+    def waiting(self) -> list[Piece]:
         """Every bundle that the centre does not have."""
-        return [bundle for bundle, piece in self._pieces.items() if not piece.custody]
+        return list(self._waiting.values())
 
     def cells(self) -> list[Cell]:
         """Every minute, summed up."""
@@ -99,8 +103,12 @@ class Coverage:
             start_us = key[2]
             end_us = start_us + self._minute_us
             cell = cell_of(self._minutes[key].values(), start_us, end_us)
-            if key in self._barren:
-                cell = replace(cell, has_originals=False, has_proxies=False)
+            if (barren := self._barren.get(key)) is not None:
+                cell = replace(
+                    cell,
+                    has_originals=cell.has_originals and Layer.ORIGINAL not in barren,
+                    has_proxies=cell.has_proxies and Layer.PROXY not in barren,
+                )
             self._cells[key] = cell
         self._dirty.clear()
         return list(self._cells.values())

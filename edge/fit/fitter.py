@@ -2,15 +2,18 @@
 choice of how thin follows the link. Without input or output; lives on the event loop's thread.
 """
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from fieldlink.codecs.bundle import Layer
 from fieldlink.edge.fit.cell import Cell
 from fieldlink.edge.fit.coverage import Coverage
 from fieldlink.edge.fit.decide import FitPlan, Inputs, Link, Live, Need, decide
 from fieldlink.edge.fit.ladder import FULL, LADDER
 from fieldlink.edge.fit.ranks import ranks_of
 from fieldlink.edge.fit.treatment import Use
-from fieldlink.edge.planner import Rank, SpoolState
+from fieldlink.edge.planner import Candidate, Rank, SpoolState
 
 __all__ = ["Fitter"]
 
@@ -29,18 +32,29 @@ class Fitter:
         self.plan = FitPlan()
         self._link = Link(None, None)
         self._taken: set[tuple[str, str, int]] = set()
+        self._finished: set[tuple[str, str, int]] = set()
+        self._tried: set[tuple[str, str, int]] = set()
+        self._ranks: dict[bytes, Rank] = {}
         self._making: Need | None = None
         self.findings = 0
 
     def look(
         self, now_us: int, link: Link, live: Live, window: tuple[int, int] | None, first_bytes: int
     ) -> FitPlan:
-        """Decide anew; `window` is when the incident began and when it is due."""
+        """Decide anew, and follow that at once."""
+        self.follow(self.think(self.inputs(now_us, link, live, window, first_bytes)))
+        return self.plan
+
+    def inputs(
+        self, now_us: int, link: Link, live: Live, window: tuple[int, int] | None, first_bytes: int
+    ) -> Inputs:
+        """What is known now; `window` is when the incident began and when it is due."""
         self._link = link
-        self._note_sent()
+        self._finished.clear()
+        self.coverage.forget(now_us - _FORGET_US)
         cells = self.coverage.cells()
         start_us, due_us = window or (None, None)
-        inputs = Inputs(
+        return Inputs(
             cells=cells,
             link=link,
             live=live,
@@ -51,11 +65,45 @@ class Fitter:
             kept=frozenset(cell.key for cell in cells if self._is_wanted(cell)),
             closed_us=self._closed_us,
         )
-        self.plan = decide(inputs, self.plan)
-        self._taken = {self._making.cell.key} if self._making is not None else set()
-        self._rank()
-        self.coverage.forget(now_us - _FORGET_US)
-        return self.plan
+
+    def think(self, inputs: Inputs) -> "Thought":
+        """The plan for `inputs`, and what it changes. Changes nothing itself: for any thread."""
+        plan = decide(inputs, self.plan)
+        ranks = ranks_of(plan)
+        changed = {
+            bundle: rank
+            for bundle, rank in ranks.items()
+            if self._ranks.get(bundle, Rank.NORMAL) is not rank
+        }
+        return Thought(plan, ranks, changed)
+
+    def follow(self, thought: "Thought") -> None:
+        """Take the plan for the present one, and set the ranks that it changes."""
+        self.plan, self._ranks = thought.plan, thought.ranks
+        self._taken = set(self._finished)
+        if self._making is not None:
+            self._taken.add(self._making.cell.key)
+        for bundle, rank in thought.changed.items():
+            candidate = self._state.get(bundle)
+            if candidate is None or _is_wanted(candidate):
+                self._ranks.pop(bundle, None)  # not followed: to be looked at again
+            # What is half way goes on: the rest of it is worth more than a fresh start.
+            elif rank is not Rank.LATER or not candidate.begun:
+                self._state.set_rank(bundle, rank)
+
+    def vanished(self) -> Iterator[bytes]:
+        """What waited here and does not in the spool's state any more; the rest is brought up to
+        date.
+        """
+        gone = []
+        for piece in self.coverage.waiting():
+            candidate = self._state.get(piece.bundle)
+            if candidate is not None:
+                piece.queued = True
+                self.coverage.sent(piece, candidate.covered.held_bytes)
+            elif piece.queued:
+                gone.append(piece.bundle)
+        return iter(gone)
 
     def next_need(self) -> Need | None:
         """What to make now, one at a time: `made` or `spoilt` has to follow. None while there is
@@ -72,13 +120,19 @@ class Fitter:
 
     def made(self) -> None:
         """What `next_need` gave is made, and recorded in the coverage."""
+        if self._making is not None:
+            self._finished.add(self._making.cell.key)
         self._making = None
 
-    def spoilt(self, need: Need) -> None:
-        """Nothing can be made of this minute: what is stored of it is damaged or gone."""
-        self._making = None
-        self.coverage.barren(need.cell)
+    def spoilt(self, need: Need, *, again: bool = False) -> None:
+        """Nothing can be made of what is stored of this minute; `again`: try it once more."""
+        self.made()
         self.findings += 1
+        if again and need.cell.key not in self._tried:
+            self._tried.add(need.cell.key)
+            return
+        layer = Layer.ORIGINAL if need.cell.has_originals else Layer.PROXY
+        self.coverage.barren(need.cell, layer)
 
     def report(self) -> dict[str, Any]:
         """How thin it goes, for people and programs."""
@@ -101,12 +155,6 @@ class Fitter:
         """Renditions of which nothing was sent, and instead of which others wait by now."""
         return [piece.bundle for cell, _ in self.plan.treatments for piece in cell.stale]
 
-    def _note_sent(self) -> None:
-        for bundle in self.coverage.waiting():
-            candidate = self._state.get(bundle)
-            if candidate is not None:
-                self.coverage.sent(bundle, sum(end - start for start, end in candidate.covered))
-
     def _has_room(self, need: Need) -> bool:
         if need.stills:
             made = sum(len(cell.stills) for cell, t in self.plan.treatments if t.make_stills)
@@ -116,17 +164,19 @@ class Fitter:
         return len(ahead) < _LEAST_AHEAD or sum(ahead) * 8 < rate_bps * _AHEAD_S
 
     def _is_wanted(self, cell: Cell) -> bool:
-        return any(self._rank_of(piece.bundle) is Rank.WANTED for piece in cell.plain)
+        return any(_is_wanted(self._state.get(piece.bundle)) for piece in cell.plain)
 
-    def _rank_of(self, bundle: bytes) -> Rank | None:
-        candidate = self._state.get(bundle)
-        return candidate.rank if candidate is not None else None
 
-    def _rank(self) -> None:
-        for bundle, rank in ranks_of(self.plan).items():
-            candidate = self._state.get(bundle)
-            if candidate is None or candidate.rank in (rank, Rank.WANTED):
-                continue
-            if rank is Rank.LATER and len(candidate.covered):
-                continue  # it is half way: the rest of it is worth more than a fresh start
-            self._state.set_rank(bundle, rank)
+def _is_wanted(candidate: Candidate | None) -> bool:
+    if candidate is None:
+        return False
+    return candidate.want is not None or candidate.rank is Rank.WANTED
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A plan, the ranks it means, and those of them that are new."""
+
+    plan: FitPlan
+    ranks: dict[bytes, Rank]
+    changed: Mapping[bytes, Rank]

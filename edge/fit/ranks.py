@@ -1,7 +1,5 @@
 """What waits, and in which order: a plan as ranks of bundles."""
 
-from collections.abc import Mapping
-
 from fieldlink.edge.fit.cell import Cell
 from fieldlink.edge.fit.decide import FitPlan
 from fieldlink.edge.fit.ladder import FULL
@@ -13,7 +11,7 @@ __all__ = ["ranks_of"]
 _ORDER = {Rank.COVER: 0, Rank.NORMAL: 1, Rank.LATER: 2}
 
 
-def ranks_of(plan: FitPlan) -> Mapping[bytes, Rank]:
+def ranks_of(plan: FitPlan) -> dict[bytes, Rank]:
     """The rank of every proxy, rendition and still that waits in the minutes of `plan`.
 
     A bundle that reaches into two minutes has the more urgent one of its ranks. COVER is what a

@@ -109,6 +109,18 @@ class Keeper:
             self.insert_gap(change, self._widened(change, gap))
         change.index.set_fact("given_up", change.index.fact("given_up") + 1)
 
+    def withdraw(self, change: Change, bundle_id: bytes) -> bool:
+        """Remove a bundle of which nothing was sent, without a gap; whether it was there."""
+        item = change.index.get(bundle_id)
+        with self._guard:
+            on_its_way = bundle_id in self._notes
+        if item is None or item.state is not State.PENDING:
+            return False
+        if on_its_way or item.first_sent_us is not None:
+            return False
+        change.remove(item)
+        return True
+
     def keep_damaged(self, slot: int) -> None:
         """Put the file in `slot` aside for whoever wants to look into it.
 

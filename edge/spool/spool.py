@@ -299,6 +299,16 @@ class Spool:
         self._committer.catch_up()
         return protect(self._committer, self._view, tuple(spans))
 
+    def withdraw(self, bundle_id: bytes) -> bool:
+        """Take out a bundle that was made of others and never sent; whether it was there.
+
+        It leaves no gap: what it was made of is still here.
+
+        Raises:
+            SpoolError: the index can no longer be written.
+        """
+        return self._committer.do(lambda change: self._keeper.withdraw(change, bundle_id))
+
     # --- looking -------------------------------------------------------------------------
 
     def totals(self) -> Totals:

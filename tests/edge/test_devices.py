@@ -8,6 +8,7 @@ import pytest
 
 from fieldlink.edge.capture.before import Recorded
 from fieldlink.edge.capture.settings import CaptureSettings, StillSettings
+from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
 from fieldlink.edge.devices import Devices
 from fieldlink.edge.source.settings import DeviceSettings
 
@@ -19,6 +20,7 @@ class FakeRecorder:
         self.device, self.capture = device, capture
         self.before: Recorded | None = named["before"]
         self.flushed = False
+        self.thinner = UNTHINNED
         self.fault: Exception | None = None
 
     async def run(self, beat: Callable[[], None]) -> None:
@@ -35,6 +37,9 @@ class FakeRecorder:
 
     def reconfigure(self, capture: CaptureSettings) -> None:
         self.capture = capture
+
+    def thin(self, thinner: Thinner) -> None:
+        self.thinner = thinner
 
 
 class Stage:

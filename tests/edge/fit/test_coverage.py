@@ -78,7 +78,7 @@ def test_of_two_renditions_the_one_under_way_stands_and_the_other_is_stale() -> 
         coverage.recorded(key(number), manifest(number, Layer.PROXY, 0, 60, 900, meta=meta))
     assert only(coverage).thin is not None
     assert [piece.bundle for piece in only(coverage).stale] == [key(1), key(2)]
-    coverage.sent(key(1), 300)
+    coverage.sent(coverage.waiting()[0], 300)
     cell = only(coverage)
     assert cell.thin is not None
     assert cell.thin.bundle == key(1)

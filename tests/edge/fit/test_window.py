@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldlab.fitting import VirtualKit
+from fieldlink.codecs.bundle import Layer
 from fieldlink.edge.fit.decide import Link, Live
 from fieldlink.edge.fit.ladder import FULL
 
@@ -59,7 +60,7 @@ def test_what_nobody_can_decode_keeps_nothing_else_waiting() -> None:
     kit.record_minutes(["ball-1", "ball-2"], range(-5, 0))
     cells = {cell.key: cell for cell in kit.coverage.cells()}
     for key in sorted(cells)[:5]:
-        kit.coverage.barren(cells[key])
+        kit.coverage.barren(cells[key], Layer.ORIGINAL)
     kit.run(1800)
     # Only the originals themselves can stand for those, and not all of them fit.
     assert kit.coverage.minutes().moving >= 5

@@ -12,12 +12,12 @@ from fieldlink.edge.fit.coverage import Coverage
 from fieldlink.edge.fit.decide import Link, Live, Need
 from fieldlink.edge.fit.fitter import Fitter
 from fieldlink.edge.fit.ladder import LADDER
-from fieldlink.edge.planner import Candidate, Rank, SpoolState
+from fieldlink.edge.planner import BearerState, Candidate, SpoolState, WindowPlanner
 
 __all__ = ["T0_US", "Arrival", "VirtualKit", "manifest"]
 
 T0_US = 1_800_000_000_000_000 // 60_000_000 * 60_000_000
-_RANKS = {Rank.WANTED: 0, Rank.COVER: 1, Rank.NORMAL: 2, Rank.LATER: 3}
+_CHUNK_BYTES = 16_000
 
 
 def manifest(
@@ -80,6 +80,7 @@ class VirtualKit:
         self.coverage, self.state = Coverage(), SpoolState()
         self.fitter = Fitter(self.coverage, self.state)
         self.now_s = self._look_at_s = 0.0
+        self._planner = WindowPlanner()
         self._chance = random.Random(self.seed)
         self._manifests: dict[bytes, Manifest] = {}
         self._making: tuple[float, Need] | None = None
@@ -113,7 +114,7 @@ class VirtualKit:
                     self.record(Layer.STILL, at_s + 1, at_s + 1, still_bytes, device=device)
                 for piece_s in range(at_s, at_s + 10, 5) if proxy_bps else ():
                     size = round(proxy_bps / 8 * 5)
-                    meta = {"rate": round(proxy_bps)}
+                    meta: dict[str, str | int | bool | None] = {"rate": round(proxy_bps)}
                     self.record(Layer.PROXY, piece_s, piece_s + 5, size, device=device, meta=meta)
 
     @property
@@ -139,6 +140,9 @@ class VirtualKit:
         bps = self.link_bps(self.now_s)
         link = self.said(self.now_s) if self.said else Link(bps or None, bps or None)
         window = (T0_US - 86_400_000_000, T0_US + round(self.due_s * 1e6))
+        self.state.window(*window)
+        self.state.pace(bps)
+        assert list(self.fitter.vanished()) == []
         self.fitter.look(self.now_us, link, self.live, window, 0)
         for bundle in self.fitter.stale():
             self.state.discard(bundle)
@@ -165,26 +169,25 @@ class VirtualKit:
             self.record(Layer.STILL, at_s, at_s, size, device=cell.device, meta={"thin": 3})
         if not need.stills:
             bps = (need.video_bps + rung.audio_bps) * 1.03
-            size = bps / 8 * (end_s - start_s) * self._chance.uniform(0.8, 1.15)
+            made = bps / 8 * (end_s - start_s) * self._chance.uniform(0.8, 1.15)
             meta = {"thin": int(rung.level), "rate": need.video_bps}
-            self.record(Layer.PROXY, start_s, end_s, round(size), device=cell.device, meta=meta)
+            self.record(Layer.PROXY, start_s, end_s, round(made), device=cell.device, meta=meta)
         self.fitter.made()
 
     def _carry(self, step_s: float) -> None:
         room = round(self.link_bps(self.now_s) * step_s / 8)
         self.offered_bytes += room
-        while room > 0 and (candidate := self._next()) is not None:
-            start, end = candidate.next_span() or (0, 0)
-            part = min(room, end - start)
-            room -= part
-            self.carried_bytes += part
-            self.state.cover(candidate, start, start + part)
-            if start + part >= candidate.size:
+        while room > 0:
+            line = BearerState("sat", chunk_bytes=min(room, _CHUNK_BYTES), room_bytes=room)
+            order = self._planner.next_chunk(self.state, line, self.now_us)
+            if order is None:
+                return
+            room -= order.length
+            self.carried_bytes += order.length
+            candidate = order.candidate
+            self.state.cover(candidate, order.offset, order.offset + order.length)
+            if candidate.left_bytes == 0:
                 self._arrive(candidate)
-
-    def _next(self) -> Candidate | None:
-        waiting = (candidate for lane in self.state.lanes for candidate in lane)
-        return min(waiting, key=_order, default=None)
 
     def _arrive(self, candidate: Candidate) -> None:
         item = self._manifests[candidate.bundle]
@@ -197,11 +200,3 @@ class VirtualKit:
         for cell in self.coverage.cells():
             if cell.device == item.device and cell.start_us <= item.start_us < cell.end_us:
                 yield cell
-
-
-def _order(candidate: Candidate) -> tuple[int, int, int, int]:
-    """As the planner orders history: by rank, originals last, then by deadline."""
-    rank = _RANKS[candidate.rank]
-    late = candidate.layer is Layer.ORIGINAL
-    deadline_us = candidate.deadline_us or 2**63
-    return (4 if late and rank > 0 else rank), int(late), deadline_us, candidate.sequence

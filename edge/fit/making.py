@@ -1,0 +1,113 @@
+"""From a need to bundles in the spool: which pieces, what recipe, what the manifest says."""
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+
+from fieldlink.codecs.bundle import Draft, Layer, Precedence
+from fieldlink.codecs.bundle.manifest import MetaValue
+from fieldlink.codecs.fault import SourceError
+from fieldlink.edge.fit.cell import Piece
+from fieldlink.edge.fit.coverage import Coverage
+from fieldlink.edge.fit.decide import Need
+from fieldlink.edge.fit.decoding import Source
+from fieldlink.edge.fit.ladder import LADDER, Level
+from fieldlink.edge.fit.render import Recipe, Rendered
+from fieldlink.edge.fit.worker import RenderProcess
+from fieldlink.edge.spool import BundleGoneError, Spool, Stored
+
+__all__ = ["Maker", "sources_of"]
+
+_STILL_WIDTH = 640
+
+
+def sources_of(coverage: Coverage, need: Need) -> list[Piece]:
+    """The pieces to make `need` from: originals, or where too few are left, capture's proxies.
+
+    For stills as many as there are to be stills, spread over the minute.
+    """
+    layer = Layer.ORIGINAL if need.cell.has_originals else Layer.PROXY
+    pieces = coverage.sources(need.cell, layer)
+    if not need.stills:
+        return pieces
+    able = [piece for piece in pieces if not piece.continues] or pieces
+    count = min(need.stills, len(able))
+    step = Fraction(len(able), max(count, 1))
+    return [able[int((number + Fraction(1, 2)) * step)] for number in range(count)]
+
+
+def recipe_of(need: Need) -> Recipe:
+    """What to ask the renderer for."""
+    cell, rung = need.cell, LADDER[need.number]
+    span = (cell.recorded if cell.held_bps > 0 else cell.missing) or (cell.start_us, cell.end_us)
+    if need.stills:
+        span = cell.start_us, cell.end_us
+    return Recipe(
+        start_us=span[0],
+        end_us=span[1],
+        video_bps=need.video_bps,
+        audio_bps=rung.audio_bps,
+        width=rung.width or _STILL_WIDTH,
+        height=rung.height,
+        fps=rung.fps,
+        stills=need.stills,
+        still_bytes=rung.still_bytes,
+    )
+
+
+class Maker:
+    """Makes what is needed and records it. Blocks for seconds: for a thread of its own."""
+
+    def __init__(self, spool: Spool, clock: Callable[[], int]) -> None:
+        self._spool, self._clock = spool, clock
+        self._process = RenderProcess()
+        self.gone: list[bytes] = []
+
+    def make(self, need: Need, pieces: Sequence[Piece]) -> list[Stored]:
+        """The bundles made of `pieces`, durable; `gone` gets what the spool turned out to lack.
+
+        Raises:
+            SourceError: nothing can be made of them.
+            SpoolError: the disk is full, read-only or broken.
+        """
+        made = self._process.make(self._read(pieces), recipe_of(need))
+        return [self._spool.add(self._draft(need, one), one.content) for one in made]
+
+    def close(self) -> None:
+        """End the rendering; a `make` under way raises SourceError."""
+        self._process.close()
+
+    def _read(self, pieces: Sequence[Piece]) -> Iterator[Source]:
+        found = False
+        for piece in pieces:
+            try:
+                content = self._spool.read(piece.bundle, 0, piece.size)
+            except BundleGoneError:
+                self.gone.append(piece.bundle)
+                continue
+            found = True
+            yield Source(piece.start_us, piece.end_us, piece.continues, content)
+        if not found:
+            raise SourceError("gone", "nothing of it is in the spool any more")
+
+    def _draft(self, need: Need, made: Rendered) -> Draft:
+        rung = LADDER[need.number]
+        still = bool(need.stills)
+        meta: dict[str, MetaValue] = {
+            "thin": int(Level.STILLS if still else rung.level),
+            "width": made.width,
+            "height": made.height,
+        }
+        if not still:
+            meta |= {"frames": made.frames, "fps": rung.fps, "rate": need.video_bps}
+        return Draft(
+            device=need.cell.device,
+            stream=need.cell.stream,
+            layer=Layer.STILL if still else Layer.PROXY,
+            precedence=Precedence.IMMEDIATE if still else Precedence.PRIORITY,
+            start_us=made.start_us,
+            end_us=made.end_us,
+            recorded_us=self._clock(),
+            deadline_us=need.cell.deadline_us,
+            media_type=made.media_type,
+            meta=meta,
+        )
