@@ -8,6 +8,7 @@ import pytest
 from fieldlab.pending import LINE, S_US, drain, original, piece, proxy, report, still
 from fieldlink.codecs.bundle import Layer, Precedence, Ranges
 from fieldlink.edge.planner import Candidate, Rank, Role, SpoolState, WindowPlanner
+from fieldlink.edge.planner.lanes import Turns
 
 FLASH, IMMEDIATE, ROUTINE = Precedence.FLASH, Precedence.IMMEDIATE, Precedence.ROUTINE
 NOW_US = 1_000 * S_US
@@ -70,6 +71,7 @@ def test_a_still_that_was_lost_on_the_way_is_fresh_again() -> None:
     spool = _spool(first)
     drain(spool, now_us=NOW_US)
     spool.add(proxy(101))
+    spool.hold(first)
     spool.release(first, Ranges())
     assert drain(spool, now_us=NOW_US)[0] is first
 
@@ -100,7 +102,7 @@ def test_after_a_break_what_was_under_way_waits_for_newer_pictures() -> None:
     spool = _spool(old)
     drain(spool, now_us=NOW_US, most=2)
     spool.hold(old)
-    new = proxy(900)
+    new = proxy(300)
     spool.add(new)
     spool.release(old, Ranges([(0, 16_000)]))
     assert drain(spool, now_us=NOW_US) == [new, old]
@@ -125,7 +127,7 @@ def test_history_that_is_due_with_the_live_proxies_gains_nothing_by_going_first(
     old, new = proxy(100), proxy(900)
     spool = _spool(old, new)
     spool.window(0, NOW_US + 10 * S_US)
-    spool.pace(60_000)
+    spool.pace(100_000)
     assert drain(spool, now_us=NOW_US) == [new, old]
 
 
@@ -163,6 +165,17 @@ def test_a_device_that_was_quiet_for_long_has_no_claim_to_what_it_did_not_use() 
         spool.add(original(at_s, device="b", size=10_000))
     devices = [one.device for one in drain(spool, now_us=NOW_US, most=40)]
     assert 19 <= devices.count("b") <= 21
+
+
+def test_a_device_that_waits_keeps_its_claim_when_another_goes_out_of_turn() -> None:
+    turns = Turns()
+    for _ in range(3):
+        turns.give("a", 100, ["a", "b"])
+    assert [turns.tag("b"), turns.tag("a")] == [0, 300]
+    turns.give("b", 100, ["a", "b"])
+    assert [turns.tag("b"), turns.tag("late")] == [100, 0]
+    turns.give("a", 100, ["a"])  # b has nothing left: it starts with the others, without a claim
+    assert [turns.tag("b"), turns.tag("a")] == [300, 400]
 
 
 def test_reports_of_higher_precedence_go_before_others() -> None:
