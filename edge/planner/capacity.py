@@ -1,10 +1,11 @@
 """What the links carry: measured per bearer, with how much it varies and how often it breaks.
 
 Time is an argument; samples come every second or so. A rate is taken from spans of five seconds in
-which the bearer was up and had something to send, and older ones count less and less (a time
-constant of 90 s). A link that has broken once is believed in while it is there; one that has
-broken twice in half an hour is expected to go on like that. The cautious figure (`low_bps`) is
-one standard deviation less, and counts a single outage too.
+which the bearer was up and had something to send. Older ones count less and less (a time constant
+of 90 s), and hardly at all after 20 s that were quite unlike them. A link that has broken once is
+believed in while it is there; one that has broken twice in half an hour is expected to go on like
+that. The cautious figure (`low_bps`) is one standard deviation less, and counts a single outage
+too.
 """
 
 import math
@@ -18,6 +19,7 @@ __all__ = ["Capacity", "Carried"]
 
 _SPAN_US = 5_000_000
 _MEMORY_S = 90.0
+_CHANGED_SPANS = 4
 _HISTORY_US = 1_800_000_000
 _STRANGE_US = 600_000_000  # no two samples are so far apart, unless the clock was set
 _GONE_US = 10_000_000
@@ -51,6 +53,7 @@ class _Bearer:
     weight: float = 0.0
     sum_bps: float = 0.0
     squares: float = 0.0
+    off: int = 0  # spans in a row that were far above the mean, or below it if negative
 
     @property
     def up(self) -> bool:
@@ -67,17 +70,27 @@ class _Bearer:
         return math.sqrt(max(spread, 0.0))
 
     def add(self, rate_bps: float, span_s: float) -> None:
+        mean = self.mean_bps
+        side = 0 if mean is None else (rate_bps > 1.6 * mean) - (rate_bps < 0.6 * mean)
+        self.off = side + self.off if side * self.off > 0 else side
+        if abs(self.off) >= _CHANGED_SPANS:
+            self.doubt(0.01)
         fade = math.exp(-span_s / _MEMORY_S)
         self.weight = self.weight * fade + span_s
         self.sum_bps = self.sum_bps * fade + rate_bps * span_s
         self.squares = self.squares * fade + rate_bps * rate_bps * span_s
 
+    def doubt(self, trust: float) -> None:
+        """What was measured counts less from now on."""
+        self.weight, self.sum_bps, self.squares = (
+            trust * value for value in (self.weight, self.sum_bps, self.squares)
+        )
+        self.off = 0
+
     def turn(self, now_us: int, up: bool) -> None:
         """It came, or went."""
         if up and self.spells and now_us - self.spells[-1][0] > 3 * _GONE_US:
-            self.weight, self.sum_bps, self.squares = (  # it may be another link by now
-                0.05 * value for value in (self.weight, self.sum_bps, self.squares)
-            )
+            self.doubt(0.05)  # it may be another link by now
         self.spells.append((now_us, up))
 
     def forget(self, now_us: int) -> None:
