@@ -19,6 +19,9 @@ from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import serve_control
 from fieldlink.edge.desk import Desk
 from fieldlink.edge.devices import Devices
+from fieldlink.edge.fit.decide import Live
+from fieldlink.edge.fit.load import link_of, live_of
+from fieldlink.edge.fit.service import Fit
 from fieldlink.edge.identity import Identity
 from fieldlink.edge.marks import Marks, kept_spans
 from fieldlink.edge.planner import Candidate, SpoolState, WindowPlanner
@@ -77,7 +80,21 @@ class Agent:
             clock=wall_clock_us,
             recall=partial(recorded_until, settings.spool_dir),
         )
-        self._planning = Planning(self._state, wall_clock_us)
+        self._planning = Planning(
+            self._state,
+            wall_clock_us,
+            fit=lambda: self._fit.report(),
+            level=lambda: self._fit.level,
+        )
+        self._fit = Fit(
+            spool=spool,
+            state=self._state,
+            link=lambda: link_of(self._planning.capacity.carried()),
+            live=self._live,
+            window=lambda: self._planning.window,
+            on_live=self._devices.thin,
+            clock=wall_clock_us,
+        )
         self._fleet = Fleet(
             settings.bearer,
             spool=spool,
@@ -116,6 +133,7 @@ class Agent:
             Row("bearers", self._carry, _STALE_S),
             Row("planning", partial(self._planning.run, self._fleet), _STALE_S),
             Row("protection", self._protect, _STALE_S),
+            Row("fit", self._fit.run, _STALE_S),
             Row("control", self._control),
             Row("reload", self._reload_on_hangup),
         ]
@@ -141,6 +159,7 @@ class Agent:
         await self._fleet.run(beat)
 
     def _recorded(self, stored: Stored) -> None:
+        self._fit.recorded(stored)
         if stored.state is State.PENDING:
             candidate = Candidate.of(stored.bundle_id, stored.manifest)
             self._state.add(candidate)
@@ -149,6 +168,10 @@ class Agent:
             self._fleet.wake()
 
     # --- what the parts ask of each other --------------------------------------------------
+
+    def _live(self) -> Live:
+        devices = self._devices
+        return live_of(devices.report(), devices.capture, self._planning.production())
 
     def _report(self) -> dict[str, Any]:
         """What the centre is told every few seconds; on a thread."""
