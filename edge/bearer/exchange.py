@@ -117,14 +117,19 @@ class Exchange:
 
     # --- what to send ----------------------------------------------------------------------
 
-    def next(self, line: int, state: BearerState, now_us: int) -> SendChunk | None:
-        """The chunk for `line` to send now; it counts as sent."""
+    def next(
+        self, line: int, state: BearerState, now_us: int, utc_us: int | None = None
+    ) -> SendChunk | None:
+        """The chunk for `line` to send now; it counts as sent. Deadlines are by the kit's clock,
+        which is at `utc_us` (None: it is `now_us`).
+        """
         if line not in self._lines or self._answers.paused(now_us):
             return None
         if state.rtt_s is not None:
             self._doubts.rtt_us[state.name] = round(state.rtt_s * 1e6)
         spool, flights = self._book.spool, self._book.flights
-        while (order := self._planner.next_chunk(spool, state, now_us)) is not None:
+        utc_us = now_us if utc_us is None else utc_us
+        while (order := self._planner.next_chunk(spool, state, utc_us)) is not None:
             if order.candidate.doubtful:
                 self._ask_about_earlier_run(order.candidate, now_us)
             elif len(flights) < _MAX_FLIGHTS or order.candidate.bundle in flights:

@@ -26,9 +26,10 @@ class Load:
     item: SendChunk
 
 
-def choose(bearer: Bearer, exchange: Exchange, now_us: int) -> list[Load]:
+def choose(bearer: Bearer, exchange: Exchange, now_us: int, utc_us: int) -> list[Load]:
     """The next chunks for the lines of `bearer` that have little left to send, the control line
-    first, then those with the least under way. They count as sent.
+    first, then those with the least under way. They count as sent. `now_us` is steady, `utc_us`
+    the kit's clock.
     """
     measure, control = bearer.measure, bearer.control
     loads: list[Load] = []
@@ -44,7 +45,8 @@ def choose(bearer: Bearer, exchange: Exchange, now_us: int) -> list[Load]:
                 left = measure.pace.window_bytes // 2 - line.outstanding_bytes - given[line.number]
             if len(loads) >= _MAX_BATCH:
                 break
-            item = exchange.next(line.number, bearer.state(line, left), now_us)
+            state = bearer.state(line, left)
+            item = exchange.next(line.number, state, now_us, utc_us)
             if item is None:
                 break
             if line is control:

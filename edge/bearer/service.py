@@ -224,7 +224,7 @@ class Fleet:
         """Send a batch; whether there may be more to send at once."""
         loads: list[Load] = []
         for usable in [bearer for bearer in self._bearers if bearer.usable]:
-            loads += choose(usable, self._exchange, now_us)
+            loads += choose(usable, self._exchange, now_us, self._clock())
         if not loads:
             return False
         frames = await asyncio.to_thread(self._loader.load, loads)
