@@ -181,7 +181,7 @@ def _verdict(
         return Verdict.KEPT, Reason("done")
     fresh = kit.plan_us is not None and abs(facts.now_us - kit.plan_us) <= FRESH_US
     if rows is None or not fresh or foreseen.silent_since_us is not None:
-        return foreseen.verdict, foreseen.reason
+        return _by_forecast(rows, foreseen)
     needed = [row for row in rows if row.layer != Layer.ORIGINAL]
     if not needed:
         if missing:
@@ -195,6 +195,17 @@ def _verdict(
         doubt = foreseen.reason
         return Verdict.AT_RISK, replace(doubt, code=f"differ-{doubt.code}")
     return Verdict.KEPT, Reason("promised", at_us=at_us)
+
+
+def _by_forecast(rows: list[PlanRow] | None, foreseen: KitWindow) -> tuple[Verdict, Reason]:
+    """The centre's forecast of the kit as that of a stream."""
+    verdict, reason = foreseen.verdict, foreseen.reason
+    nothing_left = rows is not None and all(row.layer == Layer.ORIGINAL for row in rows)
+    if verdict is Verdict.WILL_MISS and nothing_left:
+        # Others of the kit will miss; of this one all was there when the kit was last heard.
+        since_us = foreseen.silent_since_us
+        return Verdict.AT_RISK, reason if since_us is None else Reason("silent", at_us=since_us)
+    return verdict, reason
 
 
 def _layer(

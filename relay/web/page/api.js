@@ -23,9 +23,15 @@ async function ask(path, options = {}) {
 
 export const get = async (path) => (await ask(path)).json();
 
-export const post = async (path, body) => (await ask(path, {
-  method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}),
+const send = (method) => async (path, body) => (await ask(path, {
+  method, headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}),
 })).json();
+
+export const post = send("POST");
+
+export const patch = send("PATCH");
+
+export const remove = async (path) => (await ask(path, { method: "DELETE" })).json();
 
 export const content = async (bundle, signal) => (
   await ask(`/api/bundles/${bundle}/content`, { signal })).arrayBuffer();

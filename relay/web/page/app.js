@@ -10,20 +10,26 @@ import { learnNow, nowUs, timeOfDay } from "./time.js";
 import { loadText, onLanguage, t, toggleLanguage } from "./text.js";
 import { follow } from "./updates.js";
 import { keyOf, stateOf, Wall } from "./wall.js";
+import { drawVerdict, WindowPanel } from "./window.js";
 
 const EVERY_MS = 1000;
 const HEALTH_MS = 8000;
 const SLOW_MS = 30000;
+// How often the window is read anew at most: while it is looked at, and for its verdict alone.
+const WINDOW_MS = 5000;
+const VERDICT_MS = 15000;
 const KEPT_INCIDENT = "fieldlink.incident";
 
 const state = {
   incidents: [], incident: null, chosen: sessionStorage.getItem(KEPT_INCIDENT),
-  streams: [], coverage: new Map(), gaps: [], events: [], kits: [], heardUs: 0,
+  streams: [], coverage: new Map(), gaps: [], events: [], kits: [], window: null, wants: [], heardUs: 0,
 };
 const dirty = new Set();
 let wall;
 let player;
 let panel;
+let windowPanel;
+let windowReadMs = 0;
 let updates = null;
 let busy = false;
 
@@ -65,12 +71,31 @@ const READERS = {
     state.kits = (await get("/api/kits")).kits;
     drawKits(state.kits);
   },
+  async window() {
+    windowReadMs = Date.now();
+    state.window = state.incident ? await get(`/api/incidents/${state.incident.id}/window`) : null;
+    drawWindow();
+  },
+  async wants() {
+    state.wants = (await get("/api/wants")).wants;
+    player.ask(state.wants);
+  },
 };
 const NEWS = {
-  bundle: ["streams", "coverage"], still: ["streams", "coverage"], gap: ["streams", "coverage", "gaps"],
-  kit: ["streams", "kits"], event: ["events"], incident: ["incidents", "streams", "coverage", "gaps"],
+  bundle: ["streams", "coverage", "window"], still: ["streams", "coverage", "window"], gap: ["streams", "coverage", "gaps", "window"],
+  kit: ["streams", "kits", "window"], event: ["events"], incident: ["incidents", "streams", "coverage", "gaps", "window"],
+  want: ["wants"],
 };
 const ALL = Object.keys(READERS);
+
+const lookingAtWindow = () => document.body.dataset.view === "window";
+
+function drawWindow() {
+  drawVerdict(state.window);
+  if (lookingAtWindow()) windowPanel.draw(state.window);
+}
+
+const due = (name) => name !== "window" || Date.now() - windowReadMs >= (lookingAtWindow() ? WINDOW_MS : VERDICT_MS);
 
 function drawWall() {
   wall.draw(state.streams, state.coverage, shownIncident());
@@ -94,8 +119,8 @@ function drawCounts() {
 async function read() {
   if (busy || !dirty.size) return;
   busy = true;
-  const names = ALL.filter((name) => dirty.has(name));
-  dirty.clear();
+  const names = ALL.filter((name) => dirty.has(name) && due(name));
+  names.forEach((name) => dirty.delete(name));
   try {
     for (const name of names) await READERS[name]();
     heard();
@@ -139,11 +164,26 @@ async function checkLink() {
 function choose(id) {
   state.chosen = id;
   sessionStorage.setItem(KEPT_INCIDENT, id);
+  windowReadMs = 0;
   ALL.forEach((name) => dirty.add(name));
   read();
 }
 
+// The pictures and the window take turns in the middle.
+function showView(name) {
+  document.body.dataset.view = name;
+  for (const each of ["wall", "window"]) byId(`view-${each}`).setAttribute("aria-pressed", String(each === name));
+  byId("wall").hidden = name !== "wall";
+  byId("window").hidden = name !== "window";
+  if (name !== "window") return;
+  windowReadMs = 0;
+  dirty.add("window");
+  drawWindow();
+  read();
+}
+
 function showTab(name) {
+  if (name === "wall" || name === "window") showView(name);
   document.body.dataset.tab = name;
   for (const tab of document.querySelectorAll("[data-tab]")) {
     if (tab !== document.body) tab.setAttribute("aria-selected", String(tab.dataset.tab === name));
@@ -192,14 +232,21 @@ function redraw() {
   drawGaps(state.gaps);
   drawEvents(state.events);
   drawKits(state.kits);
+  windowPanel.forget();
+  drawWindow();
   player.redraw();
 }
 
 async function start() {
   await loadText();
-  player = new Player(() => state);
+  player = new Player(() => state, () => { dirty.add("wants"); read(); });
   wall = new Wall((stream) => player.open(stream, state.coverage.get(keyOf(stream))));
   panel = new IncidentPanel(choose);
+  windowPanel = new WindowPanel((stream) => {
+    const found = state.streams.find((each) => keyOf(each) === keyOf(stream));
+    if (found) player.open(found, state.coverage.get(keyOf(found)));
+  });
+  for (const name of ["wall", "window"]) byId(`view-${name}`).addEventListener("click", () => showTab(name));
   onLanguage(redraw);
   for (const button of document.querySelectorAll(".language")) button.addEventListener("click", toggleLanguage);
   for (const tab of document.querySelectorAll("nav [data-tab]")) tab.addEventListener("click", () => showTab(tab.dataset.tab));

@@ -40,4 +40,14 @@ export function icon(path, label = "") {
   return svg;
 }
 
+// A verdict's: tick, triangle, cross, ring.
+const VERDICTS = {
+  kept: "M6.2 13.4 1.4 8.600l1.700-1.700 3.100 3.100 6.700-6.700 1.700 1.700z",
+  at_risk: SHAPES.late,
+  will_miss: "M3.200 1.500 8 6.300l4.800-4.800 1.700 1.700L9.700 8l4.800 4.800-1.700 1.700L8 9.700l-4.800 4.800-1.700-1.700L6.300 8 1.500 3.200z",
+  unknown: SHAPES.closed,
+};
+
+export const verdictMark = (verdict) => icon(VERDICTS[verdict] ?? SHAPES.closed);
+
 export const mark = (state) => icon(SHAPES[state] ?? SHAPES.closed);

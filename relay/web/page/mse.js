@@ -1,5 +1,7 @@
 // Plays pieces one after another on one time line: each is fetched, moved to its capture time and
-// appended; what lies between them is jumped over. A piece is {id, start_us, end_us, media_type}.
+// appended; what lies between them is jumped over. A piece is {id, key, start_us, end_us, from_us,
+// to_us, media_type}: of what lies from start_us to end_us, from_us to to_us is played. One that is
+// played from its middle on needs what lies before to be decoded: it begins a new source.
 
 import { content } from "./api.js";
 import { baseTimeS } from "./mp4.js";
@@ -9,8 +11,11 @@ const BEHIND_S = 60;
 const TOUCH_S = 0.25;
 const EDGE_S = 14;
 const LEAD_US = 3600e6;
+const CUT_US = 300e3;
 
 const codecCount = (type) => (/codecs="?([^"]*)"?/.exec(type)?.[1] ?? "").split(",").length;
+
+const cutIn = (piece) => piece.from_us - piece.start_us > CUT_US;
 
 export const playable = (type) => typeof MediaSource !== "undefined" && MediaSource.isTypeSupported(type);
 
@@ -28,16 +33,16 @@ export class PiecePlayer {
 
   // Pieces in order of capture. The first call chooses where to begin.
   show(pieces) {
-    const known = new Set(this.pieces.map((piece) => piece.id));
-    const fresh = pieces.filter((piece) => !known.has(piece.id));
-    if (!fresh.length) return;
+    if (!pieces.length) return;
+    const known = new Map(this.pieces.map((piece) => [piece.key, piece.to_us]));
+    if (pieces.length === known.size && pieces.every((piece) => known.get(piece.key) === piece.to_us)) return;
     const first = this.pieces.length === 0;
-    this.pieces = [...this.pieces, ...fresh].sort((a, b) => a.start_us - b.start_us);
+    this.pieces = pieces;
     if (first) {
-      this.originUs = this.pieces[0].start_us - LEAD_US;
-      this.seek(this.pieces[Math.max(0, this.pieces.length - 2)].start_us, true);
-    } else if (this.following && this.#edgeS() - this.video.currentTime > EDGE_S) {
-      this.seek(this.pieces[Math.max(0, this.pieces.length - 2)].start_us, true);
+      this.originUs = this.pieces[0].from_us - LEAD_US;
+      this.seek(this.#nearEdge().from_us, true);
+    } else if (this.following && this.#edgeS() - this.video.currentTime > this.#lagS()) {
+      this.seek(this.#nearEdge().from_us, true);
     }
     this.#step();
   }
@@ -49,15 +54,15 @@ export class PiecePlayer {
   seek(us, following = false) {
     this.following = following;
     if (!this.pieces.length) return;
-    const piece = this.pieces.find((each) => each.end_us > us) ?? this.pieces.at(-1);
-    const at = this.#toS(Math.max(us, piece.start_us)) + 0.01;
-    if (!this.source || this.#breaks(piece)) this.#begin(piece, at);
+    const piece = this.pieces.find((each) => each.to_us > us) ?? this.pieces.at(-1);
+    const at = this.#toS(Math.max(us, piece.from_us)) + 0.01;
+    if (!this.source || this.#breaks(piece) || this.#outdated(us)) this.#begin(piece, at);
     else this.video.currentTime = at;
     this.#step();
   }
 
   followLive() {
-    if (this.pieces.length) this.seek(this.pieces[Math.max(0, this.pieces.length - 2)].start_us, true);
+    if (this.pieces.length) this.seek(this.#nearEdge().from_us, true);
     this.video.play().catch(() => {});
   }
 
@@ -70,10 +75,18 @@ export class PiecePlayer {
 
   #toS(us) { return (us - this.originUs) / 1e6; }
 
-  #edgeS() { return this.#toS(this.pieces.at(-1).end_us); }
+  #edgeS() { return this.#toS(this.pieces.at(-1).to_us); }
 
-  // A piece with more or fewer tracks than the ones before cannot join their buffer.
-  #breaks(piece) { return codecCount(piece.media_type) !== this.tracks; }
+  #nearEdge() { return this.pieces[Math.max(0, this.pieces.length - 2)]; }
+
+  // How far behind the edge is still following it: two pieces, which thin ones make long.
+  #lagS() { return Math.max(EDGE_S, (this.pieces.at(-1).to_us - this.#nearEdge().from_us) / 1e6 + 2); }
+
+  // A piece with more or fewer tracks than the ones before cannot join their buffer, nor one that
+  // is played from its middle on.
+  #breaks(piece) {
+    return piece.key !== this.base?.key && (codecCount(piece.media_type) !== this.tracks || cutIn(piece));
+  }
 
   #release() {
     if (this.url) URL.revokeObjectURL(this.url);
@@ -87,7 +100,8 @@ export class PiecePlayer {
   #begin(piece, atS) {
     this.#release();
     this.generation += 1;
-    this.held = new Set();
+    this.held = new Map();
+    this.base = piece;
     this.bad = this.bad ?? new Set();
     this.busy = false;
     if (!playable(piece.media_type)) { this.told("unsupported", piece.media_type); return; }
@@ -114,19 +128,34 @@ export class PiecePlayer {
     this.#jump(now);
     const next = this.#next(this.video.currentTime);
     if (next && this.#breaks(next)) {
-      if (this.#toS(next.start_us) - now < TOUCH_S) this.#begin(next, this.#toS(next.start_us) + 0.01);
+      if (this.#toS(next.from_us) - now < TOUCH_S) this.#begin(next, this.#toS(next.from_us) + 0.01);
     } else if (next) {
       this.#append(next);
     }
   }
 
   #next(now) {
-    const usable = (piece) => !this.held.has(piece.id) && !this.bad.has(piece.id)
-      && this.#toS(piece.end_us) > now;
-    const piece = this.pieces.find(usable);
+    const piece = this.pieces.find((each) => this.#wanted(each) && this.#toS(each.to_us) > now);
     if (!piece) return null;
-    const gap = this.#toS(piece.start_us) - now;
+    const gap = this.#toS(piece.from_us) - now;
     return gap < AHEAD_S || !this.#bufferedAt(now) ? piece : null;
+  }
+
+  // Whether what is buffered at `us` or behind it is coarser than what there is by now, or lies
+  // before what was to be played of the piece that the source began with.
+  #outdated(us) {
+    if (cutIn(this.base) && us < this.base.from_us - CUT_US) return true;
+    const current = new Map(this.pieces.map((each) => [each.key, each.to_us]));
+    return [...this.held.values()].some((held) => held.to_us > us && current.get(held.key) !== held.to_us);
+  }
+
+  // Neither there nor broken; what a coarser piece shows already is not changed under the eye.
+  #wanted(piece) {
+    if (this.bad.has(piece.id) || this.held.has(piece.key)) return false;
+    for (const held of this.held.values()) {
+      if (held.from_us - CUT_US <= piece.from_us && piece.to_us <= held.to_us + CUT_US) return false;
+    }
+    return true;
   }
 
   #bufferedAt(now) {
@@ -139,8 +168,8 @@ export class PiecePlayer {
 
   // Nothing here but something buffered later: go there.
   #jump(now) {
-    if (this.video.seeking && this.pieces.some((piece) => this.#toS(piece.start_us) <= now + TOUCH_S
-      && now < this.#toS(piece.end_us) && !this.held.has(piece.id) && !this.bad.has(piece.id))) return;
+    if (this.video.seeking && this.pieces.some((piece) => this.#toS(piece.from_us) <= now + TOUCH_S
+      && now < this.#toS(piece.to_us) && this.#wanted(piece))) return;
     if (this.#bufferedAt(now)) return;
     const spans = this.video.buffered;
     for (let i = 0; i < spans.length; i += 1) {
@@ -155,15 +184,15 @@ export class PiecePlayer {
 
   // Whether a piece that is not fetched yet lies between `now` and `start`.
   #pending(now, start) {
-    return this.pieces.some((piece) => !this.held.has(piece.id) && !this.bad.has(piece.id)
-      && this.#toS(piece.end_us) > now + TOUCH_S && this.#toS(piece.start_us) < start - TOUCH_S);
+    return this.pieces.some((piece) => this.#wanted(piece)
+      && this.#toS(piece.to_us) > now + TOUCH_S && this.#toS(piece.from_us) < start - TOUCH_S);
   }
 
   #evict(now) {
     const spans = this.buffer.buffered;
     if (!spans.length || spans.start(0) > now - BEHIND_S) return false;
     const until = now - BEHIND_S / 2;
-    for (const piece of this.pieces) if (this.#toS(piece.start_us) < until) this.held.delete(piece.id);
+    for (const [key, piece] of this.held) if (this.#toS(piece.from_us) < until) this.held.delete(key);
     this.buffer.remove(0, until);
     return true;
   }
@@ -179,8 +208,9 @@ export class PiecePlayer {
         this.type = piece.media_type;
       }
       this.buffer.timestampOffset = this.#toS(piece.start_us) - baseTimeS(bytes);
+      this.buffer.appendWindowEnd = piece.end_us - piece.to_us > CUT_US ? this.#toS(piece.to_us) : Infinity;
       await this.#appended(bytes);
-      if (generation === this.generation) this.held.add(piece.id);
+      if (generation === this.generation) this.held.set(piece.key, piece);
     } catch (fault) {
       if (generation === this.generation) this.#failed(piece, fault);
     } finally {
@@ -204,7 +234,7 @@ export class PiecePlayer {
     if (fault.status === 0) return; // the link is down: the next tick tries again
     this.bad.add(piece.id);
     this.told("failed", fault.message);
-    const next = this.pieces.find((each) => each.start_us >= piece.start_us && !this.bad.has(each.id));
-    if (this.source?.readyState !== "open" && next) this.#begin(next, this.#toS(next.start_us) + 0.01);
+    const next = this.pieces.find((each) => each.from_us >= piece.from_us && !this.bad.has(each.id));
+    if (this.source?.readyState !== "open" && next) this.#begin(next, this.#toS(next.from_us) + 0.01);
   }
 }

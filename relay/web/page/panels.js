@@ -1,7 +1,7 @@
 // The panels beside the wall: gaps, events, kits.
 
 import { byId, el, mark, setText } from "./dom.js";
-import { age, bytes, dayAndTime, nowUs, span } from "./time.js";
+import { age, bytes, dayAndTime, nowUs, number, rate, span } from "./time.js";
 import { kindText } from "./wall.js";
 import { has, t } from "./text.js";
 
@@ -46,6 +46,21 @@ function kitDevices(kit) {
       text: ` ${has(`device.${device.state}`) ? t(`device.${device.state}`) : device.state}${device.reason ? `: ${device.reason}` : ""}` }) : null)));
 }
 
+function kitBearers(kit) {
+  return el("ul", { class: "bearers" }, ...kit.bearers.map((bearer) => {
+    const state = bearer.held ? "late" : bearer.up === null ? "closed" : bearer.up ? "live" : "down";
+    const word = bearer.held ? "held" : bearer.up === null ? "unknown" : bearer.up ? "up" : "down";
+    const facts = [t(`kits.bearer.${word}`),
+      bearer.rate_bps === null ? "" : rate(bearer.rate_bps),
+      bearer.rtt_ms === null ? "" : t("kits.bearer.rtt", { ms: number(bearer.rtt_ms, 0) }),
+      bearer.loss === null ? "" : t("kits.bearer.loss", { percent: number(bearer.loss * 100, 1) }),
+      bearer.backlog_bytes ? t("kits.bearer.backlog", { bytes: bytes(bearer.backlog_bytes) }) : "",
+      bearer.heard_us === null ? "" : t("kits.bearer.heard", { age: age(nowUs() - bearer.heard_us) })];
+    return el("li", { data: { state, bearer: bearer.name } }, el("span", { class: "mark" }, mark(state)),
+      el("b", { text: bearer.name }), el("span", { class: "dim", text: facts.filter(Boolean).join(" · ") }));
+  }));
+}
+
 export function drawKits(kits) {
   const rows = kits.map((kit) => {
     const state = kit.state === "revoked" ? "closed" : kit.connected ? "live" : "down";
@@ -55,7 +70,7 @@ export function drawKits(kits) {
       el("div", { class: "dim", text: [kit.software, kit.bearer].filter(Boolean).join(" · ") }),
       kit.pending ? el("div", { text: t("kits.pending", {
         bundles: kit.pending.bundles ?? "?", bytes: kit.pending.size_bytes === null ? "?" : bytes(kit.pending.size_bytes) }) }) : null,
-      kitDevices(kit));
+      kitBearers(kit), kitDevices(kit));
   });
   byId("kits").replaceChildren(...(rows.length ? rows : [none("kits.none")]));
 }

@@ -4,9 +4,11 @@ import { contentUrl, get, streamPath } from "./api.js";
 import { byId, el, icon, mark, setText } from "./dom.js";
 import { drawBundles } from "./journey.js";
 import { PiecePlayer } from "./mse.js";
+import { bundlesOf, joined, pieceOf, renewed } from "./pieces.js";
 import { dayAndTime, minuteOfDay, nowUs, span, timeOfDay } from "./time.js";
-import { drawTimeline, EMPTY, LAYERS } from "./timeline.js";
+import { drawTimeline, EMPTY, LAYERS, place } from "./timeline.js";
 import { firstOf, keyOf, kindText, stateOf } from "./wall.js";
+import { Requests } from "./wants.js";
 import { t } from "./text.js";
 
 const PAGE = 1000;
@@ -14,13 +16,15 @@ const MOST_PAGES = 12;
 const ZOOMS = { 10: 600e6, 60: 3600e6, all: null };
 const LEAST_US = 120e6;
 const STEP_US = 10e6;
+// How often at most all of a layer is asked for again, when something older came in.
+const ANEW_MS = 5000;
 const PLAY = "M4 2.5v11l9.5-5.5z";
 const PAUSE = "M3.5 2.5h3v11h-3zM9.5 2.5h3v11h-3z";
 const SOUND = "M2 6h3l4-3.5v11L5 10H2zM11 5.2a4 4 0 0 1 0 5.6l-.9-.9a2.7 2.7 0 0 0 0-3.8z";
 const SILENT = "M2 6h3l4-3.5v11L5 10H2zM10.6 6.3l1-1L13 6.8l1.4-1.5 1 1L13.900 8l1.500 1.700-1 1L13 9.200l-1.400 1.500-1-1L12.100 8z";
 
 export class Player {
-  constructor(state) {
+  constructor(state, wantsChanged) {
     this.state = state;
     this.dialog = byId("player");
     this.video = byId("player-video");
@@ -28,11 +32,19 @@ export class Player {
     this.layer = "proxy";
     this.zoom = "10";
     this.pieces = [];
+    this.requests = new Requests(() => this.stream, () => this.positionUs, wantsChanged);
     this.#wire();
+  }
+
+  // What is asked of kits.
+  ask(wants) {
+    this.requests.draw(wants);
+    if (this.dialog.open) this.#bars();
   }
 
   async open(stream, coverage) {
     this.stream = stream;
+    this.requests.opened();
     this.coverage = coverage ?? EMPTY;
     this.layer = LAYERS.filter((layer) => stream.layers[layer]).includes("proxy") ? "proxy" : Object.keys(stream.layers).find((l) => LAYERS.includes(l)) ?? "proxy";
     setText(byId("player-tip"), "");
@@ -53,7 +65,8 @@ export class Player {
     const before = this.stream.layers[this.layer]?.bundles ?? 0;
     this.stream = fresh;
     this.#head();
-    if ((fresh.layers[this.layer]?.bundles ?? 0) !== before) this.#more();
+    const count = fresh.layers[this.layer]?.bundles ?? 0;
+    if (count !== before || this.behind) this.#more(count - before);
   }
 
   cover(coverage) {
@@ -67,7 +80,8 @@ export class Player {
     this.#head();
     this.#segments();
     this.#bars();
-    drawBundles(this.pieces);
+    this.requests.draw(this.requests.wants);
+    drawBundles(bundlesOf(this.pieces));
   }
 
   #wire() {
@@ -95,7 +109,9 @@ export class Player {
     const generation = (this.generation = (this.generation ?? 0) + 1);
     this.#note(t("player.loading"));
     const wanted = this.layer;
-    const pieces = await this.#pages("");
+    this.behind = false;
+    this.anewMs = Date.now();
+    const pieces = await this.#pages(0);
     if (generation !== this.generation || wanted !== this.layer || !this.dialog.open) return;
     this.pieces = pieces;
     this.#note(pieces.length ? "" : t("player.nothing"));
@@ -108,42 +124,44 @@ export class Player {
     this.redraw();
   }
 
-  async #more() {
+  // `grown`: by how many bundles. The newest minute is asked for again; all of it when the count
+  // says that something older came in, not too often.
+  async #more(grown) {
     const generation = this.generation;
-    // History may arrive after newer pieces, so a few minutes are asked for again, and all of it
-    // when the count says that something older came in.
-    const newest = this.pieces.at(-1)?.start_us;
-    const fresh = await this.#pages(newest ? `&from=${Math.max(0, newest - 60e6)}` : "");
+    const newest = this.pieces.at(-1)?.from_us;
+    const fromUs = newest ? Math.max(0, newest - 60e6) : 0;
+    const fresh = await this.#pages(fromUs);
     if (generation !== this.generation) return;
-    this.#merge(fresh);
-    if (this.pieces.length < (this.stream.layers[this.layer]?.bundles ?? 0)) {
-      const all = await this.#pages("");
+    const known = new Set(this.pieces.map((piece) => piece.id));
+    const seen = bundlesOf(fresh).filter((piece) => !known.has(piece.id)).length;
+    this.pieces = renewed(this.pieces, fresh, fromUs);
+    if (seen < grown) this.behind = true;
+    if (this.behind && Date.now() - this.anewMs >= ANEW_MS) {
+      this.behind = false;
+      this.anewMs = Date.now();
+      const all = await this.#pages(0);
       if (generation !== this.generation) return;
-      this.#merge(all);
+      this.pieces = all;
     }
     if (this.pieces.length) this.#note("");
     if (this.layer === "still") { if (this.followingStill) this.#showStill(this.pieces.at(-1)?.start_us ?? null, true); }
     else this.engine?.show(this.pieces);
-    drawBundles(this.pieces);
+    drawBundles(bundlesOf(this.pieces));
   }
 
-  #merge(fresh) {
-    const known = new Map(this.pieces.map((piece) => [piece.id, piece]));
-    for (const piece of fresh) known.set(piece.id, piece);
-    this.pieces = [...known.values()].sort((a, b) => a.start_us - b.start_us);
-  }
-
-  async #pages(extra) {
+  // The pieces from `fromUs` on: of video the best that there is of each instant.
+  async #pages(fromUs) {
     const incident = this.state().incident;
+    const best = this.layer !== "still";
     const pieces = [];
-    let after = "";
+    let follow = fromUs ? `&from=${fromUs}` : "";
     for (let page = 0; page < MOST_PAGES; page += 1) {
-      const answer = await get(`${streamPath(this.stream)}/bundles?incident=${incident.id}&layer=${this.layer}&limit=${PAGE}${extra}${after}`);
-      pieces.push(...answer.bundles);
-      if (answer.next === null) break;
-      after = `&after=${answer.next}`;
+      const answer = await get(`${streamPath(this.stream)}/bundles?incident=${incident.id}&layer=${this.layer}&limit=${PAGE}${best ? "&best=1" : ""}${follow}`);
+      pieces.push(...answer.bundles.map(pieceOf));
+      if (answer.next === null && answer.next_us === null) break;
+      follow = best ? `&from=${answer.next_us}` : `${fromUs ? `&from=${fromUs}` : ""}&after=${answer.next}`;
     }
-    return pieces;
+    return joined(pieces);
   }
 
   #stop() {
@@ -273,11 +291,21 @@ export class Player {
     this.from = from;
     this.to = to;
     drawTimeline(byId("player-bars"), this.coverage, from, to, (text) => setText(byId("player-tip"), text));
+    this.#flags(from, to);
     setText(byId("player-from"), minuteOfDay(from));
     setText(byId("player-to"), minuteOfDay(to));
   }
 
+  // What is asked for and what is bookmarked, above the bars.
+  #flags(from, to) {
+    const shown = this.requests.of(this.stream).filter((want) => want.state !== "cancelled" && want.to_us >= from && want.from_us <= to);
+    byId("player-bars").prepend(el("div", { class: "flags" }, ...shown.map((want) => place(el("i", {
+      class: "flag", data: { purpose: want.purpose, state: want.state },
+      title: [t(`want.kind.${want.purpose}`), want.note, want.who].filter(Boolean).join(" · ") }), from, to, want.from_us, want.to_us))));
+  }
+
   #tick() {
+    this.requests.follow();
     const [from, to] = this.#span();
     if (Math.abs(from - this.from) > 2e6 || Math.abs(to - this.to) > 2e6) this.#bars();
     const at = this.positionUs;

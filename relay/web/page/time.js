@@ -56,6 +56,11 @@ export function number(value, digits) {
   });
 }
 
+export function rate(bps) {
+  if (bps >= 1e6) return `${number(bps / 1e6, 1)} Mbit/s`;
+  return bps >= 1e3 ? `${number(bps / 1e3, 0)} kbit/s` : `${number(bps, 0)} bit/s`;
+}
+
 export function bytes(count) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let at = 0;

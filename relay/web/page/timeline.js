@@ -7,7 +7,7 @@ import { t } from "./text.js";
 export const LAYERS = ["still", "proxy", "original"];
 const LEAST_PERCENT = 0.35;
 
-function place(node, from, to, start, end) {
+export function place(node, from, to, start, end) {
   const whole = to - from;
   const left = Math.max(0, (start - from) / whole) * 100;
   const right = Math.min(1, (end - from) / whole) * 100;
@@ -27,9 +27,11 @@ const inside = (from, to) => ([start, end]) => end >= from && start <= to;
 
 function row(layer, coverage, from, to, tell) {
   const node = el("div", { class: `bar bar-${layer}`, data: { layer } });
-  for (const [start, end] of (coverage.layers[layer] ?? []).filter(inside(from, to))) {
-    const piece = el("i", { class: "held" });
-    node.append(place(piece, from, to, start, end));
+  // Thinned proxies lie below the proxies that may follow them.
+  for (const [name, kind] of layer === "proxy" ? [["thin", "held thin"], ["proxy", "held"]] : [[layer, "held"]]) {
+    for (const [start, end] of (coverage.layers[name] ?? []).filter(inside(from, to))) {
+      node.append(place(el("i", { class: kind }), from, to, start, end));
+    }
   }
   for (const gap of coverage.gaps) {
     if (gap.layer && gap.layer !== layer) continue;

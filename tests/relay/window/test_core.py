@@ -96,6 +96,16 @@ def test_a_silent_kit_is_at_risk_and_misses_when_no_time_is_left() -> None:
     assert _only(too_long) == (Verdict.WILL_MISS, "silent-too-long")
 
 
+def test_a_stream_that_was_complete_when_its_kit_fell_silent_is_only_at_risk() -> None:
+    said = plan(("ball-2", "video", "proxy", 30_000_000, 0, 60), rate_bps=100_000)
+    streams = [stream("ball-1", held={"proxy": [(0, 40)]}), stream("ball-2")]
+    made = view(85, streams, kit(40, plan=said))
+    assert [(each.verdict, each.reason.code) for each in made.streams] == [
+        (Verdict.AT_RISK, "silent"),
+        (Verdict.WILL_MISS, "silent-too-long"),
+    ]
+
+
 def test_without_a_plan_the_centre_forecasts_from_what_is_pending_and_what_arrives() -> None:
     one = stream(held={"proxy": [(0, 30)]})
 
