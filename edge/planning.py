@@ -148,9 +148,11 @@ class Planning:
         """Measure and forecast once."""
         now_us, delivered = self._clock(), links.delivered_bytes()
         facts = links.facts()
-        busy = self._state.waiting > 0
+        waiting, allowed = self._state.waiting > 0, self.admits(facts)
         for one in facts:
             up = one.up and not one.held
+            # One that carries only what is urgent does not show what it could carry.
+            busy = waiting and allowed[one.name] is Precedence.ROUTINE
             self._capacity.sample(one.name, now_us, delivered.get(one.name, 0), up, busy=busy)
         self._state.pace(self._capacity.carried().expected_bps)
         self._forecast = self._look_ahead()

@@ -23,7 +23,7 @@ from fieldlink.edge.bearer.options import Congestion, prepare_socket, set_role
 from fieldlink.edge.bearer.settings import BearerSettings
 from fieldlink.edge.identity import Identity
 from fieldlink.edge.planner import BearerState, Role
-from fieldlink.edge.planner.budget import BearerFacts
+from fieldlink.edge.planner.budget import BearerFacts, longest_chunk_bytes
 from fieldlink.edge.updown import UpDown
 from fieldlink.systemd.mqtt import MqttConnection
 
@@ -112,10 +112,10 @@ class Bearer:
     def state(self, line: Line, room_bytes: int) -> BearerState:
         """`line` as the planner sees it."""
         alone = line.role is Role.URGENT and len(self.lines) == 1
-        pace = self.measure.pace
+        pace, longest = self.measure.pace, longest_chunk_bytes(self.facts())
         return BearerState(
             name=self.name,
-            chunk_bytes=pace.chunk_bytes,
+            chunk_bytes=min(pace.chunk_bytes, longest or pace.chunk_bytes),
             room_bytes=room_bytes,
             role=Role.ALL if alone else line.role,
             admits=self.admits,
