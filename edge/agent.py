@@ -28,7 +28,7 @@ from fieldlink.edge.planner import Candidate, SpoolState, WindowPlanner
 from fieldlink.edge.planning import Planning
 from fieldlink.edge.recorded import recorded_until
 from fieldlink.edge.report import centre_report
-from fieldlink.edge.spool import RetentionPolicy, Span, Spool, State, Stored
+from fieldlink.edge.spool import RetentionPolicy, Spool, State, Stored
 from fieldlink.systemd.durable import make_folder
 from fieldlink.systemd.service import Beat, Row, serve
 
@@ -194,13 +194,16 @@ class Agent:
 
     async def _protect(self, beat: Beat) -> None:
         """Have the spool give up last what is bookmarked, here or at the centre."""
-        kept: list[Span] = []
+        kept = list(self._spool.protected)
         while True:
             beat()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._kept_changed.wait(), 1.0)
             self._kept_changed.clear()
-            if (wanted := kept_spans(self._planning.wants)) != kept:
+            wanted = kept_spans(self._planning.wants)
+            if not self._planning.revision:  # what the centre wants is known from an earlier run
+                wanted += [span for span in kept if span not in wanted]
+            if wanted != kept:
                 kept = wanted
                 await asyncio.to_thread(self._spool.protect, kept)
 

@@ -210,10 +210,6 @@ class Spool:
         self._committer.catch_up()
         return self._view.pending(limit)
 
-    def next_pending(self, limit: int) -> list[Stored]:
-        """The first `limit` of `pending`."""
-        return self.pending(limit)
-
     def get(self, bundle_id: bytes) -> Stored | None:
         """The bundle of that id; None when the spool does not hold it."""
         if (item := self._view.get(bundle_id)) is None:
@@ -308,6 +304,11 @@ class Spool:
             SpoolError: the index can no longer be written.
         """
         return self._committer.do(lambda change: self._keeper.withdraw(change, bundle_id))
+
+    @property
+    def protected(self) -> Sequence[Span]:
+        """The spans that were last given to `protect`, in this run or an earlier one."""
+        return self._index.spans()
 
     # --- looking -------------------------------------------------------------------------
 

@@ -59,6 +59,7 @@ def test_it_is_kept_after_a_restart(tmp_path: Path) -> None:
     spool.protect([span(1, 1), span(30, 31)])
     spool.close()
     spool = open_spool(tmp_path, POLICY)
+    assert spool.protected == (span(1, 1), span(30, 31))
     _fill(spool, range(30, 31))
     _fill(spool, range(10, 19), Layer.PROXY)
     assert set(_held(spool)) >= {0, 1, 30}

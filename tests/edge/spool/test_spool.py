@@ -46,7 +46,7 @@ def test_pending_goes_by_precedence_then_deadline_then_sequence(tmp_path: Path) 
     spool.add(draft_of(3, deadline_us=5), b"3")
     spool.add(draft_of(4, precedence=Precedence.FLASH), b"4")
     assert [second_of(item) for item in spool.pending()] == [4, 3, 2, 1]
-    assert [second_of(item) for item in spool.next_pending(2)] == [4, 3]
+    assert [second_of(item) for item in spool.pending(2)] == [4, 3]
     spool.close()
 
 
