@@ -208,6 +208,11 @@ class MqttConnection:
                 self._unsent[info.mid] = len(payload)
                 self._queued_bytes += len(payload)
 
+    def ping(self) -> None:
+        """Send the smallest packet there is. Behind a lost one it lets TCP find the loss."""
+        if not (self._end.done() or self._stop.is_set()):
+            self._client._send_pingreq()  # of paho 2.2, pinned; it has no public one
+
     async def closed(self) -> str:
         """Wait for the end; the reason in plain words.
 

@@ -26,6 +26,7 @@ class Line:
         self.began_s = time.monotonic()
         self.connection: MqttConnection | None = None
         self._kit = kit
+        self._nudge_s: float | None = None
         self._known = 0
         self._queue: deque[int | None] = deque()  # chunks not written yet, None for other frames
         self._written: deque[tuple[int, int]] = deque()  # chunk, where TCP's stream stood
@@ -50,6 +51,20 @@ class Line:
             payload = encode_frame(frame)
             self._queue.append(number)
             self.connection.publish(up_topic(self._kit, kind), payload)
+
+    def nudge_in(self, wait_s: float) -> None:
+        """What was sent just now is urgent and nothing may follow it. If it is lost, TCP finds
+        that by its timeout; something small a little later lets it find out by selective
+        acknowledgement (RACK, RFC 8985), half a round trip sooner.
+        """
+        self._nudge_s = time.monotonic() + wait_s
+
+    def nudge(self) -> None:
+        """Send that, if it is time."""
+        if self._nudge_s is not None and time.monotonic() >= self._nudge_s:
+            self._nudge_s = None
+            if self.connection is not None:
+                self.connection.ping()
 
     def sample(self) -> TcpInfo | None:
         """TCP's figures now; None when the connection is gone."""

@@ -174,6 +174,7 @@ class Fleet:
             lines = list(bearer.lines.values())
             bearer.measure.sample(lines, now_us, self._clock())
             for line in lines:
+                line.nudge()
                 number = line.arrived()
                 if number is not None:
                     self._exchange.arrived(line.number, number, now_us)
@@ -238,6 +239,8 @@ class Fleet:
                 self._settler.sent(bundle, load.bearer, self._clock())
             if (bearer := self._bearers.get(load.bearer)) is not None:
                 self._send(bearer, load.line, "chunk", frame, load.item.number)
+                if load.line is bearer.control:
+                    load.line.nudge_in((bearer.measure.pace.base_us or 0) / 4e6)
         return True
 
     def _send(
