@@ -23,11 +23,14 @@ __all__ = ["SMALLEST_CHUNK_BYTES", "Pace", "PathSample"]
 SMALLEST_CHUNK_BYTES = 8_000
 _LINE_BYTES = 14_000
 _EXIT = 1.12
+_BLIND_TURNS = 3.0
+_EMPTY = 1.05
+_EMPTY_TURNS = 2.0
 _ALPHA_URGENT = 0.2
 _ALPHA_CALM = 0.3
 _FLOOR = 1.1
 _CEILING = 2.0
-_START_CEILING = 3.0
+_START_CEILING = 5.0
 _GAIN = 0.5
 _LEAST_RTT_US = 50_000  # on a LAN: 50 ms of queue cost nobody anything, tiny windows cost power
 _BASE_MEMORY_US = 30_000_000
@@ -78,7 +81,7 @@ class Pace:
     def __init__(self, smallest_bytes: int, largest_bytes: int) -> None:
         self._smallest, self._largest = smallest_bytes, largest_bytes
         self._window = float(smallest_bytes)
-        self._held = 0.0
+        self._turns = self._empty_turns = 0.0
         self._rate: float | None = None  # bytes per microsecond
         self.rtt_us: float | None = None
         self.base_us: float | None = None
@@ -88,6 +91,7 @@ class Pace:
         """The bearer connects anew: the path may be another one."""
         self._window = max(float(self._smallest), self._window / 2)
         self.starting = True
+        self._turns = self._empty_turns = 0.0
         self._least = _Greatest(_BASE_MEMORY_US)
         self._best = _Greatest(_RATE_MEMORY_US)
         self._marks: deque[tuple[int, int]] = deque()
@@ -106,8 +110,10 @@ class Pace:
 
     @property
     def chunk_bytes(self) -> int:
-        """How long a chunk should be: a sixth of the window, a quarter of a second of the link."""
-        wanted = self._window / 6
+        """How long a chunk should be: a twelfth of the window, so that little of that waits unsent
+        in the lines, but 16 kB if that takes a quarter of a second at most.
+        """
+        wanted = max(self._window / 12, 2.0 * SMALLEST_CHUNK_BYTES)
         if self._rate is not None:
             wanted = min(wanted, self._rate * 250_000)
         return round(min(max(wanted, SMALLEST_CHUNK_BYTES), MAX_CHUNK_BYTES))
@@ -164,19 +170,37 @@ class Pace:
 
     def _adjust(self, step_us: int, path: PathSample) -> None:
         rtt_us, base_us = self.rtt_us or 1.0, self.base_us or 1.0
-        held = self._held = (self._rate or 0.0) * max(base_us, _LEAST_RTT_US)
+        held = (self._rate or 0.0) * max(base_us, _LEAST_RTT_US)
         turns = min(step_us / max(rtt_us, _LEAST_RTT_US), 1.0)
-        least_us = max(rtt_us, _LEAST_RTT_US)
         if self.starting:
+            self._grow(turns, held, path.limited)
+        else:
+            self._follow(turns, held, path)
+        self._window = min(max(self._window, float(self._smallest)), float(self._largest))
+
+    def _grow(self, turns: float, held: float, limited: bool) -> None:
+        """Twice as much each round trip, until a queue shows."""
+        rtt_us, base_us = self.rtt_us or 1.0, self.base_us or 1.0
+        self._turns += turns
+        if limited:
             most = max(_START_CEILING * held, float(self._smallest))
             self._window = max(self._window, min(self._window * 2**turns, most))
-            if least_us > base_us * _EXIT and least_us > _LEAST_RTT_US and held:
-                self.starting = False
-                self._window = _FLOOR * held
-        else:
-            alpha = _ALPHA_URGENT if path.urgent else _ALPHA_CALM
-            goal = self._window * max(base_us, _LEAST_RTT_US) / least_us + alpha * held
-            self._window += (goal - self._window) * min(1.0, _GAIN * turns)
-            most = max(_CEILING * held, float(self._smallest))
-            self._window = min(max(self._window, _FLOOR * held), most)
-        self._window = min(max(self._window, float(self._smallest)), float(self._largest))
+        # The first round trips of a connection say more of the other end than of the path.
+        queue = self._turns > _BLIND_TURNS and rtt_us > max(base_us * _EXIT, _LEAST_RTT_US)
+        if queue and held:
+            self.starting = False
+            self._empty_turns = 0.0
+            self._window = _FLOOR * held
+
+    def _follow(self, turns: float, held: float, path: PathSample) -> None:
+        """Stay where a small queue is; where there is none, there is more to be had."""
+        rtt_us = max(self.rtt_us or 1.0, _LEAST_RTT_US)
+        base_us = max(self.base_us or 1.0, _LEAST_RTT_US)
+        alpha = _ALPHA_URGENT if path.urgent else _ALPHA_CALM
+        goal = self._window * base_us / rtt_us + alpha * held
+        self._window += (goal - self._window) * min(1.0, _GAIN * turns)
+        most = max(_CEILING * held, float(self._smallest))
+        self._window = min(max(self._window, _FLOOR * held), most)
+        empty = path.limited and rtt_us < _EMPTY * base_us
+        self._empty_turns = self._empty_turns + turns if empty else 0.0
+        self.starting = self._empty_turns > _EMPTY_TURNS

@@ -39,7 +39,7 @@ class BearerSettings(Settings):
         description="The address that it sends from, where the interface's name does not tell.",
     )
     connections: int = Field(
-        default=4,
+        default=6,
         ge=1,
         le=8,
         description="Most connections for what is not urgent, 1 to 8; narrow links use fewer.",
@@ -82,7 +82,7 @@ class BearerSettings(Settings):
         description="Seconds of silence after which the link is tested, 5s to 10min.",
     )
     smallest_window: Size = Field(
-        default=16_000,
+        default=32_000,
         ge=8_000,
         le=64_000_000,
         description="Bytes that may always be under way unanswered, 8kB to 64MB.",
