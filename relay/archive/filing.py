@@ -7,11 +7,14 @@ from pathlib import Path
 
 from fieldlink.codecs.bundle import (
     GAP_MEDIA_TYPE,
+    MARK_MEDIA_TYPE,
     Gap,
     Manifest,
+    Mark,
     bundle_id,
     decode_gap,
     decode_manifest,
+    decode_mark,
 )
 from fieldlink.codecs.fault import CodecError
 from fieldlink.relay.archive.ledger import Entry
@@ -29,7 +32,7 @@ from fieldlink.relay.catalogue import (
 __all__ = ["Filer", "Finished", "Outcome", "filing_of", "replay"]
 
 _log = logging.getLogger(__name__)
-_MAX_GAP_FILE_BYTES = 4096
+_MAX_RECORD_FILE_BYTES = 4096
 _REPLAY_BATCH = 500
 _NEWEST_FILES = 2
 
@@ -95,12 +98,12 @@ class Filer:
         self._find_conflicts(new, outcome)
         now_us = self._clock()
         items = self._items(new, now_us)
-        # A gap's content is read before its part moves.
-        gaps = [self._gap(one, outcome) for one in new]
+        # A gap's or a mark's content is read before its part moves.
+        records = [self._record(one, outcome) for one in new]
         self._archive.file(items)
         outcome.filed = [
-            filing_of(one.bundle_id, one.manifest, item.entry, item.entry.incident, gap)
-            for one, item, gap in zip(new, items, gaps, strict=True)
+            filing_of(one.bundle_id, one.manifest, item.entry, item.entry.incident, record)
+            for one, item, record in zip(new, items, records, strict=True)
         ]
         self._catalogue.file_bundles(outcome.filed)
 
@@ -130,30 +133,32 @@ class Filer:
                 outcome.alarms.append(("identity-conflict", one.manifest.kit, text))
             claimants.add(one.bundle_id)
 
-    def _gap(self, one: Finished, outcome: Outcome) -> Gap | None:
+    def _record(self, one: Finished, outcome: Outcome) -> Gap | Mark | None:
         try:
-            return read_gap(one.manifest, one.part)
+            return read_record(one.manifest, one.part)
         except CodecError as error:
-            text = f"a gap record cannot be read ({error}); it is kept as a file"
-            outcome.alarms.append(("gap", one.manifest.kit, text))
+            what = "gap" if one.manifest.media_type == GAP_MEDIA_TYPE else "mark"
+            text = f"a {what} record cannot be read ({error}); it is kept as a file"
+            outcome.alarms.append((what, one.manifest.kit, text))
             return None
 
 
-def read_gap(manifest: Manifest, file: Path) -> Gap | None:
-    """The gap in a bundle's file; None when it is no gap record.
+def read_record(manifest: Manifest, file: Path) -> Gap | Mark | None:
+    """The gap or the mark in a bundle's file; None when it is neither.
 
     Raises:
         CodecError: it says it is one and is not.
     """
-    if manifest.media_type != GAP_MEDIA_TYPE:
+    if manifest.media_type not in {GAP_MEDIA_TYPE, MARK_MEDIA_TYPE}:
         return None
-    if manifest.size > _MAX_GAP_FILE_BYTES:
-        raise CodecError("size", f"a gap record of {manifest.size} bytes")
-    return decode_gap(file.read_bytes())
+    if manifest.size > _MAX_RECORD_FILE_BYTES:
+        raise CodecError("size", f"a record of {manifest.size} bytes")
+    content = file.read_bytes()
+    return decode_gap(content) if manifest.media_type == GAP_MEDIA_TYPE else decode_mark(content)
 
 
 def filing_of(
-    ident: bytes, manifest: Manifest, entry: Entry, incident: str, gap: Gap | None
+    ident: bytes, manifest: Manifest, entry: Entry, incident: str, record: Gap | Mark | None
 ) -> Filing:
     """What the catalogue is told of a ledger's entry."""
     journey = Journey(
@@ -164,7 +169,9 @@ def filing_of(
         last_received_us=entry.last_received_us,
         bearers=entry.bearers,
     )
-    return Filing(ident, manifest, entry.encoded, incident, entry.path, journey, gap)
+    gap = record if isinstance(record, Gap) else None
+    mark = record if isinstance(record, Mark) else None
+    return Filing(ident, manifest, entry.encoded, incident, entry.path, journey, gap, mark)
 
 
 def replay(archive: Archive, catalogue: Catalogue, *, everything: bool = False) -> int:
@@ -202,10 +209,10 @@ def _replay(
         if home == STANDING or home not in known:
             home = incident_for(incidents, manifest.start_us).id
         try:
-            gap = read_gap(manifest, archive.locate(entry.path))
+            record = read_record(manifest, archive.locate(entry.path))
         except CodecError:
-            gap = None  # told when it was received
-        filings.append(filing_of(ident, manifest, entry, home, gap))
+            record = None  # told when it was received
+        filings.append(filing_of(ident, manifest, entry, home, record))
     if not filings:
         return 0
     archive.settle([filing.path for filing in filings])

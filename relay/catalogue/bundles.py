@@ -19,6 +19,7 @@ from fieldlink.relay.catalogue.records import (
 from fieldlink.relay.catalogue.spans import thin_level
 from fieldlink.relay.catalogue.summaries import add_to_summaries
 from fieldlink.relay.catalogue.tables import BUNDLES, GAPS, INCIDENTS, KITS, SUMMARIES
+from fieldlink.relay.catalogue.wants import add_marks
 
 _MAX_LIMIT = 10_000
 _MOST_PARAMETERS = 500
@@ -43,6 +44,7 @@ class Bundles(Part):
             if new:
                 connection.execute(sa.insert(BUNDLES), [_row(filing) for filing in new])
                 add_to_summaries(connection, new)
+            add_marks(connection, new)
             gaps = [_gap_row(filing, filing.gap) for filing in new if filing.gap is not None]
             if gaps:
                 connection.execute(sa.insert(GAPS), gaps)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fieldlink.codecs.bundle import Gap, Manifest
+from fieldlink.codecs.bundle import Gap, Manifest, Mark
 from fieldlink.codecs.wire import Purpose
 
 STANDING = "standing"
@@ -46,7 +46,9 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """A bundle to be filed: `path` is relative to the archive; `gap` when it carries one."""
+    """A bundle to be filed: `path` is relative to the archive; `gap` or `mark` when it carries
+    one.
+    """
 
     bundle_id: bytes
     manifest: Manifest
@@ -55,6 +57,7 @@ class Filing:
     path: str
     journey: Journey
     gap: Gap | None = None
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)

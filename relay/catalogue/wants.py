@@ -1,18 +1,18 @@
 """What people ask of kits, and the number of each kit's orders."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from fieldlink.codecs.fault import ArchiveError
-from fieldlink.codecs.wire import MAX_WANTS, Purpose
+from fieldlink.codecs.wire import MAX_WANTS, WANT_ID_BYTES, Purpose
 from fieldlink.relay.catalogue.base import Part
-from fieldlink.relay.catalogue.records import StoredWant
+from fieldlink.relay.catalogue.records import Filing, StoredWant
 from fieldlink.relay.catalogue.tables import ORDERS, WANTS
 
-__all__ = ["TooManyWantsError", "Wants"]
+__all__ = ["TooManyWantsError", "Wants", "add_marks"]
 
 _FIELDS = tuple(StoredWant.__dataclass_fields__)
 _MOST_LISTED = 1000
@@ -128,6 +128,21 @@ class Wants(Part):
             if not connection.execute(change).rowcount:
                 connection.execute(sa.insert(ORDERS).values(kit=kit, **values))
             return revision
+
+
+def add_marks(connection: Connection, filings: Iterable[Filing]) -> None:
+    """Record the bookmarks that were set on kits: they keep those themselves, and are not told."""
+    for filing in filings:
+        mark, ident = filing.mark, filing.bundle_id[:WANT_ID_BYTES]
+        taken = sa.select(WANTS.c.number).where(WANTS.c.ident == ident)
+        if mark is None or connection.scalar(taken) is not None:
+            continue
+        m, at_us = filing.manifest, filing.journey.custody_us
+        names = {"kit": m.kit, "device": mark.device, "stream": mark.stream, "layer": ""}
+        times = {"from_us": mark.start_us, "to_us": mark.end_us, "created_us": m.recorded_us}
+        said = {"who": m.kit, "note": mark.note, "purpose": Purpose.KEEP.value}
+        values = {"ident": ident, **names, **times, **said, "position": 0, "fulfilled_us": at_us}
+        connection.execute(sa.insert(WANTS).values(**values))
 
 
 def _open() -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fieldlink.codecs.wire import Purpose
 from fieldlink.relay.catalogue import Catalogue, StoredWant
 from fieldlink.relay.orders.book import progress_in
 
@@ -23,7 +24,8 @@ def want_name(want: StoredWant) -> str:
 def want_row(catalogue: Catalogue, want: StoredWant, now_us: int) -> dict[str, Any]:
     """`want` with how much of it has come, `share` from 0 to 1."""
     made = progress_in(catalogue, want, now_us)
-    whole = want.fulfilled_us is not None
+    # A bookmark that was set on its kit is on record at once, whatever has come of it.
+    whole = want.fulfilled_us is not None and want.purpose is Purpose.SEND
     return {
         "id": want.ident.hex(),
         "purpose": want.purpose.name.lower(),

@@ -13,18 +13,22 @@ from fieldlink.relay.catalogue.spans import thin_level
 
 __all__ = ["SLIVER_US", "Part", "Piece", "best_cover", "piece_of"]
 
+_MAX_BPS = 10**10
 SLIVER_US = 1_000_000
 """Pieces of one recording touch within a frame or two: what is shorter than this is no hole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A bundle that can be played; `level` is how much it was thinned, 0 not at all."""
+    """A bundle that can be played; `level` is how it was thinned, 0 not at all, and `rate_bps`
+    to what: of two of one level the one with more is finer.
+    """
 
     key: int
     level: int
     start_us: int
     end_us: int
+    rate_bps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,11 @@ class Part:
 def piece_of(bundle: FiledBundle) -> Piece:
     """A bundle as a piece."""
     m = bundle.manifest
-    return Piece(bundle.number, thin_level(m.meta.get("thin")) or 0, m.start_us, m.end_us)
+    level = thin_level(m.meta.get("thin")) or 0
+    rate = m.meta.get("rate")
+    known = level and isinstance(rate, int) and not isinstance(rate, bool)
+    rate_bps = min(max(rate, 0), _MAX_BPS) if known and isinstance(rate, int) else 0
+    return Piece(bundle.number, level, m.start_us, m.end_us, rate_bps)
 
 
 def best_cover(pieces: Iterable[Piece]) -> list[Part]:
@@ -48,7 +56,7 @@ def best_cover(pieces: Iterable[Piece]) -> list[Part]:
     """
     taken = _Taken()
     parts: list[Part] = []
-    for piece in sorted(pieces, key=lambda p: (p.level, p.start_us, -p.end_us, p.key)):
+    for piece in sorted(pieces, key=_finest_first):
         for from_us, to_us in taken.free(piece.start_us, piece.end_us):
             # An end that is a sliver off is the piece's own: it need not be cut.
             if from_us - piece.start_us < SLIVER_US:
@@ -58,6 +66,10 @@ def best_cover(pieces: Iterable[Piece]) -> list[Part]:
             parts.append(Part(piece, from_us, to_us))
         taken.add(piece.start_us, piece.end_us)
     return sorted(parts, key=lambda part: (part.from_us, part.to_us, part.piece.key))
+
+
+def _finest_first(piece: Piece) -> tuple[int, int, int, int, int]:
+    return piece.level, -piece.rate_bps, piece.start_us, -piece.end_us, piece.key
 
 
 class _Taken:

@@ -144,7 +144,7 @@ class BearerView(View):
     rate_bps: float | None
     rtt_ms: float | None
     loss: float | None
-    backlog_bytes: int | None
+    in_flight_bytes: int | None
     heard_us: int | None
 
 

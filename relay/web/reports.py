@@ -4,7 +4,7 @@ A report is a map of plain values that the kit's software chose; nothing in it i
 there or to be of any type. Read here: `pending.<layer>` with `bundles` and `bytes`, the same under
 `streams."<device>/<stream>".pending` where a kit tells it, `devices.<device>` with `state`
 and `reason`, and `bearers`, a list of maps with `name`, `up`, `held`, `rate_bps`, `rtt_ms`,
-`loss`, `backlog_bytes`.
+`loss`, `in_flight_bytes`.
 """
 
 from collections.abc import Mapping
@@ -63,7 +63,6 @@ def bearer_views(kit: Kit) -> list[BearerView]:
 
 def _bearer(name: str, said: Mapping[str, Any], heard_us: int | None) -> BearerView:
     loss = _figure(said.get("loss"))
-    backlog = said.get("backlog_bytes", said.get("backlog"))
     return BearerView(
         name=name,
         up=_flag(said.get("up")),
@@ -71,7 +70,7 @@ def _bearer(name: str, said: Mapping[str, Any], heard_us: int | None) -> BearerV
         rate_bps=_figure(said.get("rate_bps")),
         rtt_ms=_figure(said.get("rtt_ms")),
         loss=None if loss is None else min(loss, 1.0),
-        backlog_bytes=_count(backlog),
+        in_flight_bytes=_count(said.get("in_flight_bytes")),
         heard_us=heard_us,
     )
 

@@ -12,7 +12,7 @@ from fieldlink.codecs.bundle import Layer
 from fieldlink.relay.window.foresee import FRESH_US, foresee, told_us, verdict_of, worst
 from fieldlink.relay.window.held import LAYERS, THIN
 from fieldlink.relay.window.minutes import MAX_MINUTES, MINUTE_US, best_minutes, gap_spans
-from fieldlink.relay.window.plans import MAX_ROWS, PlanRow
+from fieldlink.relay.window.plans import MAX_ROWS, KitVerdict, PlanRow
 from fieldlink.relay.window.spans import Span, SpanSet, clipped, coarser, overlap_us
 from fieldlink.relay.window.view import (
     KitFacts,
@@ -30,6 +30,8 @@ from fieldlink.relay.window.view import (
 __all__ = ["window_view"]
 
 _DRAWN = 240
+# What is recorded now is sent within this, when nothing older waits.
+_LIVE_US = 120_000_000
 _PICTURES = frozenset({Minute.ORIGINAL, Minute.PROXY, Minute.THIN, Minute.STILL})
 
 
@@ -146,12 +148,12 @@ def _began_us(
 ) -> int | None:
     """Since when there is something of the stream; None: earlier parts may still come.
 
-    Newest goes first: only when the kit has nothing more of it to send is the first picture
-    that came the first that there was.
+    Newest goes first: only when the kit has nothing old of it to send is the first picture that
+    came the first that there was.
     """
     plan_us = kit.plan_us
     fresh = over or (plan_us is not None and abs(now_us - plan_us) <= FRESH_US)
-    if rows is None or not fresh or any(row.layer != Layer.ORIGINAL for row in rows):
+    if rows is None or not fresh or not (over or _caught_up(rows, kit)):
         return None
     starts = [
         *(spans[0][0] for home in (stream.held, stream.late) for spans in home.values() if spans),
@@ -182,19 +184,38 @@ def _verdict(
     fresh = kit.plan_us is not None and abs(facts.now_us - kit.plan_us) <= FRESH_US
     if rows is None or not fresh or foreseen.silent_since_us is not None:
         return _by_forecast(rows, foreseen)
+    return _by_plan(rows, kit, foreseen, missing)
+
+
+def _by_plan(
+    rows: list[PlanRow], kit: KitFacts, foreseen: KitWindow, missing: int
+) -> tuple[Verdict, Reason]:
+    """The kit's word, held against what came and what arrives."""
     needed = [row for row in rows if row.layer != Layer.ORIGINAL]
-    if not needed:
+    last = max(needed, key=lambda row: (row.verdict, row.done_us or 0), default=None)
+    at_us = None if last is None else told_us(kit, last.done_us)
+    if last is not None and last.verdict is not KitVerdict.KEPT:
+        return verdict_of(last.verdict), Reason("kit", text=last.reason, at_us=at_us)
+    if _caught_up(rows, kit):
         if missing:
             return Verdict.AT_RISK, Reason("unexplained", minutes=missing)
         return Verdict.KEPT, Reason("complete")
-    last = max(needed, key=lambda row: (row.verdict, row.done_us or 0))
-    verdict, at_us = verdict_of(last.verdict), told_us(kit, last.done_us)
-    if verdict is not Verdict.KEPT:
-        return verdict, Reason("kit", text=last.reason, at_us=at_us)
-    if foreseen.verdict in {Verdict.WILL_MISS, Verdict.AT_RISK}:
-        doubt = foreseen.reason
+    # While a kit thins what is left, not all that is pending has to come in time.
+    doubt = foreseen.reason
+    if doubt.code == "stalled" or (doubt.code in {"rate", "tight"} and not foreseen.fit):
         return Verdict.AT_RISK, replace(doubt, code=f"differ-{doubt.code}")
     return Verdict.KEPT, Reason("promised", at_us=at_us)
+
+
+def _caught_up(rows: list[PlanRow], kit: KitFacts) -> bool:
+    """Whether a kit has nothing of a stream to send but what it records just now."""
+    plan = kit.plan
+    return plan is not None and all(
+        row.layer == Layer.ORIGINAL
+        or not row.pending_bytes
+        or (row.done_us is not None and row.done_us - plan.at_us <= _LIVE_US)
+        for row in rows
+    )
 
 
 def _by_forecast(rows: list[PlanRow] | None, foreseen: KitWindow) -> tuple[Verdict, Reason]:

@@ -97,7 +97,7 @@ def _judge(
     done_us = now_us + round(needed * 8 / rate_bps * 1e6)
     reason = Reason("coming", at_us=done_us, size_bytes=needed, rate_bps=rate_bps)
     if done_us > due_us:
-        return Verdict.WILL_MISS, replace(reason, code="rate"), done_us
+        return _unless_thinned(facts), replace(reason, code="rate"), done_us
     if now_us + (done_us - now_us) * _MARGIN > due_us:
         return Verdict.AT_RISK, replace(reason, code="tight"), done_us
     return Verdict.KEPT, reason, done_us
@@ -115,8 +115,14 @@ def _silent(
     best_bps = max(rate_bps or 0, (plan.rate_bps or 0) if plan else 0)
     if needed and best_bps and needed * 8 / best_bps * 1e6 > due_us - now_us:
         reason = Reason("silent-too-long", at_us=silent_us, size_bytes=needed, rate_bps=best_bps)
-        return Verdict.WILL_MISS, reason, None
+        return _unless_thinned(facts), reason, None
     return Verdict.AT_RISK, Reason("silent", at_us=silent_us, size_bytes=needed), None
+
+
+def _unless_thinned(facts: KitFacts) -> Verdict:
+    """A miss; a risk while the kit thins: not all that is pending has to come in time then."""
+    thinned = facts.plan is not None and facts.plan.fit
+    return Verdict.AT_RISK if thinned else Verdict.WILL_MISS
 
 
 def _arrival_bps(facts: KitFacts, now_us: int) -> int | None:

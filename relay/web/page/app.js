@@ -22,7 +22,7 @@ const KEPT_INCIDENT = "fieldlink.incident";
 
 const state = {
   incidents: [], incident: null, chosen: sessionStorage.getItem(KEPT_INCIDENT),
-  streams: [], coverage: new Map(), gaps: [], events: [], kits: [], window: null, wants: [], heardUs: 0,
+  streams: [], coverage: new Map(), gaps: [], events: [], kits: [], window: null, heardUs: 0,
 };
 const dirty = new Set();
 let wall;
@@ -77,8 +77,8 @@ const READERS = {
     drawWindow();
   },
   async wants() {
-    state.wants = (await get("/api/wants")).wants;
-    player.ask(state.wants);
+    const kit = player.kit; // only the player shows them, of the kit that it looks at
+    if (kit) player.ask((await get(`/api/wants?kit=${kit}`)).wants);
   },
 };
 const NEWS = {

@@ -54,7 +54,7 @@ function kitBearers(kit) {
       bearer.rate_bps === null ? "" : rate(bearer.rate_bps),
       bearer.rtt_ms === null ? "" : t("kits.bearer.rtt", { ms: number(bearer.rtt_ms, 0) }),
       bearer.loss === null ? "" : t("kits.bearer.loss", { percent: number(bearer.loss * 100, 1) }),
-      bearer.backlog_bytes ? t("kits.bearer.backlog", { bytes: bytes(bearer.backlog_bytes) }) : "",
+      bearer.in_flight_bytes ? t("kits.bearer.flight", { bytes: bytes(bearer.in_flight_bytes) }) : "",
       bearer.heard_us === null ? "" : t("kits.bearer.heard", { age: age(nowUs() - bearer.heard_us) })];
     return el("li", { data: { state, bearer: bearer.name } }, el("span", { class: "mark" }, mark(state)),
       el("b", { text: bearer.name }), el("span", { class: "dim", text: facts.filter(Boolean).join(" · ") }));

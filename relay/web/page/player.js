@@ -32,11 +32,16 @@ export class Player {
     this.layer = "proxy";
     this.zoom = "10";
     this.pieces = [];
+    this.wantsChanged = wantsChanged;
     this.requests = new Requests(() => this.stream, () => this.positionUs, wantsChanged);
     this.#wire();
   }
 
-  // What is asked of kits.
+  get kit() {
+    return this.dialog.open ? this.stream.kit : null;
+  }
+
+  // What is asked of the kit.
   ask(wants) {
     this.requests.draw(wants);
     if (this.dialog.open) this.#bars();
@@ -49,6 +54,7 @@ export class Player {
     this.layer = LAYERS.filter((layer) => stream.layers[layer]).includes("proxy") ? "proxy" : Object.keys(stream.layers).find((l) => LAYERS.includes(l)) ?? "proxy";
     setText(byId("player-tip"), "");
     this.dialog.showModal();
+    this.wantsChanged();
     this.redraw();
     await this.#load();
   }

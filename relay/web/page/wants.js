@@ -38,7 +38,7 @@ export class Requests {
     this.edited = false;
     setText(byId("want-fault"), "");
     byId("mark-note").value = "";
-    this.draw(this.wants);
+    this.draw([]);
   }
 
   // The times to ask for follow the picture until somebody writes others.
@@ -72,7 +72,7 @@ export class Requests {
     const button = (key, act) => el("button", { type: "button", class: "small", text: t(key), data: { act: key }, on: { click: act } });
     return el("article", { class: "want", data: { state: want.state, want: want.id, purpose: want.purpose } },
       el("div", { class: "want-head" }, el("b", { text: `${timeOfDay(want.from_us)}–${timeOfDay(want.to_us)}` }),
-        el("span", { class: "dim", text: kind }), el("span", { class: "amount", text: t(`want.state.${want.state}`) })),
+        el("span", { class: "dim", text: kind }), el("span", { class: "amount", text: t(want.purpose === "keep" ? `want.state.keep.${want.state}` : `want.state.${want.state}`) })),
       want.note ? el("p", { class: "want-note", text: want.note }) : null,
       el("progress", { max: "1", value: String(want.share), "aria-label": t("want.share", { percent }) }),
       el("div", { class: "want-foot" }, el("span", { class: "dim", text: `${t("want.share", { percent })} · ${t("want.by", { who: want.who })}` }),

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fieldlab.receiving import T0_US, Bundle, make_bundle
-from fieldlink.codecs.bundle import Gap, Layer
+from fieldlab.receiving import T0_US, Bundle, StillCentre, make_bundle
+from fieldlink.codecs.bundle import MARK_MEDIA_TYPE, Gap, Layer, Mark, encode_mark
 from fieldlink.codecs.fault import ArchiveError, ConfigError
 from fieldlink.codecs.wire import Frame, Orders, Purpose
 from fieldlink.relay.archive import Archive
@@ -18,6 +18,7 @@ from fieldlink.relay.orders.asking import ask_for, bookmark, want_id
 from fieldlink.relay.orders.book import OrderBook
 from fieldlink.relay.orders.progress import covered_us, progress_of
 from fieldlink.relay.orders.target import Target, read_target
+from fieldlink.relay.orders.telling import want_row
 from fieldlink.relay.receiver.engine import Engine
 from fieldlink.relay.receiver.settings import ReceiverSettings
 
@@ -283,3 +284,22 @@ def test_a_kit_is_told_at_once_and_again_while_it_follows_others(
     engine.follows("kit-a", 0)
     assert line.orders() == [], "at most once a second"
     line.archive.close()
+
+
+def test_a_bookmark_set_on_a_kit_is_on_record_and_not_told_back(tmp_path: Path) -> None:
+    centre = StillCentre(tmp_path / "centre")
+    span = (T0_US, T0_US + _MINUTE_US)
+    mark = Mark("ball-1", "video", *span, "rocks 落石")
+    kind: dict[str, Any] = {"layer": Layer.REPORT, "media_type": MARK_MEDIA_TYPE}
+    centre.send_rest(make_bundle(encode_mark(mark), **kind))
+    centre.send_rest(make_bundle(b"\xff", sequence=2, **kind))
+    [want] = centre.catalogue.wants()
+    assert (want.purpose, want.device, want.note, want.who) == (
+        *(Purpose.KEEP, "ball-1", "rocks 落石", "kit-a"),
+    )
+    assert (want.from_us, want.to_us) == span
+    assert centre.catalogue.wants(open_only=True) == []
+    assert [event.kind for event in centre.tally.take(centre.now_us)] == ["mark"]
+    row = want_row(centre.catalogue, want, centre.now_us)
+    assert (row["state"], row["share"]) == ("fulfilled", 0.0)
+    centre.close()

@@ -40,6 +40,11 @@ def test_of_two_thin_ones_the_finer_wins() -> None:
     assert _played((5, 0, 60), (1, 0, 60), (3, 50, 110)) == [(1, 0, 60), (2, 60, 110)]
 
 
+def test_of_two_of_one_kind_the_one_of_the_higher_rate_wins() -> None:
+    low, high = Piece(0, 1, 0, 60 * _S, 16_000), Piece(1, 1, 0, 60 * _S, 400_000)
+    assert [part.piece.key for part in best_cover([low, high])] == [1]
+
+
 def test_a_frame_or_two_between_pieces_is_no_hole() -> None:
     assert _played((3, 0, 12), (0, 0, 3.9), (0, 4.1, 8), (0, 8.8, 12)) == [
         (1, 0, 3.9),

@@ -247,7 +247,14 @@ def test_a_finer_piece_that_follows_takes_the_place_of_the_thin_one(
 
 def test_a_kits_bearers_are_shown_each_with_its_state(duty: Duty, page: Browser) -> None:
     said = [
-        {"name": "sat", "up": True, "rate_bps": 128e3, "rtt_ms": 640, "loss": 0.02, "backlog": 9e2},
+        {
+            "name": "sat",
+            "up": True,
+            "rate_bps": 128e3,
+            "rtt_ms": 640,
+            "loss": 0.02,
+            "in_flight_bytes": 900,
+        },
         {"name": "lte", "up": False},
         {"name": "mesh", "up": True, "held": True},
     ]
@@ -258,5 +265,5 @@ def test_a_kits_bearers_are_shown_each_with_its_state(duty: Duty, page: Browser)
     states = "[...document.querySelectorAll('.bearers li')].map((li) => li.dataset.state)"
     assert page.run(states) == ["down", "late", "live"]
     text = page.run("document.querySelector('[data-bearer=sat]').textContent")
-    for part in ("128 kbit/s", "round trip 640 ms", "loss 2.0 %", "heard"):
+    for part in ("128 kbit/s", "round trip 640 ms", "loss 2.0 %", "900 B under way", "heard"):
         assert part in text

@@ -27,7 +27,7 @@ def known(duty: Duty) -> int:
         at = start + minute * _MINUTE
         duty.file("ball-1", Layer.PROXY, at, b"p%d" % minute * 10_000, seconds=60)
     rows = [
-        ["ball-1", "video", "proxy", 50_000, 0, now_us() + _MINUTE, ""],
+        ["ball-1", "video", "proxy", 50_000, 0, now_us() + 9 * _MINUTE, ""],
         ["drone-7", "video", "still", 9_000, 1, now_us() + _MINUTE, "outages: often"],
     ]
     plan = checked_plan({"at_us": now_us(), "rate_bps": 64_000, "streams": rows})
@@ -160,7 +160,14 @@ def test_nobody_asks_without_a_login(outside: httpx.Client, duty: Duty) -> None:
 
 def test_a_kits_bearers_are_shown_and_never_trusted(duty: Duty, inside: httpx.Client) -> None:
     said = [
-        {"name": "sat", "up": True, "rate_bps": 128e3, "rtt_ms": 640, "loss": 0.02, "backlog": 900},
+        {
+            "name": "sat",
+            "up": True,
+            "rate_bps": 128e3,
+            "rtt_ms": 640,
+            "loss": 0.02,
+            "in_flight_bytes": 900,
+        },
         {"name": "lte", "up": "yes", "rate_bps": -1, "rtt_ms": True, "loss": 7.0, "held": True},
         {"name": 5},
         "x",
@@ -169,7 +176,7 @@ def test_a_kits_bearers_are_shown_and_never_trusted(duty: Duty, inside: httpx.Cl
     news = KitNews("kit-1", now_us(), report={"bearers": said}, heard_on=heard)
     duty.catalogue.hear_kits([news])
     lte, sat, wlan = inside.get("/api/kits").json()["kits"][0]["bearers"]
-    assert (sat["up"], sat["rate_bps"], sat["rtt_ms"], sat["loss"], sat["backlog_bytes"]) == (
+    assert (sat["up"], sat["rate_bps"], sat["rtt_ms"], sat["loss"], sat["in_flight_bytes"]) == (
         *(True, 128_000.0, 640.0, 0.02, 900),
     )
     assert (lte["up"], lte["rate_bps"], lte["rtt_ms"], lte["loss"]) == (None, None, None, 1.0)

@@ -125,6 +125,29 @@ def test_a_kit_that_was_never_heard_is_unknown() -> None:
     assert _only(view(30, [stream()])) == (Verdict.UNKNOWN, "never-heard")
 
 
+def test_a_kit_that_records_on_is_caught_up_when_only_the_newest_waits() -> None:
+    late = stream(held={"proxy": [(10, 30)]})
+    newest = ("ball-1", "video", "proxy", 40_000, 0, 30.2)
+    made = view(30, [late], kit(30, plan=plan(newest, at_us=at(30)), arrived=1000))
+    assert made.streams[0].minutes.startswith("----------pppp")
+    assert _only(made) == (Verdict.KEPT, "complete")
+    holed = stream(held={"proxy": [(0, 10), (12, 30)]})
+    made = view(30, [holed], kit(30, plan=plan(newest, at_us=at(30)), arrived=1000))
+    assert _only(made) == (Verdict.AT_RISK, "unexplained")
+
+
+def test_what_is_pending_beside_thinned_parts_is_not_held_against_a_kit() -> None:
+    one = stream(held={"thin": [(0, 30)]})
+    said = plan((*_PROXY, 60_000_000, 0, 100), fit=2)
+    slow = view(30, [one], kit(30, plan=said, arrived=1_000_000))
+    assert _only(slow) == (Verdict.KEPT, "promised")
+    assert (slow.kits[0].verdict, slow.kits[0].reason.code) == (Verdict.AT_RISK, "rate")
+    stalled = view(30, [one], kit(30, plan=said))
+    assert _only(stalled) == (Verdict.AT_RISK, "differ-stalled")
+    silent = view(110, [one], kit(100, plan=said))
+    assert _only(silent)[0] is Verdict.AT_RISK
+
+
 def test_an_old_plan_is_no_longer_believed() -> None:
     one = stream(held={"proxy": [(0, 30)]})
     said = kit(30, plan=plan((*_PROXY, 5000, 0, 40)), plan_at=19, arrived=1_000_000)
