@@ -111,6 +111,7 @@ class Agent:
             folder=settings.bearers_dir,
             admits=self._planning.admits,
             on_orders=self._ordered,
+            on_custody=self._fit.arrived,
         )
         self._desk = Desk(
             settings,

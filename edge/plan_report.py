@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fieldlink.codecs.bundle import Layer
 from fieldlink.edge.planner.forecast import Forecast, TrackForecast, Verdict
 
 __all__ = ["brief_plan", "plan_report"]
@@ -18,7 +19,7 @@ def plan_report(
     """`seen` for people and programs; `window` is the incident, its T0 and its end.
 
     Times are UTC microseconds, rates bits of payload a second, None where unknown; `verdict` is
-    kept, at-risk or will-miss.
+    kept, at-risk or will-miss, over all of it the worst of all but originals: they may follow.
     """
     incident, start_us, due_us = window
     return {
@@ -28,7 +29,7 @@ def plan_report(
         "due_us": due_us,
         "rate_bps": _rounded(seen.rate_bps),
         "low_bps": _rounded(seen.low_bps),
-        "verdict": _WORDS[seen.verdict],
+        "verdict": _WORDS[_overall(seen)],
         "fit": dict(fit),
         "streams": [
             {
@@ -58,6 +59,11 @@ def brief_plan(seen: Forecast, fit_level: int) -> dict[str, Any]:
         "due_us": seen.due_us,
         "streams": [_brief(track) for track in worst],
     }
+
+
+def _overall(seen: Forecast) -> Verdict:
+    due = (track.verdict for track in seen.tracks if track.layer is not Layer.ORIGINAL)
+    return max(due, default=Verdict.KEPT)
 
 
 def _brief(track: TrackForecast) -> list[Any]:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fieldlink.codecs.settings import format_duration
 from fieldlink.edge.wording import columns, layer_text, rate_text, size_text, wrapped
 
 __all__ = ["plan_lines"]
@@ -48,12 +47,11 @@ def _window(plan: Mapping[str, Any]) -> str:
     due_us = plan.get("due_us")
     if due_us is None:
         return "no incident is open: each piece is due two hours after it was taken 无进行中的事件"
-    left_s = (due_us - plan["at_us"]) / 1e6
     until = time.strftime("%H:%M", time.localtime(due_us / 1e6))
-    if left_s <= 0:
+    hours, minutes = divmod(int(due_us - plan["at_us"]) // 60_000_000, 60)
+    if hours < 0:
         return f"over since {until} 已过时限"
-    minutes = max(60.0, left_s - left_s % 60)
-    return f"{format_duration(minutes)} left, until {until} 剩余时间"
+    return f"{hours} h {minutes} min left 剩余, until {until}"
 
 
 def _links(plan: Mapping[str, Any]) -> str:
@@ -75,13 +73,17 @@ def _fit(fit: Mapping[str, Any]) -> str:
 
 
 def _row(row: Mapping[str, Any], width: int) -> Iterator[str]:
-    done_us = row.get("done_us")
+    done_us, verdict = row.get("done_us"), str(row["verdict"])
     when = "-" if done_us is None else time.strftime("%H:%M:%S", time.localtime(done_us / 1e6))
-    verdict = _VERDICTS.get(str(row["verdict"]), str(row["verdict"]))
     what = f"{row['device']}/{row['stream']} {layer_text(str(row['layer']))}"
-    yield _line("", f"{what}  {size_text(row['pending_bytes'])}  {verdict}  {when}")
+    if row["layer"] == "original" and verdict == "will-miss":
+        # They may follow after the window: nothing to worry about, and nothing to do.
+        yield _line("", f"{what}  {size_text(row['pending_bytes'])}  to follow 稍后补送")
+        return
+    said = _VERDICTS.get(verdict, verdict)
+    yield _line("", f"{what}  {size_text(row['pending_bytes'])}  {said}  {when}")
     reason = str(row.get("reason") or "")
-    if reason and row["verdict"] != "kept":
+    if reason and verdict != "kept":
         for text in (*wrapped(reason, width - _MARGIN - 2), _ADVICE.get(reason.partition(":")[0])):
             if text:
                 yield _line("", f"  {text}")

@@ -116,6 +116,20 @@ def test_originals_alone_do_not_open_a_dear_bearer() -> None:
     assert world.planning.admits(world.facts())["sat"] is Precedence.IMMEDIATE
 
 
+def test_originals_that_come_later_are_no_alarm() -> None:
+    world = World(_bearer("4g", 100_000))
+    world.record(0, 200_000_000, Layer.ORIGINAL)
+    world.record(1, 1_000)
+    world.run(20)
+    plan = world.planning.report()
+    assert plan["verdict"] == "kept"
+    assert {row["layer"]: row["verdict"] for row in plan["streams"]} == {
+        "original": "will-miss",
+        "proxy": "kept",
+    }
+    assert "to follow 稍后补送" in "\n".join(plan_lines(plan))
+
+
 def test_a_bookmark_raises_its_span_until_the_centre_wants_something_else_as_well() -> None:
     world = World(_bearer("sat", 100_000))
     first, second = world.record(1, 1000), world.record(90_000_000, 1000)
@@ -140,4 +154,4 @@ def test_the_plan_is_printed_within_the_terminal_in_both_languages() -> None:
     assert "TOO LATE 来不及" in text
     assert "链路太慢" in text
     assert "50 kbit/s" in text
-    assert "59min left" in text
+    assert "0 h 59 min left" in text
