@@ -57,6 +57,7 @@ class OrderBook:
         self._clock = clock
         self._lock = threading.Lock()
         self._current: dict[str, Orders] = {}
+        self._digests: dict[str, tuple[bytes, int]] = {}
         self._swept_us: int | None = None
 
     def refresh(self, kits: Collection[str]) -> list[tuple[str, Orders]]:
@@ -81,6 +82,7 @@ class OrderBook:
                     changed.append((kit, orders))
             for kit in self._current.keys() - set(kits):
                 del self._current[kit]
+                self._digests.pop(kit, None)
             return changed
 
     def orders(self, kit: str) -> Orders:
@@ -109,8 +111,11 @@ class OrderBook:
             for w in orders.wants
         ]
         digest = hashlib.blake2b(pack([*window, wants]), digest_size=32).digest()
-        revision = self._catalogue.orders_revision(kit, digest, orders.now_us)
-        return replace(orders, revision=revision)
+        known = self._digests.get(kit)
+        if known is None or known[0] != digest:
+            known = (digest, self._catalogue.orders_revision(kit, digest, orders.now_us))
+            self._digests[kit] = known
+        return replace(orders, revision=known[1])
 
     def _sweep(self, now_us: int) -> None:
         """Every few seconds, look which requests of kits that sent something are fulfilled."""
