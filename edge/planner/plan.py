@@ -13,13 +13,22 @@ side effects.
 
 from dataclasses import dataclass
 from enum import Enum
-from operator import itemgetter
+from itertools import islice
 from typing import Protocol
 
-from fieldlink.codecs.bundle import Layer, Precedence
+from fieldlink.codecs.bundle import Precedence
 from fieldlink.edge.planner.candidate import Candidate, Group
-from fieldlink.edge.planner.lanes import Lane
-from fieldlink.edge.planner.pictures import Chosen, fresh, in_time, next_picture, rushed
+from fieldlink.edge.planner.lanes import Level
+from fieldlink.edge.planner.pictures import (
+    LOOK_AT,
+    Chosen,
+    fresh,
+    in_time,
+    may,
+    next_picture,
+    rushed,
+    soonest,
+)
 from fieldlink.edge.planner.state import SpoolState
 
 __all__ = ["BearerState", "ChunkOrder", "Planner", "Role", "WindowPlanner"]
@@ -98,12 +107,12 @@ class WindowPlanner:
 def _bulk(spool: SpoolState, bearer: BearerState, admits: Precedence, now_us: int) -> Chosen:
     if (found := _fairest(spool, Group.REPORT, admits)) is not None:
         return found
-    if (found := _first_still(spool, admits)) is not None:
+    if (found := fresh(spool, admits)) is not None:
         return found
     for group in (Group.MARKED, Group.COVER):
         if (found := _fairest(spool, group, admits, now_us)) is not None:
             return found
-    if (found := _pictures(spool, bearer, admits, now_us)) is not None:
+    if (found := _picture(spool, bearer, admits, now_us)) is not None:
         return found
     for group in (Group.WANTED, Group.LATER, Group.ORIGINAL):
         if (found := _fairest(spool, group, admits)) is not None:
@@ -111,54 +120,52 @@ def _bulk(spool: SpoolState, bearer: BearerState, admits: Precedence, now_us: in
     return None
 
 
-def _first_still(spool: SpoolState, admits: Precedence) -> Chosen:
-    lanes = spool.tiers[Group.STILL].lanes()
-    if admits < Precedence.PRIORITY:
-        # The reserve is for the first of a device, not for the next every half a minute.
-        lanes = (
-            lane
-            for lane in lanes
-            if lane.precedence <= admits and spool.shown_us(lane.device) is None
-        )
-    return fresh(spool, lanes)
-
-
-def _pictures(spool: SpoolState, bearer: BearerState, admits: Precedence, now_us: int) -> Chosen:
-    stills = [lane for lane in spool.tiers[Group.STILL].lanes() if _may(lane, admits)]
-    proxies = [lane for lane in spool.tiers[Group.PROXY].lanes() if _may(lane, admits)]
-    if not stills and not proxies:
-        return None
-    hurry = rushed(spool, bearer.rate_bps, now_us)
-    return next_picture(spool, stills + proxies, now_us, by_deadline=hurry)
+def _picture(spool: SpoolState, bearer: BearerState, admits: Precedence, now_us: int) -> Chosen:
+    if rushed(spool, bearer.rate_bps, now_us):
+        return soonest(spool, admits, now_us)
+    return next_picture(spool, admits, now_us)
 
 
 def _fairest(
     spool: SpoolState, group: Group, admits: Precedence, now_us: int | None = None
 ) -> Chosen:
-    """Of the first level of `group`, what has begun, or the oldest of whoever was given least.
+    """Of the first level of `group`, what has begun, or the oldest of whoever is next.
 
     With `now_us`, what is not too late by then goes before what is.
     """
-    turns = spool.turns[group]
-    for _, lanes in sorted(spool.tiers[group].levels.items(), key=itemgetter(0)):
-        best: Chosen = None
-        least: tuple[bool, bool, int, int] | None = None
-        for lane in lanes.values():
-            if not _may(lane, admits):
-                continue
-            one, late = (lane.oldest, False) if now_us is None else in_time(spool, lane, now_us)
-            begun = lane.oldest_begun
-            one = one if begun is None else begun
-            rank = begun is None, late, turns.tag(lane.device), spool.due_us(one)
-            if least is None or rank < least:
-                best, least = one, rank
-        if best is not None:
-            return best
+    for level in spool.tiers[group].levels():
+        found = _begun(spool, level, admits, now_us) or _next(spool, level, admits, now_us)
+        if found is not None:
+            return found
     return None
 
 
-def _may(lane: Lane, admits: Precedence) -> bool:
-    precedence = lane.precedence
-    if lane.layer is Layer.STILL and precedence is Precedence.IMMEDIATE:
-        precedence = Precedence.PRIORITY  # every still is marked so; only a first one is
-    return precedence <= admits
+def _begun(spool: SpoolState, level: Level, admits: Precedence, now_us: int | None) -> Chosen:
+    for key in islice(level.turns.begun, LOOK_AT):
+        begun, lane = spool.get(key[2]), spool.lane_of(key[2])
+        if begun is None or lane is None or not may(lane, admits):
+            continue
+        if now_us is None or spool.due_us(begun) > now_us:
+            return begun
+    return None
+
+
+def _next(spool: SpoolState, level: Level, admits: Precedence, now_us: int | None) -> Chosen:
+    last: Chosen = None
+    looked = 0
+    for lanes in level.turns.in_turn():
+        best: Chosen = None
+        least: tuple[bool, int, int] | None = None
+        for lane in lanes:
+            if not may(lane, admits):
+                continue
+            one, late = (lane.oldest, False) if now_us is None else in_time(spool, lane, now_us)
+            rank = late, spool.due_us(one), one.start_us
+            if least is None or rank < least:
+                best, least = one, rank
+        if least is not None and not least[0]:
+            return best
+        last, looked = last or best, looked + (best is not None)
+        if looked >= LOOK_AT:
+            break
+    return last

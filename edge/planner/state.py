@@ -7,22 +7,19 @@ here runs on one thread.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sortedcontainers import SortedList
 
 from fieldlink.codecs.bundle import Layer, Ranges
 from fieldlink.codecs.wire import Want
 from fieldlink.edge.planner.candidate import NEVER_US, Candidate, Group, Key, Rank, Track, group_of
-from fieldlink.edge.planner.lanes import Edge, Lane, LaneKey, Tier, Turns
+from fieldlink.edge.planner.lanes import Lane, LaneKey, Tier, Turns
+from fieldlink.edge.planner.shown import FRESH_US, Edge, FreshStills
 from fieldlink.edge.planner.wants import Wants
 
-__all__ = ["FRESH_US", "SpoolState", "believed_bps"]
+__all__ = ["SpoolState", "believed_bps"]
 
-FRESH_US = 30_000_000
-"""A device's still is fresh again when it is this much newer than the last one shown."""
-
-_PICTURES = (Group.STILL, Group.PROXY)
 _HEAD_BYTES = 250  # what a bundle costs besides its content
 _MOST_BPS = 1e12  # whoever says that it carries more is not believed
 
@@ -45,9 +42,14 @@ class SpoolState:
         self._stills: dict[str, Edge] = {}
         self._proxies: dict[tuple[str, str], Edge] = {}
         self._window: tuple[int, int] | None = None
-        self.tiers: dict[Group, Tier] = {group: Tier() for group in Group}
-        self.turns: dict[Group, Turns] = {group: Turns() for group in Group}
+        self.pictures = Turns()
+        self.fresh = FreshStills()
+        self.tiers: dict[Group, Tier] = {
+            group: Tier(self.pictures if group in (Group.STILL, Group.PROXY) else None)
+            for group in Group
+        }
         self.rate_bps: float | None = None
+        self.hurry: tuple[int, float, bytes | None] | None = None  # when, at which rate, for what
 
     def __len__(self) -> int:
         return len(self._known)
@@ -107,6 +109,10 @@ class SpoolState:
         edge = self._proxies.get((proxy.device, proxy.stream))
         return edge is None or edge.before(proxy)
 
+    def lane_of(self, bundle: bytes) -> Lane | None:
+        """The lane that `bundle` waits in."""
+        return self._where.get(bundle)
+
     # --- settings ------------------------------------------------------------------------
 
     def window(self, start_us: int | None, due_us: int | None) -> None:
@@ -115,6 +121,7 @@ class SpoolState:
         None: no incident is open.
         """
         self._window = None if start_us is None or due_us is None else (start_us, due_us)
+        self.hurry = None
 
     def pace(self, rate_bps: float | None) -> None:
         """All bearers together carry `rate_bps`; what is no rate is taken for unknown."""
@@ -163,8 +170,7 @@ class SpoolState:
         keys.remove(candidate.key)
         if not keys:
             del self._tracks[candidate.track]
-        if (edge := self._edge(candidate)) is not None:
-            edge.settled(candidate)
+        self._shown(candidate, Edge.settled)
 
     def cover(self, candidate: Candidate, start: int, end: int) -> None:
         """The bytes from `start` to `end` are on their way."""
@@ -181,8 +187,7 @@ class SpoolState:
         self.tiers[lane.key[0]].left_bytes -= sent
         if candidate.next_span() is None:
             self._unqueue(candidate)
-            if (edge := self._edge(candidate)) is not None:
-                edge.sent(candidate)
+            self._shown(candidate, Edge.sent)
 
     def hold(self, candidate: Candidate) -> None:
         """Nothing of `candidate` is to be sent until it is released."""
@@ -195,28 +200,39 @@ class SpoolState:
         candidate.covered = Ranges(covered)
         candidate.done = False
         if candidate.bundle in self._known and candidate.next_span() is not None:
-            if (edge := self._edge(candidate)) is not None:
-                edge.lost(candidate)
+            self._shown(candidate, Edge.lost)
             self._queue(candidate)
 
     # --- inside --------------------------------------------------------------------------
 
     def _begin(self, candidate: Candidate, lane: Lane) -> None:
         candidate.begun = True
-        group = lane.key[0]
-        if group is not Group.STILL or not self.is_fresh(candidate):  # those go round anyway
-            alike = _PICTURES if group in _PICTURES else (group,)
-            waiting = (one.device for like in alike for one in self.tiers[like].lanes())
-            turns = self.turns[Group.PROXY if group is Group.STILL else group]
-            turns.give(candidate.device, candidate.size + _HEAD_BYTES, waiting)
+        if lane.key[0] is not Group.STILL or not self.is_fresh(candidate):  # those go round anyway
+            lane.turns.give(candidate.device, candidate.size + _HEAD_BYTES)
         lane.begin(candidate)
+        self._refresh(lane)
 
-    def _edge(self, candidate: Candidate) -> Edge | None:
-        if candidate.layer is Layer.STILL:
-            return self._stills.setdefault(candidate.device, Edge())
-        if candidate.layer is Layer.PROXY:
-            return self._proxies.setdefault((candidate.device, candidate.stream), Edge())
-        return None
+    def _shown(self, candidate: Candidate, what: Callable[[Edge, Candidate], None]) -> None:
+        """Something came of a picture: it was sent, lost, or is at the centre."""
+        device, stream, layer = candidate.track
+        if layer is Layer.STILL:
+            what(self._stills.setdefault(device, Edge()), candidate)
+            for lane in self.pictures.of(device):
+                self._refresh(lane)
+        elif layer is Layer.PROXY:
+            what(self._proxies.setdefault((device, stream), Edge()), candidate)
+
+    def _refresh(self, lane: Lane) -> None:
+        """Which still of a device is fresh, now that its lane, or what was shown, has changed."""
+        if lane.key[0] is not Group.STILL:
+            return
+        stills = [
+            still
+            for one in self.pictures.of(lane.device)
+            if one.layer is Layer.STILL and (still := one.lead(self.is_fresh)) is not None
+        ]
+        best = min(stills, key=lambda still: (not still.begun, -still.start_us), default=None)
+        self.fresh.place(lane.device, best, self.shown_us(lane.device))
 
     def _want(self, candidate: Candidate, want: int | None) -> None:
         lane = self._unqueue(candidate)
@@ -234,6 +250,7 @@ class SpoolState:
         lane.left_bytes += left
         self.tiers[group].left_bytes += left
         self._where[candidate.bundle] = lane
+        self._refresh(lane)
 
     def _unqueue(self, candidate: Candidate) -> Lane | None:
         lane = self._where.pop(candidate.bundle, None)
@@ -245,5 +262,6 @@ class SpoolState:
         tier = self.tiers[lane.key[0]]
         tier.left_bytes -= left
         if not len(lane):
-            tier.drop(lane.key)
+            tier.drop(lane)
+        self._refresh(lane)
         return lane

@@ -8,7 +8,6 @@ import pytest
 from fieldlab.pending import LINE, S_US, drain, original, piece, proxy, report, still
 from fieldlink.codecs.bundle import Layer, Precedence, Ranges
 from fieldlink.edge.planner import Candidate, Rank, Role, SpoolState, WindowPlanner
-from fieldlink.edge.planner.lanes import Turns
 
 FLASH, IMMEDIATE, ROUTINE = Precedence.FLASH, Precedence.IMMEDIATE, Precedence.ROUTINE
 NOW_US = 1_000 * S_US
@@ -54,6 +53,15 @@ def test_the_device_whose_last_still_is_oldest_shows_the_next() -> None:
     assert drain(spool, now_us=NOW_US) == [again[1], again[0]]
 
 
+def test_a_still_that_went_because_it_was_asked_for_counts_as_shown() -> None:
+    stills = [still(200, device="a"), still(190, device="b")]
+    asked = still(100, device="a")
+    spool = _spool(*stills, asked)
+    spool.set_rank(asked.bundle, Rank.WANTED)
+    spool.cover(asked, 0, asked.size)
+    assert drain(spool, now_us=NOW_US) == [stills[1], stills[0]]
+
+
 def test_a_still_taken_soon_after_the_last_one_waits_behind_live_proxies() -> None:
     spool = _spool(still(100))
     drain(spool, now_us=NOW_US)
@@ -94,6 +102,14 @@ def test_a_live_proxy_under_way_is_finished_before_a_newer_one_begins() -> None:
     spool = _spool(slow)
     assert drain(spool, now_us=NOW_US, most=2) == [slow]
     spool.add(proxy(104))
+    assert drain(spool, now_us=NOW_US, most=1) == [slow]
+
+
+def test_a_live_proxy_under_way_is_finished_before_one_of_another_stream_of_its_device() -> None:
+    slow = proxy(100)
+    spool = _spool(slow)
+    drain(spool, now_us=NOW_US, most=2)
+    spool.add(piece(Layer.PROXY, Precedence.PRIORITY, 104, stream="thermal", size=50_000))
     assert drain(spool, now_us=NOW_US, most=1) == [slow]
 
 
@@ -139,6 +155,12 @@ def test_what_is_too_late_already_delays_nobody() -> None:
     assert drain(spool, now_us=now_us) == [new, due, late]
 
 
+@pytest.mark.parametrize("rank", Rank)
+def test_what_is_too_late_is_sent_all_the_same(rank: Rank) -> None:
+    late = proxy(0, rank=rank)
+    assert drain(_spool(late), now_us=20_000 * S_US) == [late]
+
+
 def test_the_incidents_window_caps_the_deadlines_of_what_was_taken_in_it() -> None:
     before, inside = proxy(100), proxy(600)
     spool = _spool(before, inside)
@@ -165,17 +187,6 @@ def test_a_device_that_was_quiet_for_long_has_no_claim_to_what_it_did_not_use() 
         spool.add(original(at_s, device="b", size=10_000))
     devices = [one.device for one in drain(spool, now_us=NOW_US, most=40)]
     assert 19 <= devices.count("b") <= 21
-
-
-def test_a_device_that_waits_keeps_its_claim_when_another_goes_out_of_turn() -> None:
-    turns = Turns()
-    for _ in range(3):
-        turns.give("a", 100, ["a", "b"])
-    assert [turns.tag("b"), turns.tag("a")] == [0, 300]
-    turns.give("b", 100, ["a", "b"])
-    assert [turns.tag("b"), turns.tag("late")] == [100, 0]
-    turns.give("a", 100, ["a"])  # b has nothing left: it starts with the others, without a claim
-    assert [turns.tag("b"), turns.tag("a")] == [300, 400]
 
 
 def test_reports_of_higher_precedence_go_before_others() -> None:
