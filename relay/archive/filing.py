@@ -137,9 +137,9 @@ class Filer:
         try:
             return read_record(one.manifest, one.part)
         except CodecError as error:
-            what = "gap" if one.manifest.media_type == GAP_MEDIA_TYPE else "mark"
-            text = f"a {what} record cannot be read ({error}); it is kept as a file"
-            outcome.alarms.append((what, one.manifest.kit, text))
+            is_gap = one.manifest.media_type == GAP_MEDIA_TYPE
+            text = f"a {'gap' if is_gap else 'bookmark'} cannot be read ({error}); kept as a file"
+            outcome.alarms.append(("gap" if is_gap else "malformed", one.manifest.kit, text))
             return None
 
 

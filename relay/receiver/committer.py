@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fieldlink.codecs.bundle import Layer, Ranges
+from fieldlink.codecs.bundle import Layer, Mark, Ranges
 from fieldlink.codecs.fault import ArchiveError
 from fieldlink.codecs.wire import AckItem, Verdict
 from fieldlink.relay.archive.filing import Filer, Finished, Outcome
@@ -158,6 +158,8 @@ class Committer:
             self._tally.note(kind, kit, text, now_us)
         self.filed += len(outcome.filed)
         for filing in outcome.filed:
+            if filing.mark is not None:
+                self._marked(filing.manifest.kit, filing.mark, now_us)
             self._publish(filing)
 
     def _checked(self, partial: Partial) -> bool:
@@ -226,6 +228,12 @@ class Committer:
             self._feed.publish("event", _event_data(event))
         for one in news:
             self._feed.publish("kit", {"kit": one.kit, "last_heard_us": one.heard_us})
+
+    def _marked(self, kit: str, mark: Mark, now_us: int) -> None:
+        """Somebody on site set a bookmark: an event for whoever is on duty."""
+        said = f": {mark.note}" if mark.note else ""
+        self._tally.note("mark", kit, f"{mark.device}/{mark.stream} is bookmarked{said}", now_us)
+        self._feed.publish("want", {"kit": kit})
 
     def _publish(self, filing: Filing) -> None:
         m = filing.manifest

@@ -7,7 +7,7 @@ from fieldlink.relay.catalogue import Event
 
 __all__ = ["GOOD_NEWS", "Tally"]
 
-GOOD_NEWS = frozenset({"admitted", "joined", "put-out", "recovered"})
+GOOD_NEWS = frozenset({"admitted", "joined", "mark", "put-out", "recovered"})
 """Kinds of events that are no trouble."""
 
 _QUIET_US = 10_000_000

@@ -299,7 +299,9 @@ def test_a_bookmark_set_on_a_kit_is_on_record_and_not_told_back(tmp_path: Path) 
     )
     assert (want.from_us, want.to_us) == span
     assert centre.catalogue.wants(open_only=True) == []
-    assert [event.kind for event in centre.tally.take(centre.now_us)] == ["mark"]
+    told = [(event.kind, event.text) for event in centre.tally.take(centre.now_us)]
+    assert told[0] == ("mark", "ball-1/video is bookmarked: rocks 落石")
+    assert [kind for kind, _ in told[1:]] == ["malformed"]
     row = want_row(centre.catalogue, want, centre.now_us)
     assert (row["state"], row["share"]) == ("fulfilled", 0.0)
     centre.close()

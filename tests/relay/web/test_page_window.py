@@ -118,7 +118,7 @@ def test_minutes_and_layers_are_drawn_and_both_languages_are_spoken(page: Browse
     assert page.run(f"{width} / {whole}") == pytest.approx(1 / 6, abs=0.02)
     page.click("#duty .language")
     text = f"{_row('ball-2')}.textContent"
-    page.wait(f"{text}.includes('有风险') && {text}.includes('前端箱报告：outages: often')")
+    page.wait(f"{text}.includes('有风险') && {text}.includes('设备箱报告：outages: often')")
     assert "来不及" in page.run("document.getElementById('view-window').textContent")
     page.size(390, 844, mobile=True)
     page.click("nav [data-tab=window]")

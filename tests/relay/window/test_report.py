@@ -50,7 +50,7 @@ def test_the_text_fits_80_columns_and_names_every_verdict() -> None:
         assert said in text
     assert "First picture 首图 T0 +0:18" in text
     assert "outages: the link comes and goes" in text
-    assert "前端箱没有说明还有多少待传" in text
+    assert "设备箱没有说明还有多少待传" in text
     [bar] = [line for line in lines if line.startswith("  |") and "g" in line]
     assert len(bar.split("|")[1]) == 60
 
