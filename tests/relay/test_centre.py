@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from fieldlink.codecs.wire import (
     AckItem,
     Ask,
     Frame,
+    Hello,
+    Orders,
+    State,
     Verdict,
     Welcome,
     decode_frame,
@@ -102,6 +105,7 @@ class Kit:
         self.answers: dict[bytes, AckItem] = {}
         self.custody: set[bytes] = set()
         self.runs: set[bytes] = set()
+        self.orders: list[Orders] = []
         self._connection: MqttConnection | None = None
 
     async def connect(self) -> None:
@@ -123,6 +127,8 @@ class Kit:
         frame = decode_frame(payload)
         if isinstance(frame, Welcome):
             self.runs.add(frame.run)
+        if isinstance(frame, Orders):
+            self.orders.append(frame)
         for item in frame.items if isinstance(frame, Ack) else ():
             self.answers[item.bundle] = item
             if item.verdict is Verdict.CUSTODY:
@@ -204,6 +210,36 @@ def test_a_running_centre_says_so_and_greets_kits_anew_after_a_restart(
     kinds = [event["kind"] for event in centre.command("events")["events"]]
     assert kinds == ["admitted", "joined"]
     assert "WARNING" not in (centre.folder / "centre.log").read_text()
+
+
+def test_a_kit_is_told_the_window_and_what_is_asked_for_and_again_until_it_follows(
+    centre: CentreProcess,
+) -> None:
+    kit = Kit(_joined(centre))
+
+    async def until(done: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not done():
+                await asyncio.sleep(0.05)
+
+    async def story() -> None:
+        await kit.connect()
+        kit.publish("hello", Hello("test", b"spool-01", 1, "lan", {"ball-1": "ball"}))
+        await until(lambda: bool(kit.orders))
+        command = centre.command
+        await asyncio.to_thread(command, "incident", "start", "Slide")
+        await until(lambda: kit.orders[-1].incident == "slide")
+        made = await asyncio.to_thread(command, "want", "kit-a/ball-1", "-5m", "now")
+        await until(lambda: [w.ident.hex() for w in kit.orders[-1].wants] == [made["id"]])
+        revision = kit.orders[-1].revision
+        kit.orders.clear()
+        kit.publish("state", State(2, {"orders": revision - 1}))
+        await until(lambda: [told.revision for told in kit.orders] == [revision])
+        await asyncio.to_thread(command, "want", "cancel", made["id"])
+        await until(lambda: kit.orders[-1].wants == ())
+        await kit.close()
+
+    asyncio.run(story())
 
 
 def test_a_revoked_kit_is_cut_off_and_shown(centre: CentreProcess) -> None:
