@@ -148,12 +148,14 @@ class Planning:
         """Measure and forecast once."""
         now_us, delivered = self._clock(), links.delivered_bytes()
         facts = links.facts()
-        waiting, allowed = self._state.waiting > 0, self.admits(facts)
+        waiting_bits, allowed = self._state.left_bytes * 8, self.admits(facts)
         for one in facts:
-            up = one.up and not one.held
-            # One that carries only what is urgent does not show what it could carry.
-            busy = waiting and allowed[one.name] is Precedence.ROUTINE
-            self._capacity.sample(one.name, now_us, delivered.get(one.name, 0), up, busy=busy)
+            up, path_bps = one.up and not one.held, one.rate_bps
+            # One that carries only what is urgent, or a trickle, does not show what it could.
+            busy = waiting_bits > _LOOK_S * (path_bps or 0.0)
+            busy = busy and allowed[one.name] is Precedence.ROUTINE
+            count = delivered.get(one.name, 0)
+            self._capacity.sample(one.name, now_us, count, up, busy=busy, path_bps=path_bps)
         self._state.pace(self._capacity.carried().expected_bps)
         self._forecast = self._look_ahead()
         self._suffices = self._cheap_ones_suffice(facts)

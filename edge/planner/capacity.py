@@ -20,6 +20,7 @@ __all__ = ["Capacity", "Carried"]
 _SPAN_US = 5_000_000
 _MEMORY_S = 90.0
 _CHANGED_SPANS = 4
+_OF_PATH, _BEYOND, _FADE = 0.8, 4.0, 0.98
 _HISTORY_US = 1_800_000_000
 _STRANGE_US = 600_000_000  # no two samples are so far apart, unless the clock was set
 _GONE_US = 10_000_000
@@ -53,6 +54,7 @@ class _Bearer:
     weight: float = 0.0
     sum_bps: float = 0.0
     squares: float = 0.0
+    best_bps: float = 0.0
     off: int = 0  # spans in a row that were far above the mean, or below it if negative
 
     @property
@@ -118,13 +120,21 @@ class Capacity:
         self.strange = 0
 
     def sample(
-        self, bearer: str, now_us: int, delivered_bytes: int, up: bool, *, busy: bool = True
+        self,
+        bearer: str,
+        now_us: int,
+        delivered_bytes: int,
+        up: bool,
+        *,
+        busy: bool = True,
+        path_bps: float | None = None,
     ) -> None:
         """`bearer` had delivered so many bytes in all by `now_us`, and is up or not.
 
-        `busy` says that it had something to send since the last sample: one that idles shows
-        nothing of what it could carry. A clock that was set, a count that runs backwards and a
-        rate beyond belief begin a new span, and are counted.
+        `busy` says that it had as much to send as it could carry since the last sample: one that
+        idles shows nothing of that. Then its own measure of the path, `path_bps`, counts, with
+        caution: a fifth less, and no more than four times what it has delivered. A clock that was
+        set, a count that runs backwards and a rate beyond belief are left out and counted.
         """
         one = self._bearers.setdefault(bearer, _Bearer())
         if one.spells and not 0 <= now_us - one.now_us <= _STRANGE_US:
@@ -138,7 +148,9 @@ class Capacity:
         one.forget(now_us)
         one.busy = one.busy and busy
         if up and now_us - one.mark_us >= _SPAN_US:
-            self._measure(one, now_us, delivered_bytes)
+            if path_bps is not None and path_bps != 0 and believed_bps(path_bps) is None:
+                self.strange += 1
+            self._measure(one, now_us, delivered_bytes, believed_bps(path_bps) or 0.0)
 
     def carried(self, bearers: Iterable[str] | None = None) -> Carried:
         """What `bearers` together may be expected to carry; all of them without names."""
@@ -160,14 +172,18 @@ class Capacity:
         available, observed = (expected / most, low / most) if most > 0 else (0.0, 0.0)
         return Carried(expected, cautious, available, observed, down_us)
 
-    def _measure(self, one: _Bearer, now_us: int, delivered_bytes: int) -> None:
+    def _measure(self, one: _Bearer, now_us: int, delivered_bytes: int, path_bps: float) -> None:
         span_s = (now_us - one.mark_us) / 1e6
         rate_bps = (delivered_bytes - one.mark_bytes) * 8 / span_s
-        mean_bps = one.mean_bps
         if rate_bps < 0 or (rate_bps > 0 and believed_bps(rate_bps) is None):
             self.strange += 1
-        elif one.busy or (rate_bps > 0 and (mean_bps is None or rate_bps > mean_bps)):
-            one.add(rate_bps, span_s)
+        else:
+            one.best_bps = max(rate_bps, _FADE * one.best_bps)
+            could_bps = max(rate_bps, min(_OF_PATH * path_bps, _BEYOND * one.best_bps))
+            if one.busy:
+                one.add(rate_bps, span_s)
+            elif could_bps > (one.mean_bps or 0.0):
+                one.add(could_bps, span_s)
         one.mark_us, one.mark_bytes, one.busy = now_us, delivered_bytes, True
 
 

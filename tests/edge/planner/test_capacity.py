@@ -15,13 +15,22 @@ class Meter:
     def __init__(self, capacity: Capacity, name: str = "sat") -> None:
         self.capacity, self.name, self.at_s, self.total_bytes = capacity, name, 0, 0
 
-    def run(self, seconds: int, rate_bps: float | None, *, busy: bool = True) -> None:
+    def run(
+        self,
+        seconds: int,
+        rate_bps: float | None,
+        *,
+        busy: bool = True,
+        path_bps: float | None = None,
+    ) -> None:
         """So long at `rate_bps`, down if None."""
         for _ in range(seconds):
             self.at_s += 1
             self.total_bytes += round((rate_bps or 0) / 8)
             up = rate_bps is not None
-            self.capacity.sample(self.name, self.at_s * S_US, self.total_bytes, up, busy=busy)
+            self.capacity.sample(
+                self.name, self.at_s * S_US, self.total_bytes, up, busy=busy, path_bps=path_bps
+            )
 
 
 def test_before_anything_was_measured_nobody_knows() -> None:
@@ -69,6 +78,25 @@ def test_a_link_that_idles_shows_nothing_of_what_it_could_carry() -> None:
     meter.run(120, 500_000)
     meter.run(600, 2_000, busy=False)
     assert capacity.carried().expected_bps == pytest.approx(500_000, rel=0.02)
+
+
+def test_of_a_link_that_only_trickles_its_own_measure_is_believed_with_caution() -> None:
+    capacity = Capacity()
+    meter = Meter(capacity)
+    meter.run(60, 100_000, busy=False, path_bps=20e6)
+    assert capacity.carried().expected_bps == pytest.approx(400_000, rel=0.01)
+    meter.run(60, 2_500_000, busy=False, path_bps=8e6)
+    assert capacity.carried().expected_bps == pytest.approx(6_400_000, rel=0.1)
+    meter.run(120, 3_000_000, path_bps=8e6)  # and when it is busy, what it carries
+    assert capacity.carried().expected_bps == pytest.approx(3_000_000, rel=0.05)
+
+
+@pytest.mark.parametrize("lie", [float("nan"), float("inf"), -1e6, 1e15])
+def test_a_bearers_measure_that_cannot_be_true_is_counted_and_not_believed(lie: float) -> None:
+    capacity = Capacity()
+    Meter(capacity).run(60, 100_000, busy=False, path_bps=lie)
+    assert capacity.strange > 5
+    assert capacity.carried().expected_bps == pytest.approx(100_000, rel=0.01)
 
 
 def test_one_long_outage_does_not_halve_what_is_expected_but_what_is_sure() -> None:

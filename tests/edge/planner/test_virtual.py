@@ -142,6 +142,15 @@ def test_a_dear_link_is_left_alone_while_a_cheap_one_is_up() -> None:
     assert run.used_bytes["sat"] < 100_000
 
 
+def test_while_everything_goes_as_it_comes_nothing_is_at_risk() -> None:
+    scenario = Scenario(title="fast", links=(even_link("lte", 8_000_000, 60),))
+    cameras = [Camera(name=f"cam-{n}", original_bps=1_000_000) for n in range(4)]
+    run = simulate(scenario, [*cameras, Alarms()], seconds=900)
+    for said in run.forecasts[1:]:
+        assert said.verdict is Verdict.KEPT, said
+    assert run.waiting_bytes < 10_000_000
+
+
 def test_it_runs_from_the_command_line() -> None:
     lab = Path(__file__).resolve().parents[2] / "lab"
     argv = [sys.executable, "-m", "fieldlab.virtual", "narrow", "--seconds", "300", "--json"]

@@ -148,8 +148,11 @@ class World:
 
     def _sample(self) -> None:
         for pipe in self.pipes:
-            up, busy = pipe.up(self.now_us), pipe.in_flight_bytes > 0
-            self.capacity.sample(pipe.name, self.now_us, pipe.delivered_bytes, up, busy=busy)
+            up, path_bps = pipe.up(self.now_us), pipe.spell(self.now_us).rate_bps
+            busy = self.spool.left_bytes * 8 > path_bps
+            self.capacity.sample(
+                pipe.name, self.now_us, pipe.delivered_bytes, up, busy=busy, path_bps=path_bps
+            )
         self.spool.pace(self.capacity.carried().expected_bps)
         for track in {*self.spool.tracks(), *self.run.caught_up}:
             self._mark(track)
