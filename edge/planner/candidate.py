@@ -8,6 +8,8 @@ from fieldlink.codecs.bundle import Layer, Manifest, Precedence, Ranges
 
 __all__ = ["NEVER_US", "Candidate", "Group", "Key", "Rank", "Track", "group_of"]
 
+_PROMPT_US = 120_000_000
+
 NEVER_US = 2**63
 """Later than every deadline."""
 
@@ -56,8 +58,9 @@ class Candidate:
 
     `covered` are the bytes that need not be sent now (under way, or held by the centre), `begun`
     says that some of it is and the rest goes before another like it. `doubtful` says that an
-    earlier run of the agent may have sent some of it already. `want` is the place of the want that
-    it answers, the most urgent 0. Whatever stands in a `SpoolState` is changed by that alone.
+    earlier run of the agent may have sent some of it already, `prompt` that it was recorded when it
+    happened, and is no thinner copy or import of something older. `want` is the place of the want
+    that it answers, the most urgent 0. What stands in a `SpoolState` is changed by that alone.
     """
 
     bundle: bytes
@@ -71,6 +74,7 @@ class Candidate:
     deadline_us: int | None
     size: int
     doubtful: bool = False
+    prompt: bool = True
     rank: Rank = Rank.NORMAL
     want: int | None = None
     begun: bool = False
@@ -96,6 +100,7 @@ class Candidate:
             deadline_us=manifest.deadline_us,
             size=manifest.size,
             doubtful=doubtful,
+            prompt=manifest.recorded_us - manifest.end_us < _PROMPT_US,
         )
 
     @property

@@ -4,58 +4,55 @@ from collections.abc import Iterator
 
 from sortedcontainers import SortedList
 
-from fieldlink.edge.planner.candidate import Candidate, Key
+from fieldlink.edge.planner.candidate import Candidate
 
 __all__ = ["FRESH_US", "Edge", "FreshStills"]
 
 FRESH_US = 30_000_000
 """A device's still is fresh again when it is this much newer than the last one shown."""
 
-_DAY_US = 86_400_000_000
-_NOTHING: Key = (-1, -1, b"")
-
 
 class Edge:
     """The newest piece of something that the centre was shown: has, or is being sent.
 
-    Newer is later in time; or recorded later though a day or more earlier: the clock was set back.
+    Newer is later in time; or recorded later, when it happened, though earlier by the clock: that
+    was set back.
     """
 
     __slots__ = ("_held", "_sent", "_top")
 
     def __init__(self) -> None:
-        self._held = _NOTHING
-        self._sent: dict[bytes, Key] = {}
-        self._top = _NOTHING
+        self._held: Candidate | None = None
+        self._sent: dict[bytes, Candidate] = {}
+        self._top: Candidate | None = None
 
     @property
     def at_us(self) -> int | None:
         """When that piece begins; None when nothing was shown."""
-        return None if self._top is _NOTHING else self._top[0]
+        return None if self._top is None else self._top.start_us
 
     def before(self, candidate: Candidate) -> bool:
         """Whether `candidate` is newer."""
-        return _newer(candidate.key, self._top)
+        return _newer(candidate, self._top)
 
     def sent(self, candidate: Candidate) -> None:
         """All of `candidate` is under way."""
-        self._sent[candidate.bundle] = candidate.key
-        if _newer(candidate.key, self._top):
-            self._top = candidate.key
+        self._sent[candidate.bundle] = candidate
+        if _newer(candidate, self._top):
+            self._top = candidate
 
     def lost(self, candidate: Candidate) -> None:
         """Some of it has to be sent again."""
-        if self._sent.pop(candidate.bundle, None) == self._top:
+        if self._sent.pop(candidate.bundle, None) is self._top:
             self._top = self._held
-            for key in self._sent.values():
-                if _newer(key, self._top):
-                    self._top = key
+            for one in self._sent.values():
+                if _newer(one, self._top):
+                    self._top = one
 
     def settled(self, candidate: Candidate) -> None:
         """The centre has it; nothing happens unless all of it was under way."""
-        key = self._sent.pop(candidate.bundle, None)
-        if key is not None and _newer(key, self._held):
-            self._held = key
+        if self._sent.pop(candidate.bundle, None) and _newer(candidate, self._held):
+            self._held = candidate
 
 
 class FreshStills:
@@ -83,5 +80,7 @@ class FreshStills:
         return (place[3] for place in self._order)
 
 
-def _newer(one: Key, other: Key) -> bool:
-    return one[0] > other[0] or (other[0] - one[0] > _DAY_US and one[1] > other[1])
+def _newer(one: Candidate, other: Candidate | None) -> bool:
+    if other is None or one.start_us > other.start_us:
+        return True
+    return one.prompt and one.sequence > other.sequence

@@ -89,6 +89,19 @@ def test_live_proxies_go_newest_first_and_then_history_by_deadline() -> None:
     assert drain(_spool(*pieces), now_us=NOW_US) == [pieces[-1], *pieces[:-1]]
 
 
+def test_a_thinner_copy_of_something_old_is_not_live_though_it_was_made_just_now() -> None:
+    spool = _spool(proxy(500))
+    drain(spool, now_us=NOW_US)
+    new = proxy(504)
+    copy = replace(proxy(100), prompt=False)
+    for one in (copy, new):
+        spool.add(one)
+    assert drain(spool, now_us=NOW_US) == [new, copy]
+    spool.add(again := proxy(508))
+    spool.add(replace(proxy(104), prompt=False))
+    assert drain(spool, now_us=NOW_US)[0] is again
+
+
 def test_what_is_newer_than_the_live_edge_goes_before_history() -> None:
     spool = _spool(proxy(0), proxy(4), proxy(8))
     drain(spool, now_us=NOW_US, most=5)  # the newest, and part of the oldest

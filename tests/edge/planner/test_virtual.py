@@ -142,6 +142,13 @@ def test_a_dear_link_is_left_alone_while_a_cheap_one_is_up() -> None:
     assert run.used_bytes["sat"] < 100_000
 
 
+def test_eight_cameras_show_themselves_in_the_time_that_eight_stills_take() -> None:
+    run = simulate(load_scenario("narrow"), [Camera(name=f"cam-{n}") for n in range(8)], seconds=60)
+    first_us = [_first_after(run, 0, Layer.STILL, f"cam-{n}") for n in range(8)]
+    # The first are made at 10 s; payload at 122 kbit/s, one round trip of 0.9 s.
+    assert max(first_us) - 10 * S_US < 1.5 * (8 * 12_000 * 8 / 122_000 + 0.9) * S_US
+
+
 def test_while_everything_goes_as_it_comes_nothing_is_at_risk() -> None:
     scenario = Scenario(title="fast", links=(even_link("lte", 8_000_000, 60),))
     cameras = [Camera(name=f"cam-{n}", original_bps=1_000_000) for n in range(4)]
