@@ -62,7 +62,8 @@ def gather(
 def _promised(kit: Kit) -> dict[StreamKey, StreamFacts]:
     """Streams of which a kit has something to send, and nothing has come yet."""
     plan = plan_of(kit.plan) if kit.active else None
-    keys = {(kit.kit, row.device, row.stream) for row in plan.rows} if plan else set()
+    rows = plan.rows if plan else ()
+    keys = {(kit.kit, row.device, row.stream) for row in rows if row.pending_bytes}
     return {key: StreamFacts(*key, kind=kit.devices.get(key[1], "")) for key in keys}
 
 

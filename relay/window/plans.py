@@ -22,6 +22,7 @@ _MAX_REASON_CHARS = 256
 _MAX_BPS = 10**12
 _MAX_FIT = 100
 _MOST = 2**63 - 1
+_LATEST_US = 253_402_300_799_000_000  # the end of year 9999, calendars' last
 _ROW_FIELDS = 7
 
 
@@ -73,11 +74,11 @@ def checked_plan(said: object) -> dict[str, Any]:
     if not isinstance(rows, Sequence) or isinstance(rows, str) or len(rows) > MAX_ROWS:
         raise CodecError("plan", f"a plan's streams are a list of at most {MAX_ROWS}")
     return {
-        "at_us": _count(said, "at_us"),
+        "at_us": _count(said, "at_us", _LATEST_US),
         "rate_bps": _rate(said, "rate_bps"),
         "low_bps": _rate(said, "low_bps"),
         "fit": _count(said, "fit", _MAX_FIT) if said.get("fit") is not None else 0,
-        "due_us": _optional(said, "due_us"),
+        "due_us": _optional(said, "due_us", _LATEST_US),
         "streams": [_checked_row(row) for row in rows],
     }
 
@@ -109,7 +110,7 @@ def _checked_row(row: object) -> list[Any]:
         str(layer),
         _count(named, "pending"),
         _count(named, "verdict", len(KitVerdict) - 1),
-        _optional(named, "done_us"),
+        _optional(named, "done_us", _LATEST_US),
         _text(reason),
     ]
 

@@ -62,6 +62,8 @@ def test_a_plan_is_kept_apart_from_the_report(centre: StillCentre) -> None:
         {"at_us": 1, "streams": [["ball-1", "video", "proxy", 1]]},
         {"at_us": 1, "rate_bps": 1e300},
         {"at_us": 1, "fit": 1000},
+        {"at_us": 2**62},
+        {"at_us": 1, "streams": [["ball-1", "video", "proxy", 1, 0, 2**62, ""]]},
     ],
 )
 def test_a_plan_that_is_none_is_counted_and_the_report_is_kept(
