@@ -82,12 +82,14 @@ def next_picture(spool: SpoolState, admits: Precedence, now_us: int) -> Chosen:
 def soonest(spool: SpoolState, admits: Precedence, now_us: int) -> Chosen:
     """The still or proxy that is due next, whosever it is."""
     lanes = [lane for lane in spool.pictures.lanes() if may(lane, admits)]
-    return _history(spool, lanes, now_us)[0]
+    return _history(spool, lanes, now_us, finish=False)[0]
 
 
 def _of_device(spool: SpoolState, lanes: list[Lane], now_us: int) -> tuple[Chosen, bool]:
     newest = _live(spool, lanes)
-    return (newest, False) if newest is not None else _history(spool, lanes, now_us)
+    if newest is not None:
+        return newest, False
+    return _history(spool, lanes, now_us, finish=True)
 
 
 def _live(spool: SpoolState, lanes: list[Lane]) -> Chosen:
@@ -103,12 +105,15 @@ def _before(one: Candidate, other: Candidate) -> bool:
     return (one.begun, one.start_us) > (other.begun, other.start_us)
 
 
-def _history(spool: SpoolState, lanes: list[Lane], now_us: int) -> tuple[Chosen, bool]:
+def _history(
+    spool: SpoolState, lanes: list[Lane], now_us: int, *, finish: bool
+) -> tuple[Chosen, bool]:
+    """What is due first, and whether it is too late; of a lane, what has begun if `finish`."""
     best: Chosen = None
     least: tuple[bool, int, int] | None = None
     for lane in lanes:
         picture, late = in_time(spool, lane, now_us)
-        begun = lane.oldest_begun
+        begun = lane.oldest_begun if finish else None
         if begun is not None and (late or spool.due_us(begun) > now_us):
             picture = begun
         rank = late, spool.due_us(picture), picture.start_us

@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fieldlab.badlink.scenario import Scenario, even_link
+from fieldlab.badlink.scenario import Change, Scenario, even_link
 from fieldlab.badlink.scenario_file import load_scenario
 from fieldlab.virtual import Alarms, Camera, Run, Tariff, simulate
 from fieldlab.virtual.world import World
@@ -101,6 +102,23 @@ def test_two_links_carry_the_sum_of_both() -> None:
     run = simulate(Scenario(title="two", links=links), [Camera(name="cam-1")], seconds=600)
     carried_bps = sum(a.candidate.size for a in run.arrivals) * 8 / 596
     assert carried_bps > 0.95 * 0.965 * (2e6 * 0.99 + 1e6 * 0.98)
+
+
+@pytest.mark.parametrize("rate_bps", [64_000, 80_000])
+def test_no_deadline_is_missed_by_looking_at_what_is_live_when_it_need_not_be(
+    rate_bps: int,
+) -> None:
+    # 114 minutes of outage, then 1.2 or 1.5 times what comes in; no incident is open.
+    link = even_link("sat", rate_bps, 600)
+    gone = replace(link, to_centre=replace(link.to_centre, up=False))
+    back = Change(at_us=6_840 * S_US, link="sat", to_centre=link.to_centre, to_kit=link.to_kit)
+    world = World(
+        Scenario(title="long outage", links=(gone,), changes=(back,)),
+        [Camera(name=f"cam-{n}", still_bytes=0, proxy_bps=25_000, original_bps=0) for n in (1, 2)],
+    )
+    run = world.go(16_000 * S_US, forecast_every_us=None)
+    assert [a for a in run.arrivals if a.at_us > (a.candidate.deadline_us or 0)] == []
+    assert sum(a.at_us - a.candidate.end_us < 20 * S_US for a in run.arrivals) > 1_000
 
 
 def test_a_chatty_camera_does_not_starve_a_quiet_one() -> None:
