@@ -35,7 +35,9 @@ class Rank(Enum):
 
 
 class Group(IntEnum):
-    """What is waited in, in the order of going; the pictures (STILL, PROXY) go in three turns."""
+    """What is waited in, in the order of going. A fresh still goes in the place of STILL, the other
+    stills take turns with the proxies.
+    """
 
     ALARM = 0
     URGENT = 1

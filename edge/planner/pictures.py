@@ -159,7 +159,7 @@ def rushed(spool: SpoolState, bearer_bps: float | None, now_us: int) -> bool:
         if still and then_bps == rate_bps and 0 <= now_us - at_us < _HURRY_US:
             return pressing is not None
     pressing = _pressing(spool, rate_bps, now_us)
-    spool.hurry = now_us, rate_bps, pressing
+    spool.note_hurry(now_us, rate_bps, pressing)
     return pressing is not None
 
 

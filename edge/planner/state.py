@@ -49,7 +49,7 @@ class SpoolState:
             for group in Group
         }
         self.rate_bps: float | None = None
-        self.hurry: tuple[int, float, bytes | None] | None = None  # when, at which rate, for what
+        self.hurry: tuple[int, float, bytes | None] | None = None
 
     def __len__(self) -> int:
         return len(self._known)
@@ -126,6 +126,12 @@ class SpoolState:
     def pace(self, rate_bps: float | None) -> None:
         """All bearers together carry `rate_bps`; what is no rate is taken for unknown."""
         self.rate_bps = believed_bps(rate_bps)
+
+    def note_hurry(self, at_us: int, rate_bps: float, pressing: bytes | None) -> None:
+        """At `at_us` and that rate the deadline of `pressing` was found to press, None: of none.
+        It spares looking at all lanes for every chunk.
+        """
+        self.hurry = at_us, rate_bps, pressing
 
     def follow(self, wants: Sequence[Want]) -> None:
         """Raise what `wants` mean, the first of them most, and nothing else."""
