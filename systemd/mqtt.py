@@ -17,8 +17,6 @@ import struct
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from paho.mqtt.client import MQTT_LOG_ERR, Client, MQTTv311, error_string
@@ -26,55 +24,13 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from fieldlink.codecs.fault import LinkError
 
+from .tls import CENTRE_NAME, TlsFiles, client_context, plain_reason
+
 __all__ = ["CENTRE_NAME", "MqttConnection", "TlsFiles", "client_context"]
 
-CENTRE_NAME = "fieldlink-centre"
 _POLL_S = 0.5
 _AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: no time for what was not sent
 _GOODBYE_S = 2.0
-
-
-@dataclass(frozen=True)
-class TlsFiles:
-    """PEM files of one end: the CA that it trusts, its own certificate and key.
-
-    The peer must present a certificate of that CA for `server_name`, under whatever address it
-    was reached: a kit's certificate cannot pass for the centre's.
-    """
-
-    ca: Path
-    certificate: Path
-    key: Path
-    server_name: str = CENTRE_NAME
-
-
-class _NamedPeer(ssl.SSLContext):
-    """A client's context that checks the peer's certificate against one fixed name."""
-
-    peer_name: str
-    wrapped: list[ssl.SSLSocket]
-
-    def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        kwargs["server_hostname"] = self.peer_name
-        made = super().wrap_socket(sock, *args, **kwargs)
-        self.wrapped.append(made)  # paho leaves it open when the handshake fails
-        return made
-
-
-def client_context(tls: TlsFiles, wrapped: list[ssl.SSLSocket] | None = None) -> ssl.SSLContext:
-    """A TLS context that presents `tls.certificate` and trusts only `tls.ca`; sockets that it
-    makes go into `wrapped`.
-
-    Raises:
-        OSError: a file is missing or is no PEM (ssl.SSLError is an OSError).
-    """
-    context = _NamedPeer(ssl.PROTOCOL_TLS_CLIENT)
-    context.peer_name = tls.server_name
-    context.wrapped = [] if wrapped is None else wrapped
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(tls.ca)
-    context.load_cert_chain(tls.certificate, tls.key)
-    return context
 
 
 class _Client(Client):
@@ -170,7 +126,7 @@ class MqttConnection:
             raise LinkError(f"{where} does not answer within {timeout_s:g} s") from error
         except OSError as error:
             await self.close()
-            raise LinkError(f"{where}: {_plain(error)}") from error
+            raise LinkError(f"{where}: {plain_reason(error)}") from error
         except LinkError as error:
             await self.close()
             raise LinkError(f"{where}: {error}") from error
@@ -198,7 +154,10 @@ class MqttConnection:
         """
         if self._end.done() or self._stop.is_set():
             raise LinkError(self._reason or "the connection is closed")
-        info = self._client.publish(topic, payload, qos)
+        try:
+            info = self._client.publish(topic, payload, qos)
+        except OSError as error:  # the network thread has just closed it
+            raise LinkError(self._reason or "the connection was lost") from error
         if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
             raise LinkError(error_string(info.rc).rstrip(".").lower())
         with self._lock:
@@ -208,10 +167,20 @@ class MqttConnection:
                 self._unsent[info.mid] = len(payload)
                 self._queued_bytes += len(payload)
 
+    def subscribe(self, topics: Sequence[str], *, on: bool = True) -> None:
+        """Subscribe to `topics`, or end that; does not wait for the broker."""
+        if not (self._end.done() or self._stop.is_set()):
+            with contextlib.suppress(OSError):
+                if on:
+                    self._client.subscribe([(topic, 0) for topic in topics])
+                else:
+                    self._client.unsubscribe(list(topics))
+
     def ping(self) -> None:
         """Send the smallest packet there is. Behind a lost one it lets TCP find the loss."""
         if not (self._end.done() or self._stop.is_set()):
-            self._client._send_pingreq()  # of paho 2.2, pinned; it has no public one
+            with contextlib.suppress(OSError):
+                self._client._send_pingreq()  # of paho 2.2, pinned; it has no public one
 
     async def closed(self) -> str:
         """Wait for the end; the reason in plain words.
@@ -226,11 +195,12 @@ class MqttConnection:
         if not self._end.done():
             self._reason = self._reason or "closed by this end"
             if self._socket is not None:
-                self._client.disconnect()
-                await asyncio.wait([asyncio.wrap_future(self._end)], timeout=_GOODBYE_S)
+                with contextlib.suppress(OSError):  # the network thread was quicker
+                    self._client.disconnect()
+                await asyncio.wait([self._ending()], timeout=_GOODBYE_S)
             self._stop.set()
             # A thread that still hangs in connect() is left to its timeout and ends then.
-            await asyncio.wait([asyncio.wrap_future(self._end)], timeout=2 * _POLL_S)
+            await asyncio.wait([self._ending()], timeout=2 * _POLL_S)
 
     async def abort(self, reason: str) -> None:
         """End at once, for `reason`; the kernel throws away what it has not sent."""
@@ -243,7 +213,7 @@ class MqttConnection:
                         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
                         # Not SSLSocket's own, which takes its state from under the other thread.
                         socket.socket.shutdown(sock, socket.SHUT_RDWR)
-            await asyncio.wait([asyncio.wrap_future(self._end)], timeout=2 * _POLL_S)
+            await asyncio.wait([self._ending()], timeout=2 * _POLL_S)
 
     def _hook(self, client: Client, prepare_socket: Callable[[socket.socket], None] | None) -> None:
         def opened(_client: Client, _data: Any, sock: Any) -> None:
@@ -296,8 +266,14 @@ class MqttConnection:
         self._reason = self._reason or self._fault or error_string(code).rstrip(".").lower()
         return self._reason
 
+    def _ending(self) -> "asyncio.Future[str]":
+        """The end, for whoever waits a while; an exception in it is no news to asyncio's log."""
+        ending = asyncio.wrap_future(self._end)
+        ending.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return ending
+
     async def _wait(self, answer: "Future[None]") -> None:
-        ended: asyncio.Future[Any] = asyncio.wrap_future(self._end)
+        ended = self._ending()
         wanted: asyncio.Future[Any] = asyncio.wrap_future(answer)
         await asyncio.wait([ended, wanted], return_when=asyncio.FIRST_COMPLETED)
         if not wanted.done():
@@ -312,6 +288,8 @@ class MqttConnection:
             self._connected.set_result(None)
 
     def _granted(self, _c: Client, _d: Any, _mid: int, codes: list[Any], _props: Any) -> None:
+        if self._subscribed.done():
+            return
         if any(code.is_failure for code in codes):
             self._fault = "the broker refuses a subscription: not this client's topic"
             self._subscribed.set_exception(LinkError(self._fault))
@@ -331,11 +309,3 @@ class MqttConnection:
     def _logged(self, _c: Client, _d: Any, level: int, text: str) -> None:
         if level == MQTT_LOG_ERR:
             self._fault = text.removeprefix("failed to receive on socket: ")
-
-
-def _plain(error: OSError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not the centre's ({error.verify_message})"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({error.reason or error})"
-    return (error.strerror or str(error) or type(error).__name__).lower()

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-__all__ = ["Dialer", "Route"]
+__all__ = ["SYN_WIRE_BYTES", "Dialer", "Route"]
 
 _SPACING_S = 0.25
 _ABSENT_S = 1.0
@@ -27,7 +27,7 @@ _PATIENT_LIFE_S = 20.0
 _MOST_QUICK = 5
 _SEEN_S = 2.0
 _LOOKUP_S = 60.0
-_SYN_WIRE_BYTES = 60
+SYN_WIRE_BYTES = 60
 _BIND_TO_DEVICE = 25  # SO_BINDTODEVICE, Linux; in the socket module since Python 3.14
 
 Place: TypeAlias = tuple[int, Any]
@@ -108,14 +108,13 @@ class Dialer:
     """Makes connections for whoever asks, the lowest `rank` first.
 
     `prepare` sets options on a socket before it connects; `rtt_s` is the path's round trip, None
-    when unknown. `reason` says why there is none. `wire_bytes` is what the attempts cost.
+    when unknown. `reason` says why there is none.
     """
 
     def __init__(
         self, prepare: Callable[[socket.socket], None], rtt_s: Callable[[], float | None]
     ) -> None:
         self.reason = ""
-        self.wire_bytes = 0
         self._prepare = prepare
         self._rtt_s = rtt_s
         self._waiting: list[tuple[int, int, asyncio.Future[socket.socket]]] = []
@@ -206,7 +205,6 @@ class Dialer:
             if route.source:
                 sock.bind((route.source, 0))
             self._prepare(sock)
-            self.wire_bytes += _SYN_WIRE_BYTES
             await asyncio.get_running_loop().sock_connect(sock, address)
         except BaseException:
             sock.close()
@@ -229,5 +227,9 @@ class Dialer:
             if not made.done():
                 made.set_result(sock)
                 self._asked.set()
-                return
-        sock.close()
+                break
+        else:
+            sock.close()
+        if not self._waiting:  # a connection that nobody wants would puzzle the centre
+            for attempt in list(self._attempts):
+                attempt.cancel()

@@ -12,7 +12,8 @@ __all__ = ["Line"]
 
 
 class Line:
-    """A live connection. `number` was never used before; `info` is the last sample.
+    """A live connection. `number` was never used before; `info` is the last sample, `hears`
+    says whether it is subscribed to the centre's answers.
 
     A message goes from paho's queue through TLS into the kernel; when TCP has it acknowledged it
     has arrived. Where the kernel stood when a chunk was written tells when that is.
@@ -21,11 +22,12 @@ class Line:
     def __init__(self, number: int, kit: str, role: Role) -> None:
         self.number = number
         self.role = role
+        self.hears = False
         self.info: TcpInfo | None = None
         self.busy_since_s: float | None = None
         self.began_s = time.monotonic()
         self.connection: MqttConnection | None = None
-        self._kit = kit
+        self.kit = kit
         self._nudge_s: float | None = None
         self._known = 0
         self._queue: deque[int | None] = deque()  # chunks not written yet, None for other frames
@@ -50,7 +52,7 @@ class Line:
         if self.connection is not None:
             payload = encode_frame(frame)
             self._queue.append(number)
-            self.connection.publish(up_topic(self._kit, kind), payload)
+            self.connection.publish(up_topic(self.kit, kind), payload)
 
     def nudge_in(self, wait_s: float) -> None:
         """What was sent just now is urgent and nothing may follow it. If it is lost, TCP finds

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fieldlink.edge.bearer.bearer import Bearer, Shared
+from fieldlink.edge.bearer.keeper import Keeper
 from fieldlink.edge.bearer.measure import Measure
 from fieldlink.edge.bearer.meter import Meter
 from fieldlink.edge.bearer.pace import Pace
@@ -69,7 +70,7 @@ class Members:
                 self._start(bearer)
 
     def _make(self, settings: BearerSettings) -> Bearer:
-        pace = Pace(settings.smallest_window, settings.largest_window)
+        pace = Pace(settings.first_window, settings.largest_window)
         path = self._folder / f"{settings.name}.meter"
         meter = Meter(path, settings.budget, settings.budget_per)
         meter.open(self._clock())
@@ -78,5 +79,5 @@ class Members:
 
     def _start(self, bearer: Bearer) -> None:
         if self._group is not None:
-            task = self._group.create_task(bearer.run(), name=f"bearer {bearer.name}")
+            task = self._group.create_task(Keeper(bearer).run(), name=f"bearer {bearer.name}")
             self._tasks[bearer.name] = task

@@ -20,8 +20,10 @@ from fieldlink.codecs.wire import MAX_CHUNK_BYTES
 
 __all__ = ["SMALLEST_CHUNK_BYTES", "Pace", "PathSample"]
 
-SMALLEST_CHUNK_BYTES = 8_000
-_LINE_BYTES = 14_000
+SMALLEST_CHUNK_BYTES = 6_000
+_LEAST_BYTES = 8_000.0
+_USUAL_CHUNK_BYTES = 24_000.0
+_LINE_BYTES = 18_000
 _EXIT = 1.12
 _BLIND_TURNS = 3.0
 _EMPTY = 1.05
@@ -30,11 +32,14 @@ _ALPHA_URGENT = 0.2
 _ALPHA_CALM = 0.3
 _FLOOR = 1.1
 _CEILING = 2.0
+_TRY = 1.6
+_PINNED_TURNS = 6.0
+_TRY_TURNS = 2.0
 _START_CEILING = 5.0
 _GAIN = 0.5
 _LEAST_RTT_US = 50_000  # on a LAN: 50 ms of queue cost nobody anything, tiny windows cost power
 _BASE_MEMORY_US = 30_000_000
-_DRIFT = 1.4
+_DRIFT = 1.2  # less than 1 + alpha, or a longer path would starve the window
 _RATE_MEMORY_US = 10_000_000
 _DRAIN_EVERY_US = 30_000_000
 _DRAINED = 0.6
@@ -60,12 +65,13 @@ class _Greatest:
 
     def __init__(self, memory_us: int) -> None:
         self._memory_us = memory_us
-        self._samples: deque[tuple[int, float]] = deque(maxlen=_MAX_SAMPLES)
+        self._samples: deque[tuple[int, float]] = deque()
 
     def add(self, now_us: int, value: float) -> None:
         while self._samples and (self._samples[-1][1] <= value or self._samples[-1][0] > now_us):
             self._samples.pop()
-        self._samples.append((now_us, value))
+        if not self._samples or now_us - self._samples[-1][0] > self._memory_us // _MAX_SAMPLES:
+            self._samples.append((now_us, value))
         # The last one stays however old: an idle hour does not change the path.
         while len(self._samples) > 1 and now_us - self._samples[0][0] > self._memory_us:
             self._samples.popleft()
@@ -76,12 +82,13 @@ class _Greatest:
 
 
 class Pace:
-    """Window and chunk length of one bearer, in bytes; `smallest_bytes` is where it begins."""
+    """Window and chunk length of one bearer, in bytes; `first_bytes` is where it begins."""
 
-    def __init__(self, smallest_bytes: int, largest_bytes: int) -> None:
-        self._smallest, self._largest = smallest_bytes, largest_bytes
-        self._window = float(smallest_bytes)
-        self._turns = self._empty_turns = 0.0
+    def __init__(self, first_bytes: int, largest_bytes: int) -> None:
+        self._first, self._largest = first_bytes, largest_bytes
+        self._window = float(first_bytes)
+        self._began_us = 0
+        self._empty_turns = self._pinned_turns = 0.0
         self._rate: float | None = None  # bytes per microsecond
         self.rtt_us: float | None = None
         self.base_us: float | None = None
@@ -89,9 +96,10 @@ class Pace:
 
     def begin(self) -> None:
         """The bearer connects anew: the path may be another one."""
-        self._window = max(float(self._smallest), self._window / 2)
+        self._window = max(float(self._first), self._window / 2)
         self.starting = True
-        self._turns = self._empty_turns = 0.0
+        self._began_us = 0
+        self._empty_turns = self._pinned_turns = 0.0
         self._least = _Greatest(_BASE_MEMORY_US)
         self._best = _Greatest(_RATE_MEMORY_US)
         self._marks: deque[tuple[int, int]] = deque()
@@ -111,11 +119,11 @@ class Pace:
     @property
     def chunk_bytes(self) -> int:
         """How long a chunk should be: a twelfth of the window, so that little of that waits unsent
-        in the lines, but 16 kB if that takes a quarter of a second at most.
+        in the lines, but 24 kB if that takes a fifth of a second at most.
         """
-        wanted = max(self._window / 12, 2.0 * SMALLEST_CHUNK_BYTES)
+        wanted = max(self._window / 12, _USUAL_CHUNK_BYTES)
         if self._rate is not None:
-            wanted = min(wanted, self._rate * 250_000)
+            wanted = min(wanted, self._rate * 200_000)
         return round(min(max(wanted, SMALLEST_CHUNK_BYTES), MAX_CHUNK_BYTES))
 
     @property
@@ -143,7 +151,7 @@ class Pace:
 
     def _find_base(self, now_us: int, path: PathSample) -> None:
         """The empty path's round trip: the kernel's, unless none was near it for half a minute.
-        Then the path is another one; or a queue stands on it, which a drain shows.
+        Then the path is another one, or a queue stands on it, which a drain shows.
         """
         rtt_us = self.rtt_us or 1.0
         self._least.add(now_us, -rtt_us)
@@ -173,20 +181,22 @@ class Pace:
         held = (self._rate or 0.0) * max(base_us, _LEAST_RTT_US)
         turns = min(step_us / max(rtt_us, _LEAST_RTT_US), 1.0)
         if self.starting:
+            self._began_us += step_us
             self._grow(turns, held, path.limited)
         else:
             self._follow(turns, held, path)
-        self._window = min(max(self._window, float(self._smallest)), float(self._largest))
+        self._window = min(max(self._window, _LEAST_BYTES), float(self._largest))
 
     def _grow(self, turns: float, held: float, limited: bool) -> None:
         """Twice as much each round trip, until a queue shows."""
         rtt_us, base_us = self.rtt_us or 1.0, self.base_us or 1.0
-        self._turns += turns
         if limited:
-            most = max(_START_CEILING * held, float(self._smallest))
+            most = max(_START_CEILING * held, float(self._first))
             self._window = max(self._window, min(self._window * 2**turns, most))
         # The first round trips of a connection say more of the other end than of the path.
-        queue = self._turns > _BLIND_TURNS and rtt_us > max(base_us * _EXIT, _LEAST_RTT_US)
+        queue = self._began_us > _BLIND_TURNS * base_us and rtt_us > max(
+            base_us * _EXIT, _LEAST_RTT_US
+        )
         if queue and held:
             self.starting = False
             self._empty_turns = 0.0
@@ -199,8 +209,17 @@ class Pace:
         alpha = _ALPHA_URGENT if path.urgent else _ALPHA_CALM
         goal = self._window * base_us / rtt_us + alpha * held
         self._window += (goal - self._window) * min(1.0, _GAIN * turns)
-        most = max(_CEILING * held, float(self._smallest))
-        self._window = min(max(self._window, _FLOOR * held), most)
+        self._window = min(max(self._window, self._floor(turns, goal, held)), _CEILING * held)
         empty = path.limited and rtt_us < _EMPTY * base_us
         self._empty_turns = self._empty_turns + turns if empty else 0.0
         self.starting = self._empty_turns > _EMPTY_TURNS
+
+    def _floor(self, turns: float, goal: float, held: float) -> float:
+        """The least window. Where it is all that is left, the delay may be jitter and no queue:
+        then more is tried now and then, and the rate shows it.
+        """
+        pinned = goal < _FLOOR * held or self._pinned_turns > _PINNED_TURNS
+        self._pinned_turns = self._pinned_turns + turns if pinned else 0.0
+        if self._pinned_turns > _PINNED_TURNS + _TRY_TURNS:
+            self._pinned_turns = 0.0
+        return held * (_TRY if self._pinned_turns > _PINNED_TURNS else _FLOOR)

@@ -211,11 +211,21 @@ class Fleet:
             if admits != bearer.admits:
                 bearer.admits = admits
                 bearer.look()
+        self._listen()
         self._wake.set()
 
+    def _listen(self) -> None:
+        """Those that carry everything hear the answers; without such, all that are up."""
+        main = [b for b in self._bearers if b.usable and b.admits is Precedence.ROUTINE]
+        heard = any(bearer.hears for bearer in main)
+        for bearer in self._bearers:
+            bearer.hear(not main or bearer in main)
+        if main and not heard:
+            self._exchange.unheard()
+
     def _ask(self, now_us: int) -> None:
-        hearing = [b for b in self._bearers.up if not b.stalled and b.admits is not None]
-        hearing.sort(key=lambda b: b.measure.pace.rtt_us or 1e6)
+        hearing = [bearer for bearer in self._bearers if bearer.usable and bearer.hears]
+        hearing.sort(key=_delay_us)
         if not hearing or hearing[0].control is None:
             return
         for ask in self._exchange.asks(now_us):
@@ -224,7 +234,7 @@ class Fleet:
     async def _send_some(self, now_us: int) -> bool:
         """Send a batch; whether there may be more to send at once."""
         loads: list[Load] = []
-        for usable in [bearer for bearer in self._bearers if bearer.usable]:
+        for usable in sorted((b for b in self._bearers if b.usable), key=_delay_us):
             loads += choose(usable, self._exchange, now_us, self._clock())
         if not loads:
             return False
@@ -318,6 +328,10 @@ class Fleet:
         if bearer.control is not None:
             hello = self._facts.hello(bearer.name, self._clock())
             self._send(bearer, bearer.control, "hello", hello)
+
+
+def _delay_us(bearer: Bearer) -> float:
+    return bearer.measure.pace.rtt_us or 1e6
 
 
 def _price(bearer: Bearer) -> int:

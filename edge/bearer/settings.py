@@ -81,21 +81,21 @@ class BearerSettings(Settings):
         le=600,
         description="Seconds of silence after which the link is tested, 5s to 10min.",
     )
-    smallest_window: Size = Field(
+    first_window: Size = Field(
         default=32_000,
         ge=8_000,
         le=64_000_000,
-        description="Bytes that may always be under way unanswered, 8kB to 64MB.",
+        description="Bytes under way at first, until the path is measured, 8kB to 64MB.",
     )
     largest_window: Size = Field(
         default=8_000_000,
         ge=8_000,
         le=256_000_000,
-        description="Most bytes that may be under way unanswered, 8kB to 256MB.",
+        description="Most bytes under way, 8kB to 256MB.",
     )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.smallest_window > self.largest_window:
-            raise ValueError("smallest_window may not be more than largest_window")
+        if self.first_window > self.largest_window:
+            raise ValueError("first_window may not be more than largest_window")
         return self

@@ -62,7 +62,7 @@ def test_every_setting_is_described(model: type[Settings]) -> None:
         ('kit = "Kit 1"', "kit = 'Kit 1': .*a-z, 0-9"),
         ("[capture.still]\nevery = 10", "capture.still.every = 10: write a number and a unit"),
         ('[[device]]\nurl = "rtsp://a/b"', r"device\[0\].name: missing"),
-        ('[[bearer]]\nsmallest_window = "9MB"', r"smallest_window may not be more than"),
+        ('[[bearer]]\nfirst_window = "9MB"', r"first_window may not be more than"),
         ("[[bearer]]\n[[bearer]]", "two bearers have the name main; give each its own"),
         ("[spool", "not TOML"),
     ],
