@@ -115,9 +115,12 @@ class Planning:
         return admitted(bearers, self._suffices)
 
     def report(self) -> dict[str, Any]:
-        """The plan in full, for people and programs beside the kit."""
+        """The plan in full, for people and programs beside the kit; `strange` counts measurements
+        that could not be true.
+        """
         window = (self._orders.incident, self._orders.start_us, self._orders.due_us)
-        return plan_report(self._look_ahead(), window, self._fit())
+        plan = plan_report(self._look_ahead(), window, self._fit())
+        return plan | {"strange": self._capacity.strange}
 
     def brief(self) -> dict[str, Any] | None:
         """The plan for the centre: when it changed, and every half minute; None in between."""

@@ -155,3 +155,16 @@ def test_the_plan_is_printed_within_the_terminal_in_both_languages() -> None:
     assert "链路太慢" in text
     assert "50 kbit/s" in text
     assert "0 h 59 min left" in text
+
+
+def test_a_bearer_that_lies_about_its_rate_is_counted_in_the_plan_and_not_believed() -> None:
+    world = World(_bearer("sat", 100_000))
+    for number in range(100):
+        world.record(number, 30_000)
+    world.run(20)
+    assert world.planning.report()["strange"] == 0
+    world._delivered["sat"] += 10**18
+    world.run(20)
+    plan = world.planning.report()
+    assert plan["strange"] == 1
+    assert plan["rate_bps"] == 100_000
