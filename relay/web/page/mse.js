@@ -12,6 +12,10 @@ const TOUCH_S = 0.25;
 const EDGE_S = 14;
 const LEAD_US = 3600e6;
 const CUT_US = 300e3;
+// Of a piece that is played up to its middle so much more is kept, for its pictures may last a
+// second; the next piece takes their place.
+const HEM_S = 1;
+const LAST_S = 2;
 
 const codecCount = (type) => (/codecs="?([^"]*)"?/.exec(type)?.[1] ?? "").split(",").length;
 
@@ -128,10 +132,16 @@ export class PiecePlayer {
     this.#jump(now);
     const next = this.#next(this.video.currentTime);
     if (next && this.#breaks(next)) {
-      if (this.#toS(next.from_us) - now < TOUCH_S) this.#begin(next, this.#toS(next.from_us) + 0.01);
+      const away = this.#toS(next.from_us) - now;
+      if (away < TOUCH_S || !this.#bufferedAt(now) || (away < LAST_S && this.#stuck())) this.#begin(next, Math.max(now, this.#toS(next.from_us)) + 0.01);
     } else if (next) {
       this.#append(next);
     }
+  }
+
+  // Playing stops at the last picture of a source, however long that is to be shown.
+  #stuck() {
+    return this.held.size > 0 && !this.video.seeking && this.video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
   }
 
   #next(now) {
@@ -208,7 +218,7 @@ export class PiecePlayer {
         this.type = piece.media_type;
       }
       this.buffer.timestampOffset = this.#toS(piece.start_us) - baseTimeS(bytes);
-      this.buffer.appendWindowEnd = piece.end_us - piece.to_us > CUT_US ? this.#toS(piece.to_us) : Infinity;
+      this.buffer.appendWindowEnd = piece.end_us - piece.to_us > CUT_US ? this.#toS(piece.to_us) + HEM_S : Infinity;
       await this.#appended(bytes);
       if (generation === this.generation) this.held.set(piece.key, piece);
     } catch (fault) {

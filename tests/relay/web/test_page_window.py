@@ -12,6 +12,8 @@ from fieldlab.footage import Scene, piece, still
 from fieldlab.peers import need_program
 from fieldlink.codecs.bundle import Layer
 from fieldlink.codecs.wire import Purpose
+from fieldlink.edge.fit.decoding import Source
+from fieldlink.edge.fit.render import Recipe, Rendered, render
 from fieldlink.relay.catalogue import KitNews
 from fieldlink.relay.window.plans import checked_plan
 
@@ -197,28 +199,40 @@ _SAMPLE = """(() => {
 })()"""
 
 
+def _thinned(video_bps: int, size: tuple[int, int], fps: int) -> Rendered:
+    """Nine seconds as a kit thins them."""
+    original = piece(Scene("THIN", hue=5), 0, 9, codec="h264")
+    recipe = Recipe(0, 9 * _S, video_bps, 0, *size, fps)
+    return render([Source(0, 9 * _S, False, original)], recipe)
+
+
+@pytest.mark.parametrize(
+    ("video_bps", "size", "fps"), [(100_000, (640, 360), 10), (5_000, (384, 216), 1)]
+)
 def test_a_thin_piece_is_played_where_no_finer_one_is_and_nothing_twice(
-    duty: Duty, page: Browser
+    duty: Duty, page: Browser, video_bps: int, size: tuple[int, int], fps: int
 ) -> None:
     begin = now_us() - 15 * _MINUTE
     device = "drone-7"
-    thin = piece(Scene("THIN", hue=5), 0, 9)
-    fine = piece(Scene("FINE", hue=110), 3, 3)
-    duty.file(device, Layer.PROXY, begin, thin, seconds=9, thin=2)
-    duty.file(device, Layer.PROXY, begin + 3 * _S, fine, seconds=3)
+    thin = _thinned(video_bps, size, fps)
+    fine = piece(Scene("FINE", hue=110), 3, 3)  # with sound: another number of tracks
+    kind: dict[str, Any] = {"seconds": 9, "thin": 2, "media_type": thin.media_type}
+    duty.file(device, Layer.PROXY, begin, thin.content, **kind)
+    for at in (3, 9):
+        duty.file(device, Layer.PROXY, begin + at * _S, fine, seconds=3)
     page.wait(f"document.querySelector('.tile[data-key=\"kit-1/{device}/video\"]') !== null")
     page.run(_SAMPLE)
     _open(page, device)
-    page.wait(f"{_VIDEO}.videoWidth === 640")
+    page.wait(f"{_VIDEO}.videoWidth > 0")
     page.run(
         "document.getElementById('player-scrub').dispatchEvent("
         "new KeyboardEvent('keydown', { key: 'Home' }))"
     )
     page.wait(f"{_VIDEO}.currentTime < 3603 && !{_VIDEO}.seeking")
     page.run("window.seen.length = 0")
-    page.wait(f"{_VIDEO}.currentTime > 3608.2", timeout_s=25)
-    assert page.run("window.seen") == ["thin", "fine", "thin"]
-    assert page.run("document.querySelectorAll('.bundle').length") == 2
+    page.wait(f"{_VIDEO}.currentTime > 3610.5", timeout_s=25)
+    assert page.run("window.seen") == ["thin", "fine", "thin", "fine"]
+    assert page.run("document.querySelectorAll('.bundle').length") == 3
     assert page.errors == []
 
 
