@@ -77,6 +77,7 @@ BUNDLES = Table(
     Column("bearers", String(400), nullable=False),
     # How much a proxy was thinned to keep the window; None: not at all.
     Column("thin", Integer),
+    Index("bundles_asked", "kit", "device", "stream", "layer", "start_us", "end_us"),
     Index("bundles_custody", "custody_us", "kit", "size"),
     Index("bundles_id", "bundle_id", unique=True),
     Index("bundles_path", "path", unique=True),

@@ -48,20 +48,21 @@ class Wants(Part):
     def wants(
         self, *, kit: str | None = None, since_us: int | None = None, open_only: bool = False
     ) -> list[StoredWant]:
-        """What was asked, the most urgent of each kit first; at most the newest 1,000.
+        """What was asked, the most urgent of each kit first: all that is open, and of what has
+        ended the newest 1,000.
 
         `since_us` leaves out what was cancelled or fulfilled before then.
         """
         w = WANTS.c
         query = sa.select(WANTS)
         query = query if kit is None else query.where(w.kit == kit)
-        if open_only:
-            query = query.where(*_open())
-        elif since_us is not None:
-            ended = sa.func.coalesce(w.cancelled_us, w.fulfilled_us)
-            query = query.where(sa.or_(ended.is_(None), ended >= since_us))
+        ended = sa.func.coalesce(w.cancelled_us, w.fulfilled_us)
+        old = query.where(ended.is_not(None) if since_us is None else ended >= since_us)
         with self._read() as connection:
-            rows = connection.execute(query.order_by(w.number.desc()).limit(_MOST_LISTED)).all()
+            rows = list(connection.execute(query.where(*_open())))
+            if not open_only:
+                newest = old.order_by(w.number.desc()).limit(_MOST_LISTED)
+                rows += connection.execute(newest)
         return sorted(map(_want, rows), key=lambda want: (want.kit, want.position, want.ident))
 
     def want(self, ident: bytes) -> StoredWant | None:
@@ -139,7 +140,11 @@ def add_marks(connection: Connection, filings: Iterable[Filing]) -> None:
             continue
         m, at_us = filing.manifest, filing.journey.custody_us
         names = {"kit": m.kit, "device": mark.device, "stream": mark.stream, "layer": ""}
-        times = {"from_us": mark.start_us, "to_us": mark.end_us, "created_us": m.recorded_us}
+        times = {
+            "from_us": mark.start_us,
+            "to_us": mark.end_us,
+            "created_us": min(m.recorded_us, at_us),
+        }
         said = {"who": m.kit, "note": mark.note, "purpose": Purpose.KEEP.value}
         values = {"ident": ident, **names, **times, **said, "position": 0, "fulfilled_us": at_us}
         connection.execute(sa.insert(WANTS).values(**values))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fieldlink.codecs.bundle import Layer
 from fieldlink.codecs.fault import ArchiveError, ConfigError
 from fieldlink.codecs.wire import WANT_ID_BYTES, Purpose
-from fieldlink.relay.catalogue import Catalogue, StoredWant
+from fieldlink.relay.catalogue import Catalogue, StoredWant, TooManyWantsError
 from fieldlink.relay.orders.target import Target, check_known
 
 __all__ = ["MAX_NOTE_CHARS", "ask_for", "bookmark", "want_id"]
@@ -52,14 +52,22 @@ def bookmark(
 
     Raises:
         ConfigError: the span or a text is out of its bounds.
-        ArchiveError: there is no such stream, no kit at all, or too many open requests.
+        ArchiveError: there is no such stream, no kit at all, or too many open requests; of all
+            kits, those that have room for one were bookmarked all the same.
     """
     targets = [target] if target else [Target(kit) for kit in catalogue.active_kits()]
     if not targets:
         raise ArchiveError("no kit has joined yet, so that there is nothing to bookmark")
-    return [
-        _add(catalogue, each, span, Purpose.KEEP, "", who, note, now_us, random) for each in targets
-    ]
+    made, refused = [], None
+    for each in targets:
+        try:
+            made.append(_add(catalogue, each, span, Purpose.KEEP, "", who, note, now_us, random))
+        except TooManyWantsError as error:
+            refused = refused or error
+    if refused is not None:
+        rest = f"; {len(made)} other kits have the bookmark" if made else ""
+        raise TooManyWantsError(f"{refused}{rest}") from refused
+    return made
 
 
 def want_id(text: str) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fieldlink.codecs.packing import pack
 from fieldlink.codecs.wire import MAX_WANTS, Orders, Want
 from fieldlink.relay.catalogue import STANDING, Catalogue, Incident, StoredWant
-from fieldlink.relay.orders.progress import Progress, progress_of
+from fieldlink.relay.orders.progress import Progress, progress_of, wanted_layer
 
 __all__ = ["OrderBook", "orders_of", "progress_in", "worked_incident"]
 
@@ -38,7 +38,9 @@ def orders_of(incident: Incident | None, wants: Collection[StoredWant], now_us: 
 
 def progress_in(catalogue: Catalogue, want: StoredWant, now_us: int) -> Progress:
     """How much of `want` the archive has."""
-    rows = catalogue.spans_of(want.kit, want.device, want.stream, "", want.from_us, want.to_us)
+    # Of any stream, those are meant that have something in whatever layer.
+    layer = wanted_layer(want) if want.device and want.stream else ""
+    rows = catalogue.spans_of(want.kit, want.device, want.stream, layer, want.from_us, want.to_us)
     gaps = catalogue.gaps(
         kit=want.kit,
         device=want.device or None,
@@ -56,6 +58,7 @@ class OrderBook:
         self._catalogue = catalogue
         self._clock = clock
         self._lock = threading.Lock()
+        self._sweeping = threading.Lock()
         self._current: dict[str, Orders] = {}
         self._digests: dict[str, tuple[bytes, int]] = {}
         self._swept_us: int | None = None
@@ -66,9 +69,9 @@ class OrderBook:
         Raises:
             ArchiveError: the catalogue does not work.
         """
+        self._sweep_if_due()
         with self._lock:
             now_us = self._clock()
-            self._sweep(now_us)
             incident = worked_incident(self._catalogue.incidents())
             wants: dict[str, list[StoredWant]] = {}
             for want in self._catalogue.wants(open_only=True):
@@ -117,12 +120,21 @@ class OrderBook:
             self._digests[kit] = known
         return replace(orders, revision=known[1])
 
-    def _sweep(self, now_us: int) -> None:
-        """Every few seconds, look which requests of kits that sent something are fulfilled."""
-        last_us = self._swept_us
-        if last_us is not None and 0 <= now_us - last_us < _SWEEP_US:
+    def _sweep_if_due(self) -> None:
+        """Every few seconds, look which requests are fulfilled. It may take a moment: nobody
+        waits for orders meanwhile."""
+        if not self._sweeping.acquire(blocking=False):
             return
-        self._swept_us = now_us
+        try:
+            now_us, last_us = self._clock(), self._swept_us
+            if last_us is None or not 0 <= now_us - last_us < _SWEEP_US:
+                self._sweep(last_us, now_us)
+                self._swept_us = now_us
+        finally:
+            self._sweeping.release()
+
+    def _sweep(self, last_us: int | None, now_us: int) -> None:
+        """Look which requests of kits that sent something since `last_us` are fulfilled."""
         wants = self._catalogue.wants(open_only=True)
         if last_us is not None and wants:
             # A request made since, and one whose span has ended since, may be fulfilled as well.

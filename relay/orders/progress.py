@@ -39,6 +39,8 @@ def progress_of(
     layer = wanted_layer(want)
     held: dict[tuple[str, str], list[Span]] = {}
     for row in rows:
+        if row.layer == Layer.REPORT != layer:  # what only reports has no pictures to wait for
+            continue
         spans = held.setdefault((row.device, row.stream), [])
         if row.layer == layer:
             spans.append((row.start_us, row.end_us))

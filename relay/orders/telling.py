@@ -45,5 +45,5 @@ def want_row(catalogue: Catalogue, want: StoredWant, now_us: int) -> dict[str, A
         "asked_us": made.asked_us,
         "held_us": made.held_us,
         "missing_us": 0 if whole else made.missing_us,
-        "share": 1.0 if whole else 1 - made.missing_us / made.asked_us,
+        "share": 1.0 if whole or not made.asked_us else 1 - made.missing_us / made.asked_us,
     }

@@ -37,9 +37,10 @@ def wants_router() -> APIRouter:
         a day."""
         now_us = centre.clock()
         found = centre.catalogue.wants(kit=kit, since_us=now_us - _ENDED_SHOWN_US)
-        newest = sorted(found, key=lambda want: -want.created_us)[:limit]
+        newest = sorted(found, key=lambda want: (not want.open, -want.created_us))[:limit]
+        shown = {want.ident for want in newest}
         return WantsPage(
-            now_us=now_us, wants=[_view(centre, each) for each in found if each in newest]
+            now_us=now_us, wants=[_view(centre, each) for each in found if each.ident in shown]
         )
 
     @router.post("/wants", status_code=201)
@@ -73,7 +74,8 @@ def wants_router() -> APIRouter:
                 now_us=now_us,
                 random=secrets.token_bytes,
             )
-        return WantsPage(now_us=now_us, wants=[_told(centre, each) for each in made])
+        _tell(centre, *(each.kit for each in made))
+        return WantsPage(now_us=now_us, wants=[_view(centre, each) for each in made])
 
     @router.patch("/wants/{want}")
     def change(want: WantId, body: WantChange, centre: CentreHere) -> WantView:
@@ -115,10 +117,15 @@ def _target(body: MarkNew) -> Target | None:
 
 
 def _told(centre: Centre, want: StoredWant) -> WantView:
-    centre.feed.publish("want", {"kit": want.kit})
+    _tell(centre, want.kit)
+    return _view(centre, want)
+
+
+def _tell(centre: Centre, *kits: str) -> None:
+    for kit in kits:
+        centre.feed.publish("want", {"kit": kit})
     with contextlib.suppress(ArchiveError):  # it is on record: the watcher tells the kit soon
         centre.orders_changed()
-    return _view(centre, want)
 
 
 def _view(centre: Centre, want: StoredWant) -> WantView:

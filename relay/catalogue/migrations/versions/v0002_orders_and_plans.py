@@ -12,7 +12,7 @@ _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """From version 0001: two tables, a few columns, an index; no row is touched."""
+    """From version 0001: two tables, a few columns, two indexes; no row is touched."""
     for column in (
         sa.Column("plan", sa.JSON()),
         sa.Column("plan_us", sa.BigInteger()),
@@ -20,6 +20,8 @@ def upgrade() -> None:
     ):
         op.add_column("kits", column)
     op.add_column("bundles", sa.Column("thin", sa.Integer()))
+    asked = ["kit", "device", "stream", "layer", "start_us", "end_us"]
+    op.create_index("bundles_asked", "bundles", asked)
     op.create_index("bundles_custody", "bundles", ["custody_us", "kit", "size"])
     _wants()
     op.create_table(
