@@ -35,6 +35,7 @@ class Keeper:
         self._dialer = Dialer(self._prepare, bearer.rtt_s)
         self._kit: Identity | None = None
         self._failures = 0
+        self._most = 1  # lines that the path was seen to need; fewer are no reason to close some
 
     async def run(self) -> None:
         """Keep the lines up until cancelled."""
@@ -52,7 +53,8 @@ class Keeper:
         if slot == 0:
             return True
         bulk = bearer.admits is Precedence.ROUTINE
-        return bearer.up and bulk and slot <= bearer.measure.pace.lines
+        self._most = max(self._most, bearer.measure.pace.lines)
+        return bearer.up and bulk and slot <= self._most
 
     def _kept(self, slot: int, line: Line) -> bool:
         """Whether a line that is there stays; one that is needed no more finishes its work."""
@@ -78,23 +80,30 @@ class Keeper:
 
     async def _once(self, slot: int, kit: Identity) -> None:
         """One line from beginning to end."""
-        dialling = asyncio.create_task(self._dialer.get(slot))
-        doing = {dialling, asyncio.create_task(self._until(lambda: not self._wanted(slot), slot))}
+        sock = await self._dial(slot)
+        if sock is None:
+            return
         try:
-            while not dialling.done():
-                await asyncio.wait(doing, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
-                if slot == 0 and not dialling.done():
-                    self._bearer.down(self._dialer.reason or self._bearer.reason)
-                if any(task.done() for task in doing - {dialling}):
-                    return
-            line = await self._open(slot, kit, dialling.result())
+            line = await self._open(slot, kit, sock)
         except LinkError as error:
             await self._failed(slot, _with_clock(error))
         else:
             await self._live(slot, line)
+
+    async def _dial(self, slot: int) -> socket.socket | None:
+        """A connection to the centre; None when it is not wanted any more."""
+        dialling = asyncio.create_task(self._dialer.get(slot))
+        unwanted = asyncio.create_task(self._until(lambda: not self._wanted(slot), slot))
+        try:
+            while not dialling.done() and not unwanted.done():
+                doing = {dialling, unwanted}
+                await asyncio.wait(doing, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+                if slot == 0 and not dialling.done():
+                    self._bearer.down(self._dialer.reason or self._bearer.reason)
+            return dialling.result() if dialling.done() else None
         finally:
-            for task in doing:
-                task.cancel()
+            dialling.cancel()
+            unwanted.cancel()
 
     async def _open(self, slot: int, kit: Identity, sock: socket.socket) -> Line:
         role = Role.URGENT if slot == 0 else Role.BULK
@@ -132,6 +141,7 @@ class Keeper:
         bearer.lines[slot] = line
         if slot == 0:
             bearer.since_us, bearer.reason, bearer.welcomed = bearer.shared.clock(), "", False
+            self._most = 1
         bearer.shared.line_up(bearer, line)
         bearer.look()
         ended = asyncio.create_task(connection.closed())
@@ -151,7 +161,7 @@ class Keeper:
             await connection.close()
             ended.cancel()
         if reason:
-            worked = heard or time.monotonic() - line.began_s > _STEADY_S
+            worked = heard or line.age_s > _STEADY_S
             await self._failed(slot, LinkError(reason), worked=worked)
 
     async def _failed(self, slot: int, error: LinkError, *, worked: bool = False) -> None:

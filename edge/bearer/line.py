@@ -91,6 +91,11 @@ class Line:
         return number
 
     @property
+    def age_s(self) -> float:
+        """For how long it is there."""
+        return time.monotonic() - self.began_s
+
+    @property
     def unsent_bytes(self) -> int:
         """What waits on this machine."""
         queued = self.connection.queued_bytes if self.connection is not None else 0

@@ -43,6 +43,7 @@ _IDLE_S = 0.5
 _MAX_BATCH = 64
 _STALL_CLOSE_S = 10.0
 _ADMIT_S = 0.25
+_FIRST_S = 1.0
 
 
 class Fleet:
@@ -316,6 +317,8 @@ class Fleet:
         usable = sorted((b for b in self._bearers if b.usable), key=_price)
         if not usable or time.monotonic() - self._reported_s < usable[0].settings.state_every:
             return
+        if usable[0].control is not None and usable[0].control.age_s < _FIRST_S:
+            return  # pictures and alarms go first on a new connection
         self._reported_s = time.monotonic()
         report = await asyncio.to_thread(self._facts.report)
         for bearer in usable:

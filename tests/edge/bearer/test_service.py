@@ -132,7 +132,7 @@ def test_everything_arrives_whole_and_the_centre_is_told_who_speaks(
         async with _running(kit, centre):
             await _all_home(kit)
             assert set(centre.contents) == ids
-            while not centre.hellos:  # comes on another thread
+            while not (centre.hellos and centre.states):  # they come on another thread
                 await asyncio.sleep(0.02)
             while (report := kit.fleet.report()[0])["centre"] is None:
                 await asyncio.sleep(0.02)
