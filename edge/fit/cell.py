@@ -106,6 +106,11 @@ class Cell:
         return self.held_bps > 0 or self.held_stills > 0 or self.held_reports
 
     @property
+    def recorded_s(self) -> float:
+        """Seconds of it from the first to the last picture on record."""
+        return (self.recorded[1] - self.recorded[0]) / 1e6 if self.recorded else 0.0
+
+    @property
     def is_done(self) -> bool:
         """Whether nothing of it can become better at the centre."""
         waits = self.stills or self.thin or self.plain or self.can_render

@@ -8,10 +8,11 @@ only when a better one fits with room to spare and some time has passed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from fieldlink.edge.fit.cell import Cell
 from fieldlink.edge.fit.ladder import FULL, LADDER, REPORTS, Level
-from fieldlink.edge.fit.treatment import Treatment, Use, treat
+from fieldlink.edge.fit.treatment import REDO, Treatment, Use, treat
 
 __all__ = ["FitPlan", "Inputs", "Link", "Live", "Need", "decide"]
 
@@ -20,6 +21,7 @@ _THICKER = 0.82
 _FILL = 0.92
 _HOLD_US = 20_000_000
 _TRUSTED_SHARE = 0.25
+_MOVING = (Use.HELD, Use.PLAIN, Use.THIN)
 _LATE_US = 1_800_000_000
 
 
@@ -117,14 +119,15 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class FitPlan:
-    """How thin all that is left goes. `needs` are in order. `use` is 1.0 when what is due fills
-    the link to the last byte; None while nothing is known of it.
+    """How thin all that is left goes. `needs` are in order, `due_us` is the last deadline. `use` is
+    1.0 when what is due fills the link to the last byte; None while nothing is known of it.
     """
 
     number: int = FULL
     changed_us: int = 0
     level: Level = Level.FULL
     use: float | None = None
+    due_us: int = 0
     needs: tuple[Need, ...] = ()
     treatments: tuple[tuple[Cell, Treatment], ...] = field(default=(), repr=False)
 
@@ -138,12 +141,18 @@ def decide(inputs: Inputs, before: FitPlan | None = None) -> FitPlan:
         changed_us = changed_us if before and number == before.number else inputs.now_us
     treatments = tuple((cell, inputs.treat(cell, number)) for cell, _ in due)
     use = _use(inputs, due, link_bps, number) if link_bps is not None else None
+    needs = _needs(treatments, number, _filling_bps(number, use))
+    last_us = due[-1][1] if due else inputs.now_us
+    if use is not None and link_bps is not None and not needs:
+        spare_bytes = (_FILL - use) * link_bps * (last_us - inputs.now_us) / 8e6
+        needs += _again(inputs, treatments, spare_bytes)
     return FitPlan(
         number=number,
         changed_us=changed_us,
         level=_level(number, inputs.live, treatments),
         use=use,
-        needs=_needs(treatments, number, _filling_bps(number, use)),
+        due_us=last_us,
+        needs=needs,
         treatments=treatments,
     )
 
@@ -218,11 +227,46 @@ def _needs(
     treatments: Sequence[tuple[Cell, Treatment]], number: int, video_bps: int
 ) -> tuple[Need, ...]:
     """First a still of every minute that would have nothing, then renditions of those that do
-    not move yet, then better ones of those that do, the poorest first.
+    not move yet.
     """
     if number == FULL:
         return ()
     stills = [Need(cell, number, t.make_stills) for cell, t in treatments if t.make_stills]
+    stills.sort(key=lambda need: need.cell.is_present or bool(need.cell.stills))
     renders = [Need(cell, number, 0, video_bps) for cell, t in treatments if t.use is Use.RENDER]
-    renders.sort(key=lambda need: need.cell.held_bps)  # stable: then by deadline
     return (*stills, *renders)
+
+
+def _again(
+    inputs: Inputs, treatments: Sequence[tuple[Cell, Treatment]], spare_bytes: float
+) -> tuple[Need, ...]:
+    """Better renditions of minutes that the centre holds, the poorest first, with what is left
+    over: all of them as good as fits, or if not even the next rung does, as many as fit.
+    """
+    if any(t.use not in _MOVING and cell.can_render for cell, t in treatments):
+        return ()
+    able = [cell for cell, t in treatments if t.use is Use.HELD and _is_poor(cell, inputs)]
+    able.sort(key=lambda cell: cell.held_bps)
+    fitting: list[Need] = []
+    for number, rung in enumerate(LADDER):
+        poor = [cell for cell in able if rung.is_video and cell.held_bps * REDO <= rung.video_bps]
+        if not poor:
+            continue
+        sizes = accumulate(cell.recorded_s * rung.media_bps / 8 for cell in poor)
+        fitting = [
+            Need(cell, number, 0, rung.video_bps)
+            for cell, size in zip(poor, sizes, strict=True)
+            if size <= spare_bytes
+        ]
+        if len(fitting) == len(poor):
+            break
+    return tuple(fitting)
+
+
+def _is_poor(cell: Cell, inputs: Inputs) -> bool:
+    """Whether a better rendition of it is worth making: not where all of capture's proxies are at
+    the centre already, unless those were thinned when they were made, nor while they wait.
+    """
+    if not cell.can_render or cell.plain or not inputs.is_closed(cell):
+        return False
+    return not cell.has_proxies or cell.held_bps * REDO < inputs.live.proxy_bps

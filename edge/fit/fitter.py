@@ -10,7 +10,7 @@ from fieldlink.codecs.bundle import Layer
 from fieldlink.edge.fit.cell import Cell
 from fieldlink.edge.fit.coverage import Coverage
 from fieldlink.edge.fit.decide import FitPlan, Inputs, Link, Live, Need, decide
-from fieldlink.edge.fit.ladder import FULL, LADDER
+from fieldlink.edge.fit.ladder import LADDER
 from fieldlink.edge.fit.ranks import ranks_of
 from fieldlink.edge.fit.treatment import Use
 from fieldlink.edge.planner import Candidate, Rank, SpoolState
@@ -118,6 +118,12 @@ class Fitter:
                 return need
         return None
 
+    def ahead(self, now_us: int) -> tuple[int, float]:
+        """How many renditions are to be made, and in how many seconds the last of them is due."""
+        plan = self.plan
+        films = [need for need in plan.needs if not need.stills]
+        return len(films), max(0.0, (max(plan.due_us, now_us) - now_us) / 1e6)
+
     def made(self) -> None:
         """What `next_need` gave is made, and recorded in the coverage."""
         if self._making is not None:
@@ -140,9 +146,9 @@ class Fitter:
         minutes = self.coverage.minutes()
         return {
             "level": int(plan.level),
-            "rate_bps": rung.video_bps or None,
-            "fps": rung.fps or None,
-            "still_every_s": rung.still_every_s if plan.number != FULL else None,
+            "rate_bps": rung.video_bps or None if plan.level else None,
+            "fps": rung.fps or None if plan.level else None,
+            "still_every_s": rung.still_every_s if plan.level else None,
             "use": None if plan.use is None else round(plan.use, 3),
             "minutes": minutes.total,
             "present": minutes.present,

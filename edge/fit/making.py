@@ -15,17 +15,23 @@ from fieldlink.edge.fit.render import Recipe, Rendered
 from fieldlink.edge.fit.worker import RenderProcess
 from fieldlink.edge.spool import BundleGoneError, Spool, Stored
 
-__all__ = ["Maker", "sources_of"]
+__all__ = ["Haste", "Maker", "sources_of"]
 
 _STILL_WIDTH = 640
+_PRESETS = (8, 10, 12)
+_COSTS = (1.0, 0.55, 0.4)  # of time, by haste
+_SHARE = 0.6
 
 
-def sources_of(coverage: Coverage, need: Need) -> list[Piece]:
-    """The pieces to make `need` from: originals, or where too few are left, capture's proxies.
+def sources_of(coverage: Coverage, need: Need, haste: int = 0) -> list[Piece]:
+    """The pieces to make `need` from: originals, or capture's proxies where too few of those are
+    left, or in great haste (2), for they are decoded in a fraction of the time.
 
     For stills as many as there are to be stills, spread over the minute.
     """
-    layer = Layer.ORIGINAL if need.cell.has_originals else Layer.PROXY
+    cell = need.cell
+    proxies = cell.has_proxies and (not cell.has_originals or (haste > 1 and not need.stills))
+    layer = Layer.PROXY if proxies else Layer.ORIGINAL
     pieces = coverage.sources(need.cell, layer)
     if not need.stills:
         return pieces
@@ -35,8 +41,8 @@ def sources_of(coverage: Coverage, need: Need) -> list[Piece]:
     return [able[int((number + Fraction(1, 2)) * step)] for number in range(count)]
 
 
-def recipe_of(need: Need) -> Recipe:
-    """What to ask the renderer for."""
+def recipe_of(need: Need, haste: int = 0) -> Recipe:
+    """What to ask the renderer for; in haste with a faster preset."""
     cell, rung = need.cell, LADDER[need.number]
     span = (cell.recorded if cell.held_bps > 0 else cell.missing) or (cell.start_us, cell.end_us)
     if need.stills:
@@ -51,7 +57,26 @@ def recipe_of(need: Need) -> Recipe:
         fps=rung.fps,
         stills=need.stills,
         still_bytes=rung.still_bytes,
+        preset=_PRESETS[haste],
     )
+
+
+class Haste:
+    """Whether there is time to encode well: 0 as well as is worth it, 1 faster, 2 in haste."""
+
+    def __init__(self) -> None:
+        self._minute_s = 5.0  # for a rendition at leisure
+
+    def took(self, seconds: float, haste: int) -> None:
+        """A rendition took so long at `haste`."""
+        self._minute_s += 0.3 * (seconds / _COSTS[haste] - self._minute_s)
+
+    def now(self, renditions: int, left_s: float) -> int:
+        """How it has to go for so many renditions in `left_s`."""
+        for haste, cost in enumerate(_COSTS):
+            if renditions * self._minute_s * cost <= left_s * _SHARE:
+                return haste
+        return len(_COSTS) - 1
 
 
 class Maker:
@@ -62,14 +87,14 @@ class Maker:
         self._process = RenderProcess()
         self.gone: list[bytes] = []
 
-    def make(self, need: Need, pieces: Sequence[Piece]) -> list[Stored]:
+    def make(self, need: Need, pieces: Sequence[Piece], haste: int = 0) -> list[Stored]:
         """The bundles made of `pieces`, durable; `gone` gets what the spool turned out to lack.
 
         Raises:
             SourceError: nothing can be made of them.
             SpoolError: the disk is full, read-only or broken.
         """
-        made = self._process.make(self._read(pieces), recipe_of(need))
+        made = self._process.make(self._read(pieces), recipe_of(need, haste))
         return [self._spool.add(self._draft(need, one), one.content) for one in made]
 
     def close(self) -> None:

@@ -28,7 +28,6 @@ from fieldlink.edge.fit.decoding import Picture, Sound, Source, decoded, keyfram
 __all__ = ["Recipe", "Rendered", "render", "render_stills"]
 
 _VIDEO, _AUDIO = 0, 1
-_PRESET = "8"
 _SVT = "rc=1:lp=1"  # a variable rate, one thread
 _KEYFRAME_EVERY_S = 30
 _HAIR_US = 1_000
@@ -38,7 +37,8 @@ _HAIR_US = 1_000
 class Recipe:
     """What to make: the span (UTC microseconds), rates in bit/s, bounds of the size in pixels.
 
-    With `stills` it is so many stills of at most `still_bytes` instead.
+    With `stills` it is so many stills of at most `still_bytes` instead. A higher `preset` takes
+    less time, at a loss.
     """
 
     start_us: int
@@ -50,6 +50,7 @@ class Recipe:
     fps: int
     stills: int = 0
     still_bytes: int = 4_000
+    preset: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class _Maker:
         context.bit_rate = recipe.video_bps
         context.gop_size = recipe.fps * _KEYFRAME_EVERY_S
         context.thread_count = 1
-        context.options = {"preset": _PRESET, "svtav1-params": _SVT}
+        context.options = {"preset": str(recipe.preset), "svtav1-params": _SVT}
         self._holder = holder
         holder.start_encoding()
 

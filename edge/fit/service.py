@@ -4,6 +4,7 @@ link. Lives on the event loop; reading, rendering and recording are on a thread.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -14,7 +15,7 @@ from fieldlink.edge.fit.coverage import MINUTE_US, Coverage
 from fieldlink.edge.fit.decide import Link, Live, Need
 from fieldlink.edge.fit.fitter import Fitter
 from fieldlink.edge.fit.ladder import FULL, LADDER, Rung
-from fieldlink.edge.fit.making import Maker, sources_of
+from fieldlink.edge.fit.making import Haste, Maker, sources_of
 from fieldlink.edge.planner import Group, SpoolState
 from fieldlink.edge.spool import Spool, State, Stored
 from fieldlink.systemd.service import Beat
@@ -51,6 +52,7 @@ class Fit:
         self._coverage = Coverage(minute_us)
         self._fitter = Fitter(self._coverage, state, closed_us=minute_us // 4)
         self._maker = Maker(spool, clock)
+        self._haste = Haste()
         self._thinner = UNTHINNED
         self._loaded = False
         self._early: set[bytes] = set()
@@ -143,10 +145,12 @@ class Fit:
                 await self._make(need)
 
     async def _make(self, need: Need) -> None:
-        pieces = sources_of(self._coverage, need)
+        haste = self._haste.now(*self._fitter.ahead(self._clock()))
+        pieces = sources_of(self._coverage, need, haste)
+        began_s = time.monotonic()
         self._making = f"{need.cell.device}/{need.cell.stream}"
         try:
-            made = await asyncio.to_thread(self._maker.make, need, pieces)
+            made = await asyncio.to_thread(self._maker.make, need, pieces, haste)
         except SourceError as error:
             self._fault = f"{self._making}: {error.detail}"
             _log.warning("cannot be made thinner: %s", self._fault)
@@ -159,6 +163,8 @@ class Fit:
                     self._made_bytes + stored.manifest.size,
                 )
             self._fitter.made()
+            if not need.stills:
+                self._haste.took(time.monotonic() - began_s, haste)
         finally:
             self._making = None
         for bundle in self._maker.gone:

@@ -73,17 +73,18 @@ def _whole(cell: Cell) -> Treatment:
 def _media(cell: Cell, rung: Rung, *, closed: bool) -> tuple[Use, float]:
     if not rung.is_video:
         return (Use.HELD if cell.held_bps > 0 else Use.STILLS), 0.0
-    wanted_bps = rung.video_bps
-    if cell.held_bps * REDO >= wanted_bps:
+    thin, wanted_bps = cell.thin, rung.video_bps
+    if cell.held_bps > 0:  # doing it again is another question
+        if thin is not None and (thin.video_bps or 0.0) > cell.held_bps:
+            return Use.THIN, float(cell.thin_bytes)
         return Use.HELD, 0.0
-    span = cell.recorded if cell.held_bps > 0 else cell.missing
+    span = cell.missing
     length_us = span[1] - span[0] if span is not None else 0
     made_bytes = rung.media_bps / 8 * length_us / 1e6
     plain_fits = cell.plain_bps <= wanted_bps * _AS_GOOD or cell.plain_bytes <= made_bytes * 1.1
     if cell.plain and (plain_fits or not closed):
         return Use.PLAIN, float(cell.plain_bytes)
     # One that waits and is much too thick is made anew, as is one that is much too thin.
-    thin = cell.thin
     if thin is not None and cell.thin_whole:
         near = wanted_bps / REDO <= (thin.video_bps or 0.0) <= wanted_bps * REDO
         if near or thin.sent or not closed:
@@ -100,7 +101,7 @@ def _media(cell: Cell, rung: Rung, *, closed: bool) -> tuple[Use, float]:
 def _stills(cell: Cell, rung: Rung, *, closed: bool) -> tuple[tuple[Piece, ...], int]:
     """Which stills go with a minute, and how many have to be made."""
     wanted = max(1, round((cell.end_us - cell.start_us) / 1e6 / rung.still_every_s))
-    if rung.is_video and cell.held_bps > 0:
+    if cell.held_bps > 0:
         return (), 0
     wanted -= cell.held_stills
     chosen = _spread(cell.stills, wanted)

@@ -93,14 +93,32 @@ def test_what_stands_in_for_proxies_puts_them_behind_and_one_still_of_each_minut
         assert set(rest) == {Rank.LATER}
 
 
-def test_a_minute_held_at_two_thirds_of_the_rate_is_not_done_again() -> None:
-    coverage = recorded(1, 1)
-    thin = manifest(99, Layer.PROXY, -60, 0, 100, device="ball-0", meta={"thin": 1, "rate": 32000})
-    coverage.recorded(b"t" * 32, thin, custody=True)
-    (cell,) = coverage.cells()
-    numbers = {rung.video_bps: number for number, rung in enumerate(LADDER)}
-    assert treat(cell, numbers[40_000], closed=True).use is Use.HELD
-    assert treat(cell, numbers[50_000], closed=True).use is Use.RENDER
+def held(bps: int, devices: int = 1, minutes: int = 1) -> list[Cell]:
+    """Minutes of which the centre has renditions at that rate and nothing else."""
+    coverage = recorded(devices, minutes, proxies=False, stills=0)
+    for number, cell in enumerate(coverage.cells()):
+        at_s = (cell.start_us - T0_US) / 1e6
+        meta: dict[str, str | int | bool | None] = {"thin": 1, "rate": bps}
+        item = manifest(
+            900 + number, Layer.PROXY, at_s, at_s + 60, 9, device=cell.device, meta=meta
+        )
+        coverage.recorded(bytes([number]) * 32, item, custody=True)
+    return coverage.cells()
+
+
+def test_what_is_left_over_at_the_end_makes_the_poorest_better_as_many_as_fit() -> None:
+    poor, good = held(32_000, 2, 2), held(80_000, 3, 3)[4:]
+    plan = decide(inputs([*poor, *good], 100e3, due_s=160))  # 100 s, 1.25 MB
+    assert [need.cell.held_bps for need in plan.needs] == [32_000, 32_000]
+    assert {need.video_bps for need in plan.needs} == {50_000}
+    plan = decide(inputs([*poor, *good], 1e6, due_s=160))
+    assert len(plan.needs) == 9
+    assert len({need.video_bps for need in plan.needs}) == 1
+    assert plan.needs[0].video_bps > 120_000
+
+
+def test_what_is_nearly_as_good_is_not_done_again() -> None:
+    assert decide(inputs(held(300_000), 1e6, due_s=100)).needs == ()
 
 
 def test_what_somebody_wants_goes_as_capture_made_it() -> None:

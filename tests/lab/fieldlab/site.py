@@ -89,6 +89,20 @@ class Site:
                 argv, stdin=stdin, stdout=stdout or log, stderr=log, text=True, env=_ENVIRONMENT
             )
 
+    def relay(self, *words: str) -> str:
+        """What `fieldlink relay WORDS` prints beside the centre.
+
+        Raises:
+            CalledProcessError: it failed.
+        """
+        argv = self._centre_argv(*words)
+        return str(self.net.centre.run(argv, check=True, capture_output=True).stdout.decode())
+
+    def edge(self, *words: str) -> str:
+        """What `fieldlink edge WORDS` prints beside the kit; empty when nobody answers."""
+        done = self.net.kit.run(self._kit_argv(*words), capture_output=True)
+        return "" if done.returncode else str(done.stdout.decode())
+
     def _centre_runs(self) -> bool:
         argv = self._centre_argv("status", "--json")
         done = self.net.centre.run(argv, capture_output=True)
