@@ -60,7 +60,7 @@ td.n{white-space:nowrap;font-variant-numeric:tabular-nums}
 .key svg{width:14px;height:10px;margin-right:6px}
 svg text{font:12px system-ui,"Noto Sans CJK SC",sans-serif;fill:#17212b}
 svg .dim{fill:#5a6875}svg{width:100%;height:auto;display:block}.key svg{display:inline-block}
-td{overflow-wrap:anywhere}td:nth-child(3){width:38%}
+td{overflow-wrap:anywhere}td:nth-child(1){width:17%}td:nth-child(3){width:36%}
 @media print{body{margin:0;max-width:none;padding:0;font-size:11px}
  tr,.row{break-inside:avoid}h2{break-after:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
