@@ -11,12 +11,16 @@ _NOTHING_BYTES = 0.5
 @dataclass(slots=True)
 class Flow:
     """What waits (bytes), and what comes in (bytes a second); `done_s` is the answer: seconds
-    until nothing waits, None if that never happens.
+    until nothing waits, None if that never happens. Of what waits, `first_bytes` go first;
+    `first_done_s` is when they are gone.
     """
 
     backlog_bytes: float
     inflow_bps: float
+    first_bytes: float = 0.0
     done_s: float | None = None
+    first_done_s: float | None = None
+    rest_bytes: float = 0.0
 
 
 def drained_s(levels: Sequence[Sequence[Flow]], rate_bps: float) -> None:
@@ -31,6 +35,8 @@ def drained_s(levels: Sequence[Sequence[Flow]], rate_bps: float) -> None:
         for flow in level:
             flow.done_s = 0.0 if flow not in waiting else None
             flow.backlog_bytes += flow.inflow_bps * began_s
+            flow.rest_bytes = flow.backlog_bytes - flow.first_bytes
+            flow.first_done_s = None if flow.first_bytes > 0 else 0.0
         ended_s = _drain(waiting, began_s, left_bps)
         if ended_s is None:
             for lower in levels[levels.index(level) + 1 :]:
@@ -57,10 +63,18 @@ def _drain(flows: list[Flow], now_s: float, rate_bps: float) -> float | None:
         if not steps:
             return now_s if all(flow.done_s is not None for flow in flows) else None
         step_s = min(steps)
+        for flow, share in zip(flows, shares, strict=True):
+            _first(flow, share - flow.inflow_bps, now_s, step_s)
         now_s += step_s
         for flow, share in zip(flows, shares, strict=True):
             grown = flow.backlog_bytes + (flow.inflow_bps - share) * step_s
             flow.backlog_bytes = grown if grown > _NOTHING_BYTES else 0.0
+
+
+def _first(flow: Flow, drains_bps: float, now_s: float, step_s: float) -> None:
+    over = flow.backlog_bytes - flow.rest_bytes
+    if flow.first_done_s is None and drains_bps > 0 and over <= drains_bps * step_s * (1 + 1e-9):
+        flow.first_done_s = now_s + max(over, 0.0) / drains_bps
 
 
 def _shares(flows: Sequence[Flow], rate_bps: float) -> list[float]:

@@ -30,7 +30,7 @@ _LEVELS = {
     **{group: int(group) for group in Group},
     Group.STILL: int(Group.PROXY),  # they share their turn with proxies, by deadline
 }
-_LATER = int(Group.LATER)
+_LATER, _PICTURES = int(Group.LATER), int(Group.PROXY)
 _MADE = {Layer.REPORT: Group.REPORT, Layer.ORIGINAL: Group.ORIGINAL}
 
 
@@ -159,9 +159,16 @@ def _flows(
     for track, row in rows.items():
         for level, size in row.levels.items():
             flows[level, track[0]].backlog_bytes += size
+            if _goes_first(track, row, level):
+                flows[level, track[0]].first_bytes += size
         if (made_bps := believed_bps(production.get(track))) is not None:
             flows[_made_at(track), track[0]].inflow_bps += made_bps / 8
     return flows
+
+
+def _goes_first(track: Track, row: _Row, level: int) -> bool:
+    """Whether it is stills that are due when the proxies of their device are: before those."""
+    return track[2] is Layer.STILL and row.in_window and level == _PICTURES
 
 
 def _done(
@@ -177,7 +184,11 @@ def _done(
     drained_s([levels[level] for level in sorted(levels)], rate_bps / 8)
     done: dict[Track, float | None] = {}
     for track, row in rows.items():
-        ends = [flows[level, track[0]].done_s for level in row.promised]
+        ends = [
+            flow.first_done_s if _goes_first(track, row, level) else flow.done_s
+            for level in row.promised
+            for flow in [flows[level, track[0]]]
+        ]
         known = [end for end in ends if end is not None]
         done[track] = max(known, default=0.0) if len(known) == len(ends) else None
     return done

@@ -51,6 +51,15 @@ def test_levels_drain_one_after_the_other_and_a_fair_share_inside_each() -> None
     assert second[0].done_s == pytest.approx(50)
 
 
+def test_what_goes_first_of_a_flow_is_gone_when_the_rest_remains() -> None:
+    mixed, other = Flow(1_000, 10, first_bytes=400), Flow(300, 0)
+    drained_s([[Flow(100, 0)], [mixed, other]], 100)
+    # The first level takes 1 s; then 50 each, of which 10 come in, until the other has its 300.
+    assert other.done_s == pytest.approx(7)
+    assert mixed.first_done_s == pytest.approx(7 + (400 - 6 * 40) / 90)
+    assert mixed.done_s == pytest.approx(7 + (1_010 - 6 * 40) / 90)
+
+
 def test_a_level_that_grows_faster_than_it_drains_starves_those_below_it() -> None:
     first, second, idle = Flow(1_000, 200), Flow(10, 0), Flow(0, 0)
     drained_s([[first], [second, idle]], 100)

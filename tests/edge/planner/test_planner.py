@@ -160,6 +160,16 @@ def test_history_that_is_due_with_the_live_proxies_gains_nothing_by_going_first(
     assert drain(spool, now_us=NOW_US) == [new, old]
 
 
+def test_in_an_incident_stills_of_the_past_go_before_its_proxies() -> None:
+    pieces = [*(still(at_s) for at_s in (100, 110, 120)), proxy(100), proxy(104), proxy(108)]
+    spool = _spool(*pieces)
+    assert [pieces.index(one) for one in drain(spool, now_us=NOW_US)] == [2, 5, 0, 3, 4, 1]
+    pieces = [replace(one, covered=Ranges(), begun=False) for one in pieces]
+    spool = _spool(*pieces)
+    spool.window(0, 7_000 * S_US)
+    assert [pieces.index(one) for one in drain(spool, now_us=NOW_US)] == [2, 5, 0, 1, 3, 4]
+
+
 def test_what_is_too_late_already_delays_nobody() -> None:
     late, due, new = proxy(0), proxy(100), proxy(900)
     spool = _spool(late, due, new)

@@ -73,7 +73,7 @@ def test_ten_minutes_in_the_forecast_is_within_a_fifth_of_what_comes_true(three_
             predicted, real = track.done_us - said.at_us, real_us - said.at_us
             assert predicted == pytest.approx(real, rel=0.2), (name, said.at_us)
             judged += 1
-    assert judged > 20
+    assert judged > 15
 
 
 def test_the_forecast_says_no_link_while_there_is_none_and_what_will_miss_afterwards(
