@@ -49,6 +49,8 @@ def _spool(settings: EdgeSettings) -> dict[str, Any] | None:
         return None
     view = SpoolView.open(settings.spool_dir)
     try:
+        if not view.is_laid_out:
+            return None
         return spool_report(view.totals(RetentionPolicy.from_settings(settings.spool)))
     finally:
         view.close()

@@ -63,6 +63,11 @@ class SpoolView:
             raise SpoolError(newer(path, version))
         return view
 
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether there is a spool already: an agent that starts may be about to make it."""
+        return self._ask(lambda index: index.version) > 0
+
     def close(self) -> None:
         """Close the index."""
         with self._lock:
