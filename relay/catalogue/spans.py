@@ -66,6 +66,11 @@ class Spans(Part):
             rows = connection.execute(query.order_by(b.start_us, b.number).limit(_PAGE)).all()
         return [SpanRow(*row) for row in rows]
 
+    def last_number(self) -> int:
+        """The number of the bundle that was filed last; 0 before any was."""
+        with self._read() as connection:
+            return int(connection.scalar(sa.select(sa.func.max(BUNDLES.c.number))) or 0)
+
     def bundle_count(self, incident: str) -> int:
         """How many bundles `incident` has."""
         s = SUMMARIES.c
@@ -73,8 +78,8 @@ class Spans(Part):
             count = sa.select(sa.func.sum(s.bundles)).where(s.incident == incident)
             return int(connection.scalar(count) or 0)
 
-    def arrivals(self, since_us: int) -> Mapping[str, Arrivals]:
-        """What came into custody since `since_us`, kit by kit."""
+    def arrivals(self, since_us: int, until_us: int = 2**63 - 1) -> Mapping[str, Arrivals]:
+        """What came into custody from `since_us` to `until_us`, kit by kit."""
         b = BUNDLES.c
         # Grouped by an expression: an index on kits would make SQLite read all of them.
         kit = sa.func.coalesce(b.kit, "")
@@ -85,7 +90,7 @@ class Spans(Part):
                 sa.func.min(b.custody_us),
                 sa.func.max(b.custody_us),
             )
-            .where(b.custody_us >= since_us)
+            .where(b.custody_us.between(since_us, until_us))
             .group_by(kit)
         )
         with self._read() as connection:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fieldlink.codecs.bundle import Layer
-from fieldlink.relay.window.foresee import FRESH_US, foresee, told_us, verdict_of, worst
+from fieldlink.relay.window.foresee import FRESH_US, foresee, judged, told_us, verdict_of, worst
 from fieldlink.relay.window.held import LAYERS, THIN
 from fieldlink.relay.window.minutes import MAX_MINUTES, MINUTE_US, best_minutes, gap_spans
 from fieldlink.relay.window.plans import MAX_ROWS, KitVerdict, PlanRow
@@ -99,7 +99,7 @@ def _stream(
         gaps,
         *shown,
         coming=not over,
-        began_us=_began_us(stream, kit, rows, facts.now_us, over=over),
+        began_us=_began_us(stream, kit, rows, facts, over=over),
     )
     present = sum(minutes.count(mark) for mark in _PICTURES)
     late = minutes.count(Minute.LATE)
@@ -120,7 +120,7 @@ def _stream(
         share=present / wanted if wanted else None,
         first_picture_s=None if first_us is None else (first_us - facts.incident.start_us) / 1e6,
         layers=[
-            _layer(layer, stream, rows, kit, shown)
+            _layer(layer, stream, rows, kit, shown, facts.incident.due_us)
             for layer in (*reversed(LAYERS), Layer.REPORT.value)
             if layer in stream.held or layer in stream.late or _row(layer, rows)
         ],
@@ -144,16 +144,24 @@ def _row(layer: str, rows: Sequence[PlanRow] | None) -> PlanRow | None:
 
 
 def _began_us(
-    stream: StreamFacts, kit: KitFacts, rows: list[PlanRow] | None, now_us: int, *, over: bool
+    stream: StreamFacts,
+    kit: KitFacts,
+    rows: list[PlanRow] | None,
+    facts: WindowFacts,
+    *,
+    over: bool,
 ) -> int | None:
     """Since when there is something of the stream; None: earlier parts may still come.
 
     Newest goes first: only when the kit has nothing old of it to send is the first picture that
-    came the first that there was.
+    came the first that there was. When the window is over, what waits for another is none of it.
     """
     plan_us = kit.plan_us
-    fresh = over or (plan_us is not None and abs(now_us - plan_us) <= FRESH_US)
-    if rows is None or not fresh or not (over or _caught_up(rows, kit)):
+    fresh = over or (plan_us is not None and abs(facts.now_us - plan_us) <= FRESH_US)
+    if rows is None or kit.plan is None or not fresh:
+        return None
+    other = over and kit.plan.due_us != facts.incident.due_us
+    if not (other or _caught_up(rows, kit)):
         return None
     starts = [
         *(spans[0][0] for home in (stream.held, stream.late) for spans in home.values() if spans),
@@ -184,18 +192,20 @@ def _verdict(
     fresh = kit.plan_us is not None and abs(facts.now_us - kit.plan_us) <= FRESH_US
     if rows is None or not fresh or foreseen.silent_since_us is not None:
         return _by_forecast(rows, foreseen)
-    return _by_plan(rows, kit, foreseen, missing)
+    return _by_plan(rows, kit, foreseen, missing, facts.incident.due_us)
 
 
 def _by_plan(
-    rows: list[PlanRow], kit: KitFacts, foreseen: KitWindow, missing: int
+    rows: list[PlanRow], kit: KitFacts, foreseen: KitWindow, missing: int, due_us: int | None
 ) -> tuple[Verdict, Reason]:
     """The kit's word, held against what came and what arrives."""
     needed = [row for row in rows if row.layer != Layer.ORIGINAL]
-    last = max(needed, key=lambda row: (row.verdict, row.done_us or 0), default=None)
+    last = max(needed, key=lambda row: (judged(row, kit, due_us), row.done_us or 0), default=None)
     at_us = None if last is None else told_us(kit, last.done_us)
-    if last is not None and last.verdict is not KitVerdict.KEPT:
-        return verdict_of(last.verdict), Reason("kit", text=last.reason, at_us=at_us)
+    said = KitVerdict.KEPT if last is None else judged(last, kit, due_us)
+    if last is not None and said is not KitVerdict.KEPT:
+        code = "promised-late" if last.verdict is KitVerdict.KEPT else "kit"
+        return verdict_of(said), Reason(code, text=last.reason, at_us=at_us)
     if _caught_up(rows, kit):
         if missing:
             return Verdict.AT_RISK, Reason("unexplained", minutes=missing)
@@ -235,6 +245,7 @@ def _layer(
     rows: list[PlanRow] | None,
     kit: KitFacts,
     shown: Span,
+    due_us: int | None,
 ) -> LayerWindow:
     start_us, end_us = shown
     spans = SpanSet(0, [*stream.held.get(layer, ()), *stream.late.get(layer, ())])
@@ -248,7 +259,7 @@ def _layer(
         held_us=held_us,
         share=min(1.0, held_us / free_us) if free_us > 0 else None,
         pending_bytes=_still_to_come(layer, row, rows),
-        verdict=verdict_of(row.verdict) if row else None,
+        verdict=verdict_of(judged(row, kit, due_us)) if row else None,
         done_us=told_us(kit, row.done_us) if row else None,
         reason=row.reason if row else "",
     )

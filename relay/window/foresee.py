@@ -6,10 +6,10 @@ It knows less than the kit, and says what it knows when the kit is silent.
 from dataclasses import replace
 
 from fieldlink.codecs.bundle import Layer
-from fieldlink.relay.window.plans import KitVerdict, Plan
+from fieldlink.relay.window.plans import MAX_ROWS, KitVerdict, Plan, PlanRow
 from fieldlink.relay.window.view import KitFacts, KitWindow, Reason, Verdict, WindowFacts
 
-__all__ = ["FRESH_US", "SILENT_US", "foresee", "told_us", "verdict_of", "worst"]
+__all__ = ["FRESH_US", "SILENT_US", "foresee", "judged", "told_us", "verdict_of", "worst"]
 
 SILENT_US = 60_000_000
 """A kit says how it is every few seconds; silent for so long, its link is down."""
@@ -33,6 +33,22 @@ def worst(*verdicts: Verdict) -> Verdict:
 def verdict_of(said: KitVerdict) -> Verdict:
     """A kit's verdict as the centre's."""
     return (Verdict.KEPT, Verdict.AT_RISK, Verdict.WILL_MISS)[said]
+
+
+def judged(row: PlanRow, facts: KitFacts, due_us: int | None) -> KitVerdict:
+    """A kit's word on a layer, for the window that ends at `due_us`: it works in one window at
+    a time, the newest incident's.
+    """
+    meant_us = None if facts.plan is None else facts.plan.due_us
+    if due_us is None or meant_us is None or meant_us == due_us:
+        return row.verdict
+    stood_in = row.verdict is KitVerdict.KEPT and (row.done_us is None or row.done_us > meant_us)
+    if stood_in or not row.pending_bytes:  # something thinner goes first
+        return KitVerdict.KEPT
+    done_us = told_us(facts, row.done_us)
+    if done_us is None:
+        return KitVerdict.AT_RISK
+    return KitVerdict.WILL_MISS if done_us > due_us else KitVerdict.KEPT
 
 
 def told_us(facts: KitFacts, at_us: int | None) -> int | None:
@@ -137,8 +153,10 @@ def _pending(facts: KitFacts, *, originals: bool) -> int | None:
     def counts(layer: str) -> bool:
         return originals or layer != Layer.ORIGINAL
 
-    if facts.plan is not None:
-        return _sum(facts.plan, originals=originals)
+    # A full plan may have left something out; the report has the sums.
+    plan = facts.plan
+    if plan is not None and (facts.pending is None or len(plan.rows) < MAX_ROWS):
+        return _sum(plan, originals=originals)
     if facts.pending is None:
         return None
     return sum(size for layer, size in facts.pending.items() if counts(layer))

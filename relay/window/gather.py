@@ -44,7 +44,8 @@ def gather(
     if working is not None and working.id == incident.id:
         for kit in known.values():
             streams = {**_promised(kit), **streams}
-    arrivals = catalogue.arrivals(now_us - _MEASURED_US)
+    # Later than now: the clock was set back since.
+    arrivals = catalogue.arrivals(now_us - _MEASURED_US, now_us)
     kits = {}
     for name in sorted({key[0] for key in streams}):
         came = arrivals.get(name)

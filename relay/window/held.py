@@ -92,6 +92,7 @@ class HeldKeeper:
 
     def _extended(self, catalogue: Catalogue, incident: Incident, held: Held) -> bool:
         """Read what is new; whether there are now as many bundles as there have to be."""
+        newest = catalogue.last_number()  # what other incidents have up to here is passed over
         before = catalogue.bundle_count(incident.id)
         if held.bundles:
             rows = catalogue.spans_after(incident.id, held.last_number)
@@ -99,6 +100,7 @@ class HeldKeeper:
             rows = catalogue.spans_in(incident.id)
         for row in rows:
             held.add(row, incident.due_us)
+        held.last_number = max(held.last_number, newest)
         # More may be filed meanwhile.
         return before <= held.bundles <= catalogue.bundle_count(incident.id)
 

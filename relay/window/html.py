@@ -98,7 +98,7 @@ def _both(key: str, **values: object) -> str:
 
 
 def _window(view: WindowView) -> str:
-    said = [f"T0 {words.time_of_day(view.start_us)}"]
+    said = [f"T0 {words.date_and_time(view.start_us)}"]
     if view.due_us is not None:
         said.append(f"{words.both('window.due')} {words.time_of_day(view.due_us)}")
     said.append(words.both("window.updated", time=words.time_of_day(view.now_us)))
@@ -122,7 +122,8 @@ def _plot(view: WindowView) -> Iterator[str]:
         'patternTransform="rotate(45)"><rect width="6" height="6" fill="#fff"/>'
         '<rect width="3" height="6" fill="#8b97a3"/></pattern></defs>'
     )
-    end_us = max(view.due_us or 0, view.from_us + view.elapsed_us, view.from_us + MINUTE_US)
+    now_us = view.start_us + view.elapsed_us
+    end_us = max(view.due_us or 0, now_us, view.from_us + MINUTE_US)
     scale = (_PLOT_PX - _LEFT_PX - 8) / (end_us - view.from_us)
 
     def x(at_us: int) -> float:
@@ -136,7 +137,7 @@ def _plot(view: WindowView) -> Iterator[str]:
         yield (f'<line x1="{x(at_us)}" x2="{x(at_us)}" y1="18" y2="{height}" stroke="#e3e7eb"/>')
     for number, stream in enumerate(view.streams):
         yield from _row(stream, view, _HEAD_PX + number * _ROW_PX, x)
-    now_x = x(view.from_us + view.elapsed_us)
+    now_x = x(now_us)
     yield f'<line x1="{now_x}" x2="{now_x}" y1="18" y2="{height}" stroke="#17212b"/></svg>'
 
 

@@ -44,7 +44,7 @@ _WORST_FIRST = ".l>gstpo-"
 def text_lines(view: WindowView) -> Iterator[str]:
     """`view` as lines."""
     yield from words.cut(f"{view.name}  ({view.incident})", _WIDTH)
-    yield _window(view)
+    yield from _window(view)
     yield "  ".join(
         f"{_MARKS[verdict]} {view.counts[verdict]} {_verdict(verdict, view)}"
         for verdict in Verdict
@@ -73,14 +73,15 @@ def scaled(minutes: str, cells: int, whole: int) -> str:
     return "".join(shown)
 
 
-def _window(view: WindowView) -> str:
-    t0 = f"T0 {words.time_of_day(view.start_us)}"
+def _window(view: WindowView) -> Iterator[str]:
+    yield f"T0 {words.date_and_time(view.start_us)}"
     if view.due_us is None:
-        return f"{t0}  {words.both('window.reason.no-window')}"
+        yield words.both("window.reason.no-window")
+        return
     due = f"{words.both('window.due')} {words.time_of_day(view.due_us)}"
     left_us = view.due_us - view.now_us
     key = "clock.remaining" if left_us >= 0 else "clock.overdue"
-    return f"{t0}  {due}  {words.both(key)} {words.duration(abs(left_us))}"
+    yield f"{due}  {words.both(key)} {words.duration(abs(left_us))}"
 
 
 def _verdict(verdict: Verdict, view: WindowView) -> str:

@@ -14,6 +14,7 @@ __all__ = [
     "both",
     "columns",
     "cut",
+    "date_and_time",
     "duration",
     "one",
     "rate",
@@ -85,6 +86,16 @@ def time_of_day(at_us: int | None) -> str:
         return "–"
     today = datetime.now().astimezone().date()
     return f"{at:%H:%M:%S}" if at.date() == today else f"{at:%m-%d %H:%M:%S}"
+
+
+def date_and_time(at_us: int) -> str:
+    """A time with its day and its zone, for what is read elsewhere or later."""
+    try:
+        at = datetime.fromtimestamp(at_us / 1e6).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return "–"
+    zone = f"{at:%z}"
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC{zone[:3]}:{zone[3:5]}"
 
 
 def duration(length_us: int) -> str:

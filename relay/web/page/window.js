@@ -43,7 +43,7 @@ export class WindowPanel {
     this.view = view;
     const node = byId("window");
     if (!view) { node.replaceChildren(); this.rows.clear(); return; }
-    this.endUs = Math.max(view.due_us ?? 0, view.from_us + view.elapsed_us, view.from_us + MINUTE_US);
+    this.endUs = Math.max(view.due_us ?? 0, view.start_us + view.elapsed_us, view.from_us + MINUTE_US);
     const streams = [...view.streams].sort((a, b) => WORST_FIRST.indexOf(a.verdict) - WORST_FIRST.indexOf(b.verdict)
       || key(a).localeCompare(key(b), "en", { numeric: true }));
     const wanted = new Set(streams.map(key));
@@ -114,7 +114,7 @@ export class WindowPanel {
     const strip = el("div", { class: "minutes" });
     for (const [first, last, code] of runs(stream.minutes)) {
       const fromUs = view.from_us + first * MINUTE_US;
-      const toUs = Math.min(view.from_us + last * MINUTE_US, view.from_us + view.elapsed_us);
+      const toUs = Math.min(view.from_us + last * MINUTE_US, view.start_us + view.elapsed_us);
       const name = MINUTES[code];
       const title = `${minuteOfDay(fromUs)}–${minuteOfDay(toUs)} ${t(`window.minute.${name}`)}`;
       strip.append(this.#place(el("i", { class: `minute minute-${name}`, title }), fromUs, toUs));
@@ -126,7 +126,7 @@ export class WindowPanel {
     });
     const axis = el("div", { class: "window-axis" }, el("span", { text: `${t("window.t0")} ${minuteOfDay(view.start_us)}` }),
       el("span", { text: view.due_us === null ? "" : `${t("window.due")} ${minuteOfDay(view.due_us)}` }));
-    const now = view.over ? null : this.#place(el("i", { class: "window-now", title: t("window.now") }), view.from_us + view.elapsed_us, view.from_us + view.elapsed_us);
+    const now = view.over ? null : this.#place(el("i", { class: "window-now", title: t("window.now") }), view.start_us + view.elapsed_us, view.start_us + view.elapsed_us);
     return el("div", { class: "window-bar", role: "img", "aria-label": `${verdictText(stream.verdict, view.over)}: ${reasonText(stream.reason)}` },
       strip, ...layers, now, axis);
   }
