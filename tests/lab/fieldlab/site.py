@@ -173,10 +173,16 @@ class Site:
     def wait(
         self, done: Callable[[], object], limit_s: float, what: str, step_s: float = 0.25
     ) -> None:
-        """Wait until `done()` is true; an AssertionError with the logs' ends after `limit_s`."""
+        """Wait until `done()` is true; an AssertionError with the logs' ends after `limit_s`, or as
+        soon as a program has ended.
+        """
         end = time.monotonic() + limit_s
         while not done():
-            assert time.monotonic() < end, f"not within {limit_s:g} s: {what}\n{self.last_words()}"
+            late = time.monotonic() > end
+            assert not late, f"not within {limit_s:g} s: {what}\n{self.last_words()}"
+            assert self.centre.poll() is None, f"the centre has ended\n{self.last_words()}"
+            ended = self._kit is not None and self._kit.poll() is not None
+            assert not ended, f"the kit has ended\n{self.last_words()}"
             time.sleep(step_s)
 
     def last_words(self) -> str:
