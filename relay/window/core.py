@@ -11,7 +11,13 @@ from dataclasses import replace
 from fieldlink.codecs.bundle import Layer
 from fieldlink.relay.window.foresee import FRESH_US, foresee, judged, told_us, verdict_of, worst
 from fieldlink.relay.window.held import LAYERS, THIN
-from fieldlink.relay.window.minutes import MAX_MINUTES, MINUTE_US, best_minutes, gap_spans
+from fieldlink.relay.window.minutes import (
+    COMING_US,
+    MAX_MINUTES,
+    MINUTE_US,
+    best_minutes,
+    gap_spans,
+)
 from fieldlink.relay.window.plans import MAX_ROWS, KitVerdict, PlanRow
 from fieldlink.relay.window.spans import Span, SpanSet, clipped, coarser, overlap_us
 from fieldlink.relay.window.view import (
@@ -98,7 +104,7 @@ def _stream(
         stream.late,
         gaps,
         *shown,
-        coming=not over,
+        coming=not over and facts.now_us - shown[1] <= COMING_US,
         began_us=_began_us(stream, kit, rows, facts, over=over),
     )
     present = sum(minutes.count(mark) for mark in _PICTURES)
@@ -160,7 +166,7 @@ def _began_us(
     fresh = over or (plan_us is not None and abs(facts.now_us - plan_us) <= FRESH_US)
     if rows is None or kit.plan is None or not fresh:
         return None
-    other = over and kit.plan.due_us != facts.incident.due_us
+    other = over and kit.plan.due_us not in {None, facts.incident.due_us}
     if not (other or _caught_up(rows, kit)):
         return None
     starts = [

@@ -7,12 +7,13 @@ from fieldlink.relay.window.held import THIN
 from fieldlink.relay.window.spans import Span, SpanSet, clipped
 from fieldlink.relay.window.view import Minute
 
-__all__ = ["MAX_MINUTES", "MINUTE_US", "best_minutes", "gap_spans"]
+__all__ = ["COMING_US", "MAX_MINUTES", "MINUTE_US", "best_minutes", "gap_spans"]
 
 MINUTE_US = 60_000_000
 MAX_MINUTES = 24 * 60
-# What has only just passed is on its way: pieces are cut, encoded and sent.
-_COMING_US = 90_000_000
+COMING_US = 90_000_000
+"""What has only just passed is on its way: pieces are cut, encoded and sent."""
+
 # So much of a minute without a gap, or less, is not worth a picture.
 _LEAST_US = 5_000_000
 _BEST_FIRST = (
@@ -57,7 +58,7 @@ def best_minutes(
             best[at] = Minute.GAP
         elif began_us is not None and minute_us + parts_us[at] <= began_us:
             best[at] = Minute.BEFORE
-        elif coming and minute_us + MINUTE_US > end_us - _COMING_US:
+        elif coming and minute_us + MINUTE_US > end_us - COMING_US:
             best[at] = Minute.COMING
     return "".join(best)
 

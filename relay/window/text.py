@@ -92,7 +92,7 @@ def _verdict(verdict: Verdict, view: WindowView) -> str:
 def _stream(stream: StreamWindow, view: WindowView) -> Iterator[str]:
     name = f"{_MARKS[stream.verdict]} {stream.device}/{stream.stream}  {stream.kit}"
     yield _ends(name, _verdict(stream.verdict, view))
-    end_us = view.due_us or view.now_us
+    end_us = view.due_us or view.start_us + view.elapsed_us
     whole = -(-max(MINUTE_US, end_us - view.from_us) // MINUTE_US)
     bar = scaled(stream.minutes, _CELLS, max(whole, len(stream.minutes)))
     share = f"{stream.present}/{stream.wanted} min" if stream.wanted else "-"

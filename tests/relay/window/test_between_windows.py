@@ -28,9 +28,10 @@ def _only(made: WindowView) -> tuple[Verdict, str]:
 def test_history_that_its_kit_still_has_when_the_window_ends_was_missed() -> None:
     newest_first = stream(held={"proxy": [(60, 120)]})
     waiting = (*_PROXY, 5_000_000, 2, 200, "rate: too slow")
-    made = view(130, [newest_first], kit(130, plan=plan(waiting, due_us=at(120))))
-    assert _only(made) == (Verdict.WILL_MISS, "missed")
-    assert made.streams[0].reason.minutes == 60
+    for due_us in (at(120), None):  # None: the kit was told of no other window since
+        made = view(130, [newest_first], kit(130, plan=plan(waiting, due_us=due_us)))
+        assert _only(made) == (Verdict.WILL_MISS, "missed")
+        assert made.streams[0].reason.minutes == 60
     for nothing in (plan(due_us=at(120)), plan(waiting, due_us=at(400))):
         # Nothing is left; or what waits is of another window.
         made = view(130, [newest_first], kit(130, plan=nothing))
@@ -139,3 +140,19 @@ def test_what_came_before_the_clock_was_set_back_is_no_rate_of_now(catalogue: Ca
     _file(catalogue, 1, incident.id, at(29), size=10)
     facts = gather(catalogue, incident, HeldKeeper(), at(30))
     assert [each.arrived_bytes for each in facts.kits.values()] == [10]
+
+
+def test_what_an_incident_that_was_closed_long_ago_has_not_is_not_coming() -> None:
+    one = stream(held={"proxy": [(0, 28)]})
+    waiting = plan((*_PROXY, 5_000_000, 2, 150, "rate: slow"))
+    made = view(30.5, [one], kit(30.5, plan=waiting), closed=30)
+    assert made.streams[0].minutes.endswith("p>>")
+    made = view(60, [one], kit(60, plan=waiting), closed=30)
+    assert made.streams[0].minutes.endswith("p..")
+    assert _only(made) == (Verdict.WILL_MISS, "kit")
+
+
+def test_the_bar_of_a_closed_incident_without_a_window_ends_where_it_was_closed() -> None:
+    made = view(6000, [stream(held={"proxy": [(0, 60)]})], kit(6000), window=None, closed=60)
+    [bar] = [line for line in text_lines(made) if line.startswith("  |")]
+    assert bar.split("|")[1] == "p" * 60
