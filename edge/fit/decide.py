@@ -13,6 +13,7 @@ from itertools import accumulate
 from fieldlink.edge.fit.cell import Cell
 from fieldlink.edge.fit.ladder import FULL, LADDER, REPORTS, Level
 from fieldlink.edge.fit.treatment import REDO, Treatment, Use, treat
+from fieldlink.edge.planner.state import believed_bps
 
 __all__ = ["FitPlan", "Inputs", "Link", "Live", "Need", "decide"]
 
@@ -38,9 +39,10 @@ class Link:
     @property
     def trusted_bps(self) -> float | None:
         """What to count on; the least, unless the history of outages makes it next to nothing."""
-        if not self.expected_bps:
+        expected_bps = believed_bps(self.expected_bps)
+        if expected_bps is None:
             return None
-        return max(self.low_bps or 0.0, self.expected_bps * _TRUSTED_SHARE)
+        return max(believed_bps(self.low_bps) or 0.0, expected_bps * _TRUSTED_SHARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def _rung(
         return _best(inputs, due, link_bps * _CHOOSE, FULL, REPORTS)
     if _use(inputs, due, link_bps, before.number) > 1.0:
         return _best(inputs, due, link_bps * _CHOOSE, before.number, REPORTS)
-    if inputs.now_us - before.changed_us < _HOLD_US:
+    if 0 <= inputs.now_us - before.changed_us < _HOLD_US:  # else the clock was set back
         return before.number
     return _best(inputs, due, link_bps * _THICKER, FULL, before.number)
 

@@ -182,3 +182,19 @@ def test_a_link_mostly_down_still_counts_for_something() -> None:
     assert Link(100e3, 0.0).trusted_bps == 25e3
     assert Link(100e3, 80e3).trusted_bps == 80e3
     assert Link(0.0, 0.0).trusted_bps is None
+
+
+@pytest.mark.parametrize("lie", [float("inf"), float("nan"), -5.0, 1e30])
+def test_a_rate_that_cannot_be_is_unknown(lie: float) -> None:
+    assert Link(lie, lie).trusted_bps is None
+    assert Link(1000.0, lie).trusted_bps == 250.0
+
+
+def test_a_clock_that_jumps_ten_years_holds_nothing_up() -> None:
+    cells = recorded().cells()
+    ten_years_s = 315_360_000
+    ahead = decide(inputs(cells, 60e3, now_s=ten_years_s))
+    assert all(inputs(cells, 60e3, now_s=ten_years_s).deadline_us(c) > c.end_us for c in cells)
+    assert ahead.needs or ahead.number == FULL
+    back = decide(inputs(cells, 60e3, now_s=100), ahead)
+    assert decide(inputs(cells, 5e6, now_s=200), back).number == FULL
