@@ -1,9 +1,13 @@
 """Rendering: stored pieces become a thin minute, in a process that may die of them."""
 
 import io
+import subprocess
+import sys
+import time
 from typing import Any
 
 import av
+import psutil
 import pytest
 
 from fieldlab.footage import Scene, piece
@@ -165,3 +169,30 @@ def test_a_process_that_dies_is_an_error_and_the_next_request_starts_another(
         assert process.make(sources, recipe())[0].frames == 60
     finally:
         process.close()
+
+
+def test_the_process_ends_with_its_parent_however_that_ends() -> None:
+    script = (
+        "import time; from fieldlink.edge.fit import worker\n"
+        "child = worker._start(); print(child.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert _ends(pid)
+
+
+def _ends(pid: int) -> bool:
+    """Whether the process goes within half a minute."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:  # nobody here reaps orphans
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.1)
+    return False
