@@ -215,10 +215,13 @@ class MqttConnection:
                         socket.socket.shutdown(sock, socket.SHUT_RDWR)
             await asyncio.wait([self._ending()], timeout=2 * _POLL_S)
 
-    def _hook(self, client: Client, prepare_socket: Callable[[socket.socket], None] | None) -> None:
+    def _hook(
+        self, client: _Client, prepare_socket: Callable[[socket.socket], None] | None
+    ) -> None:
         def opened(_client: Client, _data: Any, sock: Any) -> None:
             self._socket = sock
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if client.given is None:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if prepare_socket is not None:
                 prepare_socket(sock)
 

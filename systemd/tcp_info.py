@@ -47,16 +47,23 @@ class TcpInfo:
     delivered: int
     bytes_sent: int
     bytes_retrans: int
+    data_segs_out: int
+
+    @property
+    def segment_bytes(self) -> float:
+        """How long its segments are on average: many are shorter than they could be."""
+        return self.bytes_sent / self.data_segs_out if self.data_segs_out else self.mss_bytes
 
     @property
     def network_bytes(self) -> int:
         """What is in the network: sent, and neither arrived nor known to be lost."""
-        return max(self.unacked - self.sacked - self.lost + self.retrans, 0) * self.mss_bytes
+        segments = max(self.unacked - self.sacked - self.lost + self.retrans, 0)
+        return round(segments * self.segment_bytes)
 
     @property
     def delivered_bytes(self) -> int:
         """What the other end has, in order or not: it grows evenly, `bytes_acked` in jumps."""
-        return self.delivered * self.mss_bytes
+        return round(self.delivered * self.segment_bytes)
 
     def wire_bytes(self, header_bytes: int = 52) -> int:
         """What crossed the interface so far, both ways, with `header_bytes` for each segment
@@ -100,6 +107,7 @@ def parse_tcp_info(raw: bytes) -> TcpInfo:
         delivered=values[46],
         bytes_sent=values[48],
         bytes_retrans=values[49],
+        data_segs_out=counts[5],
     )
 
 

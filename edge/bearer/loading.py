@@ -39,7 +39,8 @@ def choose(bearer: Bearer, exchange: Exchange, now_us: int, utc_us: int) -> list
     room_bytes = measure.room_bytes(now_us)
     for line in lines:
         while line.unsent_bytes + given[line.number] < measure.lowat_bytes:
-            left = room_bytes - given.total()
+            # Half a chunk too much or too little: on average it is the window.
+            left = room_bytes - given.total() - measure.pace.chunk_bytes // 2
             if line is control and len(lines) > 1:
                 # What is urgent does not wait for room among the rest.
                 left = measure.pace.window_bytes // 2 - line.outstanding_bytes - given[line.number]
@@ -53,7 +54,7 @@ def choose(bearer: Bearer, exchange: Exchange, now_us: int, utc_us: int) -> list
                 measure.urgent_s = time.monotonic()
             given[line.number] += item.order.length + FRAME_BYTES
             loads.append(Load(bearer.name, line, item))
-    if room_bytes - given.total() <= 0:
+    if room_bytes - given.total() <= measure.pace.chunk_bytes // 2:
         measure.was_limited()
     return loads
 

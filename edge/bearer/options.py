@@ -39,7 +39,6 @@ class Congestion:
 def prepare_socket(sock: socket.socket, congestion: Congestion) -> None:
     """What holds for every line, before it connects."""
     tcp = socket.IPPROTO_TCP
-    sock.setsockopt(tcp, socket.TCP_NODELAY, 1)
     # An outage of hours ends in a clean break; one of seconds is over a second or two after the
     # link is back: TCP would wait up to two minutes.
     sock.setsockopt(tcp, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
@@ -53,7 +52,10 @@ def prepare_socket(sock: socket.socket, congestion: Congestion) -> None:
 
 
 def set_role(sock: socket.socket, role: Role) -> None:
-    """Mark its packets, for routers that look."""
+    """What depends on the line's role. Its packets are marked, for routers that look; and where it
+    is not urgent, the last bytes of a chunk may wait a round trip to fill a packet.
+    """
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, role is not Role.BULK)
     with contextlib.suppress(OSError):
         if sock.family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _DSCP[role])

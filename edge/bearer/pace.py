@@ -20,7 +20,7 @@ from fieldlink.codecs.wire import MAX_CHUNK_BYTES
 
 __all__ = ["SMALLEST_CHUNK_BYTES", "Pace", "PathSample"]
 
-SMALLEST_CHUNK_BYTES = 6_000
+SMALLEST_CHUNK_BYTES = 8_000
 _LEAST_BYTES = 8_000.0
 _USUAL_CHUNK_BYTES = 24_000.0
 _LINE_BYTES = 18_000
@@ -28,11 +28,12 @@ _EXIT = 1.12
 _BLIND_TURNS = 3.0
 _EMPTY = 1.05
 _EMPTY_TURNS = 2.0
-_ALPHA_URGENT = 0.2
-_ALPHA_CALM = 0.3
+_ALPHA_URGENT = 0.3
+_ALPHA_CALM = 0.36
 _FLOOR = 1.1
 _CEILING = 2.0
 _TRY = 1.6
+_PACKETS_BYTES = 1_500  # on a narrow line a packet is itself a queue
 _PINNED_TURNS = 6.0
 _TRY_TURNS = 2.0
 _START_CEILING = 5.0
@@ -43,6 +44,7 @@ _DRIFT = 1.2  # less than 1 + alpha, or a longer path would starve the window
 _RATE_MEMORY_US = 10_000_000
 _DRAIN_EVERY_US = 30_000_000
 _DRAINED = 0.6
+_FAR = 1.25
 _MAX_SAMPLES = 128
 
 
@@ -160,7 +162,7 @@ class Pace:
         self.base_us = max(kernels_us, lately_us / _DRIFT)
         due = self._drain_us is None or not 0 <= now_us - self._drain_us < _DRAIN_EVERY_US
         if due and not self.starting:
-            far = lately_us > (1 + _ALPHA_CALM) * kernels_us
+            far = lately_us > _FAR * kernels_us
             self._drain_us = now_us if far else None
 
     def _measure_rate(self, now_us: int, path: PathSample) -> None:
@@ -207,9 +209,11 @@ class Pace:
         rtt_us = max(self.rtt_us or 1.0, _LEAST_RTT_US)
         base_us = max(self.base_us or 1.0, _LEAST_RTT_US)
         alpha = _ALPHA_URGENT if path.urgent else _ALPHA_CALM
-        goal = self._window * base_us / rtt_us + alpha * held
+        goal = self._window * base_us / rtt_us + alpha * held + _PACKETS_BYTES
         self._window += (goal - self._window) * min(1.0, _GAIN * turns)
-        self._window = min(max(self._window, self._floor(turns, goal, held)), _CEILING * held)
+        self._window = min(
+            max(self._window, self._floor(turns, goal, held)), _CEILING * held + 2 * _PACKETS_BYTES
+        )
         empty = path.limited and rtt_us < _EMPTY * base_us
         self._empty_turns = self._empty_turns + turns if empty else 0.0
         self.starting = self._empty_turns > _EMPTY_TURNS
@@ -218,8 +222,8 @@ class Pace:
         """The least window. Where it is all that is left, the delay may be jitter and no queue:
         then more is tried now and then, and the rate shows it.
         """
-        pinned = goal < _FLOOR * held or self._pinned_turns > _PINNED_TURNS
+        pinned = goal < _FLOOR * held + _PACKETS_BYTES or self._pinned_turns > _PINNED_TURNS
         self._pinned_turns = self._pinned_turns + turns if pinned else 0.0
         if self._pinned_turns > _PINNED_TURNS + _TRY_TURNS:
             self._pinned_turns = 0.0
-        return held * (_TRY if self._pinned_turns > _PINNED_TURNS else _FLOOR)
+        return held * (_TRY if self._pinned_turns > _PINNED_TURNS else _FLOOR) + _PACKETS_BYTES
