@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import sqlalchemy as sa
 
+from fieldlink.codecs.bundle import Layer
 from fieldlink.relay.catalogue.base import Part
 from fieldlink.relay.catalogue.records import Arrivals, SpanRow
 from fieldlink.relay.catalogue.tables import BUNDLES, SUMMARIES
@@ -51,20 +52,33 @@ class Spans(Part):
     def spans_of(
         self, kit: str, device: str, stream: str, layer: str, from_us: int, to_us: int
     ) -> list[SpanRow]:
-        """What overlaps [from_us, to_us) of a kit, in order of start; an empty name is any."""
+        """What overlaps [from_us, to_us) of a layer of a stream, in order of start."""
         b = BUNDLES.c
-        names = {"stream": stream, "layer": layer}
+        names = {"kit": kit, "device": device, "stream": stream, "layer": layer}
         query = sa.select(*(b[name] for name in _FIELDS)).where(
-            b.kit == kit,
-            # Any device: said so that SQLite takes the index that leads on to spans.
-            b.device == device if device else b.device > "",
-            *(b[name] == value for name, value in names.items() if value),
+            *(b[name] == value for name, value in names.items()),
             b.end_us > from_us,
             b.start_us < to_us,
         )
         with self._read() as connection:
             rows = connection.execute(query.order_by(b.start_us, b.number).limit(_PAGE)).all()
         return [SpanRow(*row) for row in rows]
+
+    def pictured(self, kit: str, device: str, from_us: int, to_us: int) -> set[tuple[str, str]]:
+        """Every (device, stream) of a kit that has a picture in [from_us, to_us); an empty
+        `device` is any.
+        """
+        b = BUNDLES.c
+        query = sa.select(b.device, b.stream).where(
+            b.kit == kit,
+            # Any device: said so that SQLite takes the index that leads on to spans.
+            b.device == device if device else b.device > "",
+            b.layer != Layer.REPORT.value,
+            b.end_us > from_us,
+            b.start_us < to_us,
+        )
+        with self._read() as connection:
+            return {(row[0], row[1]) for row in connection.execute(query.distinct())}
 
     def last_number(self) -> int:
         """The number of the bundle that was filed last; 0 before any was."""

@@ -135,8 +135,10 @@ def add_marks(connection: Connection, filings: Iterable[Filing]) -> None:
     """Record the bookmarks that were set on kits: they keep those themselves, and are not told."""
     for filing in filings:
         mark, ident = filing.mark, filing.bundle_id[:WANT_ID_BYTES]
+        if mark is None:
+            continue
         taken = sa.select(WANTS.c.number).where(WANTS.c.ident == ident)
-        if mark is None or connection.scalar(taken) is not None:
+        if connection.scalar(taken) is not None:
             continue
         m, at_us = filing.manifest, filing.journey.custody_us
         names = {"kit": m.kit, "device": mark.device, "stream": mark.stream, "layer": ""}

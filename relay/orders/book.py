@@ -38,9 +38,12 @@ def orders_of(incident: Incident | None, wants: Collection[StoredWant], now_us: 
 
 def progress_in(catalogue: Catalogue, want: StoredWant, now_us: int) -> Progress:
     """How much of `want` the archive has."""
-    # Of any stream, those are meant that have something in whatever layer.
-    layer = wanted_layer(want) if want.device and want.stream else ""
-    rows = catalogue.spans_of(want.kit, want.device, want.stream, layer, want.from_us, want.to_us)
+    span, layer = (want.from_us, want.to_us), wanted_layer(want)
+    if want.device and want.stream:
+        streams = {(want.device, want.stream)}
+    else:  # of any, those are meant that have a picture in whatever layer
+        streams = catalogue.pictured(want.kit, want.device, *span)
+    rows = [row for names in streams for row in catalogue.spans_of(want.kit, *names, layer, *span)]
     gaps = catalogue.gaps(
         kit=want.kit,
         device=want.device or None,
@@ -48,7 +51,7 @@ def progress_in(catalogue: Catalogue, want: StoredWant, now_us: int) -> Progress
         from_us=want.from_us,
         to_us=want.to_us,
     )
-    return progress_of(want, rows, [filed.gap for filed in gaps], now_us)
+    return progress_of(want, rows, [filed.gap for filed in gaps], now_us, streams)
 
 
 class OrderBook:

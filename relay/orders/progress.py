@@ -33,14 +33,18 @@ def wanted_layer(want: StoredWant) -> str:
 
 
 def progress_of(
-    want: StoredWant, rows: Iterable[SpanRow], gaps: Iterable[Gap], now_us: int
+    want: StoredWant,
+    rows: Iterable[SpanRow],
+    gaps: Iterable[Gap],
+    now_us: int,
+    streams: Iterable[tuple[str, str]] = (),
 ) -> Progress:
-    """The progress of `want`, whose kit sent `rows` and has `gaps` (others are left out)."""
+    """The progress of `want`, whose kit sent `rows` and has `gaps` (others are left out) and
+    has `streams`, also when nothing of the layer wanted has come of them.
+    """
     layer = wanted_layer(want)
-    held: dict[tuple[str, str], list[Span]] = {}
+    held: dict[tuple[str, str], list[Span]] = {key: [] for key in streams}
     for row in rows:
-        if row.layer == Layer.REPORT != layer:  # what only reports has no pictures to wait for
-            continue
         spans = held.setdefault((row.device, row.stream), [])
         if row.layer == layer:
             spans.append((row.start_us, row.end_us))
@@ -49,11 +53,11 @@ def progress_of(
         if gap.layer in {"", layer}:
             key = (gap.device, gap.stream)
             lost.setdefault(key, []).append((gap.start_us, gap.end_us))
-    streams = _streams(want, {*held, *lost})
+    meant = _streams(want, {*held, *lost})
     length_us = want.to_us - want.from_us
     asked_us = held_us = missing_us = 0
-    complete = bool(streams) and want.to_us <= now_us
-    for key in streams:
+    complete = bool(meant) and want.to_us <= now_us
+    for key in meant:
         here_us = covered_us(held.get(key, ()), want.from_us, want.to_us)
         gone = [*held.get(key, ()), *lost.get(key, ())]
         left_us = length_us - covered_us(gone, want.from_us, want.to_us)
@@ -63,7 +67,7 @@ def progress_of(
             missing_us + left_us,
         )
         complete = complete and left_us <= _SLACK_US
-    return Progress(asked_us or length_us, held_us, missing_us if streams else length_us, complete)
+    return Progress(asked_us or length_us, held_us, missing_us if meant else length_us, complete)
 
 
 def covered_us(spans: Sequence[Span], from_us: int, to_us: int) -> int:

@@ -157,7 +157,7 @@ def _best_page(found: list[FiledBundle], from_us: int, *, more: bool) -> Bundles
     bundles = {each.number: each for each in found}
     next_us = found[-1].manifest.start_us if more else None
     if next_us is not None and next_us <= from_us:  # a page full of one instant
-        next_us = from_us + 1
+        next_us = max(from_us + 1, min(each.manifest.end_us for each in found))
     views = []
     for part in best_cover(map(piece_of, found)):
         first_us = max(part.from_us, from_us)

@@ -15,8 +15,7 @@ from fieldlink.codecs.fault import ArchiveError
 from fieldlink.codecs.wire import MAX_WANTS, Purpose
 from fieldlink.relay.catalogue import Catalogue, Filing, Journey, SpanRow, StoredWant
 from fieldlink.relay.orders.asking import ask_for, bookmark
-from fieldlink.relay.orders.book import OrderBook
-from fieldlink.relay.orders.progress import progress_of
+from fieldlink.relay.orders.book import OrderBook, progress_in
 from fieldlink.relay.orders.target import Target
 from fieldlink.relay.orders.telling import want_row
 
@@ -47,10 +46,6 @@ def _want(kit: str, device: str = "", stream: str = "", **changed: Any) -> Store
     said = {"purpose": Purpose.KEEP, "who": "duty", "note": "", "created_us": T0_US}
     times = {"from_us": _SPAN[0], "to_us": _SPAN[1]}
     return StoredWant(**{"ident": _random(8), **names, **said, **times, **changed})
-
-
-def _row(stream: str, layer: str) -> SpanRow:
-    return SpanRow(next(_numbers), "kit-a", "ball-1", stream, layer, *_SPAN, T0_US, None)
 
 
 def test_no_kit_loses_orders_because_others_have_many(catalogue: Catalogue) -> None:
@@ -111,13 +106,43 @@ def _fields(filing: Filing) -> dict[str, Any]:
     return {name: getattr(filing, name) for name in Filing.__dataclass_fields__}
 
 
-def test_a_bookmark_of_a_whole_kit_ends_though_its_reports_have_no_original() -> None:
+def _file(catalogue: Catalogue, stream: str, layer: Layer, start_s: int, length_s: int) -> None:
+    start_us = T0_US + start_s * 1_000_000
+    end_us = start_us + length_s * 1_000_000
+    number = next(_numbers)
+    span: dict[str, Any] = {"start_us": start_us, "end_us": end_us, "recorded_us": end_us}
+    bundle = make_bundle(b"x", sequence=number, stream=stream, layer=layer, **span)
+    journey = Journey(end_us, end_us)
+    path = f"x/{number}"
+    filing = Filing(bundle.id, bundle.manifest, bundle.encoded, "standing", path, journey)
+    catalogue.file_bundles([filing])
+
+
+def test_a_bookmark_of_a_whole_kit_ends_though_its_reports_have_no_original(
+    catalogue: Catalogue,
+) -> None:
     want = _want("kit-a")
-    rows = [_row("video", "original"), _row("video", "still"), _row("vitals", "report")]
-    made = progress_of(want, rows, [], _NOW_US)
+    for stream, layer in (
+        *(("video", Layer.ORIGINAL), ("video", Layer.STILL)),
+        ("vitals", Layer.REPORT),
+    ):
+        _file(catalogue, stream, layer, 0, 60)
+    made = progress_in(catalogue, want, _NOW_US)
     assert (made.asked_us, made.missing_us, made.complete) == (_MINUTE_US, 0, True)
-    still_only = [*rows, _row("thermal", "still")]
-    assert not progress_of(want, still_only, [], _NOW_US).complete
+    _file(catalogue, "thermal", Layer.STILL, 0, 1)
+    made = progress_in(catalogue, want, _NOW_US)
+    assert (made.asked_us, made.missing_us, made.complete) == (2 * _MINUTE_US, _MINUTE_US, False)
+
+
+def test_a_long_bookmark_of_a_whole_kit_counts_every_piece(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldlink.relay.catalogue.spans._PAGE", 30)
+    for stream in ("video", "thermal"):
+        for second in range(0, 60, 3):
+            _file(catalogue, stream, Layer.ORIGINAL, second, 3)
+    made = progress_in(catalogue, _want("kit-a"), _NOW_US)
+    assert (made.asked_us, made.held_us, made.complete) == (2 * _MINUTE_US, 2 * _MINUTE_US, True)
 
 
 def test_what_came_while_the_catalogue_could_not_be_written_is_fulfilled_later(
@@ -185,7 +210,7 @@ def test_the_spans_of_a_request_are_found_by_an_index_of_what_is_asked_for(
     said: list[str] = []
 
     def look(_connection: object, _cursor: object, statement: str, *rest: Any) -> None:
-        if statement.startswith("SELECT bundles.number"):
+        if "FROM bundles" in statement and not statement.startswith("EXPLAIN"):
             said.append(statement)
             parameters = rest[0]
             plan = raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
@@ -195,7 +220,10 @@ def test_the_spans_of_a_request_are_found_by_an_index_of_what_is_asked_for(
     with engine.connect() as connection:
         raw = connection.connection.cursor()
         sa.event.listen(engine, "before_cursor_execute", look)
-        catalogue.spans_of("kit-a", "ball-1" if stream else "", stream, "", *_SPAN)
+        if stream:
+            catalogue.spans_of("kit-a", "ball-1", stream, "original", *_SPAN)
+        else:
+            catalogue.pictured("kit-a", "", *_SPAN)
         sa.event.remove(engine, "before_cursor_execute", look)
     assert any("bundles_asked" in line for line in said), said
 
