@@ -32,6 +32,9 @@ def gather(
     streams: dict[StreamKey, StreamFacts] = {}
     for each in catalogue.streams(incident.id):
         key = (each.kit, each.device, each.stream)
+        # What only reports has no minutes to be missed, unless a gap says that it should have.
+        if key not in gaps and each.layers.keys() <= {Layer.REPORT.value}:
+            continue
         streams[key] = StreamFacts(
             *key,
             kind=each.kind,
@@ -64,7 +67,8 @@ def _promised(kit: Kit) -> dict[StreamKey, StreamFacts]:
     """Streams of which a kit has something to send, and nothing has come yet."""
     plan = plan_of(kit.plan) if kit.active else None
     rows = plan.rows if plan else ()
-    keys = {(kit.kit, row.device, row.stream) for row in rows if row.pending_bytes}
+    pictures = [row for row in rows if row.pending_bytes and row.layer != Layer.REPORT]
+    keys = {(kit.kit, row.device, row.stream) for row in pictures}
     return {key: StreamFacts(*key, kind=kit.devices.get(key[1], "")) for key in keys}
 
 

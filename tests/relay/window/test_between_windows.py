@@ -1,6 +1,7 @@
 """Windows beside and behind each other, and what a plan says when it is of another one."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from fieldlab.receiving import make_bundle
 from fieldlab.windows import T0_US, at, kit, plan, stream, view
-from fieldlink.codecs.bundle import Layer
+from fieldlink.codecs.bundle import Gap, Layer
 from fieldlink.relay.catalogue import Catalogue, Filing, Journey, KitNews
 from fieldlink.relay.window.gather import gather
 from fieldlink.relay.window.held import HeldKeeper
@@ -156,3 +157,27 @@ def test_the_bar_of_a_closed_incident_without_a_window_ends_where_it_was_closed(
     made = view(6000, [stream(held={"proxy": [(0, 60)]})], kit(6000), window=None, closed=60)
     [bar] = [line for line in text_lines(made) if line.startswith("  |")]
     assert bar.split("|")[1] == "p" * 60
+
+
+def test_a_stream_of_nothing_but_reports_has_no_minutes_to_miss(catalogue: Catalogue) -> None:
+    incident = catalogue.open_incident("Slide", T0_US)
+    catalogue.admit("kit-a", b"secret", at(1), T0_US)
+    catalogue.take_admission(b"secret", T0_US, "aa")
+    said = plan((*_PROXY, 5, 0, 31.0), ("helmet-1", "vitals", "report", 5, 0, 31.0))
+    catalogue.hear_kits([KitNews("kit-a", at(30), plan=said)])
+    gap_only = Gap("ball-2", "video", T0_US, at(1), "source: refused")
+    for number, (device, found) in enumerate((("any", None), ("ball-2", gap_only))):
+        bundle = make_bundle(
+            b"x",
+            sequence=number,
+            device=device,
+            layer=Layer.REPORT,
+            start_us=T0_US,
+            end_us=at(1),
+            recorded_us=at(1),
+        )
+        path, journey = f"x/{number}", Journey(at(1), at(1))
+        filing = Filing(bundle.id, bundle.manifest, bundle.encoded, incident.id, path, journey)
+        catalogue.file_bundles([replace(filing, gap=found)])
+    facts = gather(catalogue, incident, HeldKeeper(), at(30))
+    assert [each.device for each in facts.streams] == ["ball-1", "ball-2"]
