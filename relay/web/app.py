@@ -6,8 +6,9 @@ from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import FileResponse, Response
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from fieldlink.relay.catalogue import Catalogue, Event
@@ -78,6 +79,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.centre = centre
+    app.add_exception_handler(RequestValidationError, _malformed)
     for router in (
         *(session_router(), incidents_router(), streams_router(), window_router()),
         *(wants_router(), updates_router()),
@@ -88,6 +90,13 @@ def create_app(
     _add_page(app)
     app.add_middleware(Guard, identify=centre.identify)
     return app
+
+
+async def _malformed(_request: Request, error: Exception) -> Response:
+    """What is wrong with a request, without what it said: that may be a password, or no JSON."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # it is registered for that
+    told = [{name: each[name] for name in ("type", "loc", "msg")} for each in error.errors()]
+    return JSONResponse({"detail": told}, status_code=422)
 
 
 def _add_page(app: FastAPI) -> None:

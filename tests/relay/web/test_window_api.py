@@ -186,3 +186,11 @@ def test_a_kits_bearers_are_shown_and_never_trusted(duty: Duty, inside: httpx.Cl
     for junk in nonsense:
         duty.catalogue.hear_kits([KitNews("kit-1", now_us(), report={"bearers": junk})])
         assert inside.get("/api/kits").status_code == 200
+
+
+@pytest.mark.parametrize("field", ["before_s", "after_s", "at_us"])
+def test_a_bookmark_around_no_number_is_refused(inside: httpx.Client, field: str) -> None:
+    said = f'{{"kit": "kit-1", "{field}": NaN}}'
+    answer = inside.post("/api/marks", content=said, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", field]
