@@ -46,7 +46,8 @@ def progress_of(
     held: dict[tuple[str, str], list[Span]] = {key: [] for key in streams}
     for row in rows:
         spans = held.setdefault((row.device, row.stream), [])
-        if row.layer == layer:
+        # Whoever asks for proxies wants better than what was thinned to be in time.
+        if row.layer == layer and (row.thin is None or layer != Layer.PROXY):
             spans.append((row.start_us, row.end_us))
     lost: dict[tuple[str, str], list[Span]] = {}
     for gap in gaps:

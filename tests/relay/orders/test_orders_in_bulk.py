@@ -16,6 +16,7 @@ from fieldlink.codecs.wire import MAX_WANTS, Purpose
 from fieldlink.relay.catalogue import Catalogue, Filing, Journey, SpanRow, StoredWant
 from fieldlink.relay.orders.asking import ask_for, bookmark
 from fieldlink.relay.orders.book import OrderBook, progress_in
+from fieldlink.relay.orders.progress import progress_of
 from fieldlink.relay.orders.target import Target
 from fieldlink.relay.orders.telling import want_row
 
@@ -143,6 +144,16 @@ def test_a_long_bookmark_of_a_whole_kit_counts_every_piece(
             _file(catalogue, stream, Layer.ORIGINAL, second, 3)
     made = progress_in(catalogue, _want("kit-a"), _NOW_US)
     assert (made.asked_us, made.held_us, made.complete) == (2 * _MINUTE_US, 2 * _MINUTE_US, True)
+
+
+def test_who_asks_for_proxies_is_not_content_with_thinned_ones() -> None:
+    want = _want("kit-a", "ball-1", "video", layer="proxy", purpose=Purpose.SEND)
+
+    def complete(thin: int | None) -> bool:
+        row = SpanRow(1, "kit-a", "ball-1", "video", "proxy", *_SPAN, T0_US, thin)
+        return progress_of(want, [row], [], _NOW_US).complete
+
+    assert (complete(None), complete(2)) == (True, False)
 
 
 def test_what_came_while_the_catalogue_could_not_be_written_is_fulfilled_later(
