@@ -26,7 +26,9 @@ def gather(
     """
     held, late = keeper.in_time_and_late(catalogue, incident)
     gaps: dict[StreamKey, list[Gap]] = {}
-    for filed in catalogue.gaps(incident=incident.id, limit=_MAX_GAPS):
+    # Also what began before it, and is filed with what was worked then.
+    from_us, to_us = incident.start_us, incident.closed_us
+    for filed in catalogue.gaps(from_us=from_us, to_us=to_us, limit=_MAX_GAPS):
         gaps.setdefault((filed.kit, filed.gap.device, filed.gap.stream), []).append(filed.gap)
     known = {each.kit: each for each in catalogue.kits()}
     streams: dict[StreamKey, StreamFacts] = {}

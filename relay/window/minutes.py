@@ -44,6 +44,9 @@ def best_minutes(
     parts_us = [min(end_us - start_us - at * MINUTE_US, MINUTE_US) for at in range(count)]
     gone_us = _covered(gaps, start_us, end_us, count)
     free_us = [max(0, part - gone) for part, gone in zip(parts_us, gone_us, strict=True)]
+    first = -1 if began_us is None else (began_us - start_us) // MINUTE_US
+    if began_us is not None and 0 <= first < count:  # of that minute there is no more than the rest
+        free_us[first] = max(0, free_us[first] - (began_us - start_us) % MINUTE_US)
     best = [Minute.NONE] * count
     for layers, forced in ((late, Minute.LATE), (held, None)):
         for layer, mark in reversed(_BEST_FIRST):

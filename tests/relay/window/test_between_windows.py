@@ -11,6 +11,7 @@ from fieldlab.receiving import make_bundle
 from fieldlab.windows import T0_US, at, kit, plan, stream, view
 from fieldlink.codecs.bundle import Gap, Layer
 from fieldlink.relay.catalogue import Catalogue, Filing, Journey, KitNews
+from fieldlink.relay.window.core import window_view
 from fieldlink.relay.window.gather import gather
 from fieldlink.relay.window.held import HeldKeeper
 from fieldlink.relay.window.html import html_page
@@ -37,6 +38,13 @@ def test_history_that_its_kit_still_has_when_the_window_ends_was_missed() -> Non
         # Nothing is left; or what waits is of another window.
         made = view(130, [newest_first], kit(130, plan=nothing))
         assert _only(made) == (Verdict.KEPT, "done")
+
+
+def test_the_minute_in_which_a_stream_begins_is_no_longer_than_the_stream() -> None:
+    one = stream(held={"proxy": [(3.7, 10)]})
+    made = view(10, [one], kit(10, plan=plan()))
+    assert made.streams[0].minutes == "---ppppppp"
+    assert _only(made) == (Verdict.KEPT, "complete")
 
 
 def test_a_plan_for_another_window_is_held_against_this_one() -> None:
@@ -181,3 +189,19 @@ def test_a_stream_of_nothing_but_reports_has_no_minutes_to_miss(catalogue: Catal
         catalogue.file_bundles([replace(filing, gap=found)])
     facts = gather(catalogue, incident, HeldKeeper(), at(30))
     assert [each.device for each in facts.streams] == ["ball-1", "ball-2"]
+
+
+def test_a_gap_that_began_before_the_incident_counts_in_it(catalogue: Catalogue) -> None:
+    catalogue.open_incident("Slide", T0_US)
+    for number, (first, last, layer) in enumerate(((-10, 20, Layer.REPORT), (20, 30, Layer.PROXY))):
+        span: dict[str, Any] = {"start_us": at(first), "end_us": at(last), "recorded_us": at(last)}
+        bundle = make_bundle(b"x", sequence=number, layer=layer, **span)
+        m = bundle.manifest
+        home = "standing" if first < 0 else "slide"
+        lost = None if layer is Layer.PROXY else Gap(m.device, m.stream, at(-10), at(20), "a: b")
+        journey = Journey(at(last), at(last))
+        filing = Filing(bundle.id, m, bundle.encoded, home, f"x/{number}", journey, lost)
+        catalogue.file_bundles([filing])
+    [incident] = [each for each in catalogue.incidents() if each.id == "slide"]
+    made = window_view(gather(catalogue, incident, HeldKeeper(), at(30)))
+    assert made.streams[0].minutes == "g" * 20 + "p" * 10
