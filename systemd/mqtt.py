@@ -56,6 +56,7 @@ class MqttConnection:
         self._on_message = on_message
         self._on_sent: Callable[[], None] = lambda: None
         self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._unsent: dict[int, int] = {}
         self._sent_early: set[int] = set()
@@ -199,8 +200,11 @@ class MqttConnection:
                     self._client.disconnect()
                 await asyncio.wait([self._ending()], timeout=_GOODBYE_S)
             self._stop.set()
+            if self._thread is None and self._client.given is not None:
+                self._client.given.close()
             # A thread that still hangs in connect() is left to its timeout and ends then.
-            await asyncio.wait([self._ending()], timeout=2 * _POLL_S)
+            if self._thread is not None:
+                await asyncio.wait([self._ending()], timeout=2 * _POLL_S)
 
     async def abort(self, reason: str) -> None:
         """End at once, for `reason`; the kernel throws away what it has not sent."""
@@ -255,7 +259,8 @@ class MqttConnection:
             else:
                 self._end.set_result(reason)
 
-        threading.Thread(target=work, name="mqtt", daemon=True).start()
+        self._thread = threading.Thread(target=work, name="mqtt", daemon=True)
+        self._thread.start()
 
     def _run(self, host: str, port: int, keepalive_s: int) -> str:
         try:

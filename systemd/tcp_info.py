@@ -63,7 +63,7 @@ class TcpInfo:
     @property
     def delivered_bytes(self) -> int:
         """What the other end has, in order or not: it grows evenly, `bytes_acked` in jumps."""
-        return round(self.delivered * self.segment_bytes)
+        return round(max(self.delivered - 1, 0) * self.segment_bytes)  # the SYN is one, too
 
     def wire_bytes(self, header_bytes: int = 52) -> int:
         """What crossed the interface so far, both ways, with `header_bytes` for each segment

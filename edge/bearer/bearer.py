@@ -18,7 +18,7 @@ from fieldlink.edge.bearer.options import Congestion
 from fieldlink.edge.bearer.settings import BearerSettings
 from fieldlink.edge.identity import Identity
 from fieldlink.edge.planner import BearerState, Role
-from fieldlink.edge.planner.budget import BearerFacts, longest_chunk_bytes
+from fieldlink.edge.planner.budget import BearerFacts, admitted, longest_chunk_bytes
 from fieldlink.edge.updown import UpDown
 
 __all__ = ["Bearer", "Down", "Shared"]
@@ -103,13 +103,15 @@ class Bearer:
     def state(self, line: Line, room_bytes: int) -> BearerState:
         """`line` as the planner sees it."""
         alone = line.role is Role.URGENT and len(self.lines) == 1
-        pace, longest = self.measure.pace, longest_chunk_bytes(self.facts())
+        pace, facts = self.measure.pace, self.facts()
+        longest = longest_chunk_bytes(facts)
+        affords = admitted([facts], suffices=True)[self.name]  # what was handed out just now counts
         return BearerState(
             name=self.name,
             chunk_bytes=min(pace.chunk_bytes, longest or pace.chunk_bytes),
             room_bytes=room_bytes,
             role=Role.ALL if alone else line.role,
-            admits=self.admits,
+            admits=None if self.admits is None or affords is None else min(self.admits, affords),
             rate_bps=pace.rate_bps,
             rtt_s=None if pace.rtt_us is None else pace.rtt_us / 1e6,
         )

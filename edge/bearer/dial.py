@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import errno
 import heapq
+import os
 import random
 import socket
 import time
@@ -52,7 +53,8 @@ class Route:
         if error.errno == errno.EPERM and self.interface:
             return f"not allowed to use interface {self.interface}; the service needs CAP_NET_RAW"
         where = f" by {self.interface}" if self.interface else ""
-        said = (error.strerror or str(error) or type(error).__name__).lower()
+        known = isinstance(error.errno, int) and error.errno > 0  # asyncio's words are not plain
+        said = (os.strerror(error.errno or 0) if known else str(error)).lower()
         return f"{self.host}:{self.port}{where}: {said}"
 
 
@@ -100,8 +102,10 @@ async def _look_up(host: str, port: int) -> list[Place]:
 
 
 async def _first(waiting: Awaitable[object], limit_s: float) -> None:
+    # Not wait_for: before Python 3.12 it may swallow a cancellation.
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(waiting, limit_s)
+        async with asyncio.timeout(limit_s):
+            await waiting
 
 
 class Dialer:

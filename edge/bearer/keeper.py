@@ -68,7 +68,8 @@ class Keeper:
             if slot == 0:
                 self._bearer.say_why_stopped()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bearer.changed.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._bearer.changed.wait()
             self._bearer.changed.clear()
 
     async def _keep(self, slot: int) -> None:
@@ -93,6 +94,7 @@ class Keeper:
     async def _dial(self, slot: int) -> socket.socket | None:
         """A connection to the centre; None when it is not wanted any more."""
         dialling = asyncio.create_task(self._dialer.get(slot))
+        made: socket.socket | None = None
         unwanted = asyncio.create_task(self._until(lambda: not self._wanted(slot), slot))
         try:
             while not dialling.done() and not unwanted.done():
@@ -100,10 +102,12 @@ class Keeper:
                 await asyncio.wait(doing, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
                 if slot == 0 and not dialling.done():
                     self._bearer.down(self._dialer.reason or self._bearer.reason)
-            return dialling.result() if dialling.done() else None
+            made = dialling.result() if dialling.done() else None
+            return made
         finally:
-            dialling.cancel()
             unwanted.cancel()
+            if not dialling.cancel() and made is None and not dialling.exception():
+                dialling.result().close()  # it came in the moment in which this was cancelled
 
     async def _open(self, slot: int, kit: Identity, sock: socket.socket) -> Line:
         role = Role.URGENT if slot == 0 else Role.BULK

@@ -52,7 +52,9 @@ def choose(bearer: Bearer, exchange: Exchange, now_us: int, utc_us: int) -> list
                 break
             if line is control:
                 measure.urgent_s = time.monotonic()
-            given[line.number] += item.order.length + FRAME_BYTES
+            size = item.order.length + FRAME_BYTES
+            given[line.number] += size
+            measure.promise(size)
             loads.append(Load(bearer.name, line, item))
     if room_bytes - given.total() <= measure.pace.chunk_bytes // 2:
         measure.was_limited()

@@ -77,10 +77,16 @@ class Measure:
     def gone(self, line: Line) -> None:
         """The line is no more."""
         self._last.pop(line.number, None)
+        if not self._last:
+            self._outstanding_bytes = 0
 
     def was_limited(self) -> None:
         """More would have been sent but for the window."""
         self._limited = True
+
+    def promise(self, size_bytes: int) -> None:
+        """So much more is about to be sent; until the next sample shows it."""
+        self._outstanding_bytes += size_bytes
 
     def room_bytes(self, now_us: int) -> int:
         """What may be handed to the network beyond what is outstanding."""

@@ -76,9 +76,8 @@ class Meter:
         seen, self._seen = self._seen, (now_us, steady_s)
         if period == self._period:
             return
-        if seen is not None and period > self._period:
-            gone_s = (now_us - seen[0]) / 1e6
-            if abs(gone_s - (steady_s - seen[1])) < _JUMP_S:
+        self._period = period
+        if seen is not None:
+            jump_s = (now_us - seen[0]) / 1e6 - (steady_s - seen[1])
+            if abs(jump_s) < _JUMP_S:
                 self.used_bytes = self._written_bytes = 0
-        if seen is None or period > self._period:
-            self._period = max(period, self._period)

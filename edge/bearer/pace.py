@@ -22,13 +22,13 @@ __all__ = ["SMALLEST_CHUNK_BYTES", "Pace", "PathSample"]
 
 SMALLEST_CHUNK_BYTES = 8_000
 _LEAST_BYTES = 8_000.0
-_USUAL_CHUNK_BYTES = 24_000.0
+_USUAL_CHUNK_BYTES = 32_000.0
 _LINE_BYTES = 18_000
 _EXIT = 1.12
 _BLIND_TURNS = 3.0
 _EMPTY = 1.05
 _EMPTY_TURNS = 2.0
-_ALPHA_URGENT = 0.3
+_ALPHA_URGENT = 0.25
 _ALPHA_CALM = 0.36
 _FLOOR = 1.1
 _CEILING = 2.0
@@ -121,7 +121,7 @@ class Pace:
     @property
     def chunk_bytes(self) -> int:
         """How long a chunk should be: a twelfth of the window, so that little of that waits unsent
-        in the lines, but 24 kB if that takes a fifth of a second at most.
+        in the lines, but 32 kB if that takes a fifth of a second at most.
         """
         wanted = max(self._window / 12, _USUAL_CHUNK_BYTES)
         if self._rate is not None:

@@ -6,6 +6,7 @@ next chunk. Decisions are made as late as that, so that an alarm overtakes a bac
 """
 
 import asyncio
+import contextlib
 import itertools
 import secrets
 import time
@@ -163,12 +164,10 @@ class Fleet:
         lines = [line for bearer in self._bearers.up for line in bearer.lines.values()]
         busy = any(line.busy_since_s is not None for line in lines)
         wait_s = _TICK_S if busy or (self._exchange.flights and lines) else _IDLE_S
-        try:
-            await asyncio.wait_for(self._wake.wait(), wait_s)
-        except TimeoutError:
-            return
-        finally:
-            self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
+        self._wake.clear()
 
     async def _look(self, now_us: int) -> None:
         for bearer in self._bearers.up:
@@ -206,6 +205,8 @@ class Fleet:
     def _changed(self) -> None:
         """What each may carry, now that something is different."""
         self._admitted_s = time.monotonic()
+        for bearer in self._bearers:
+            bearer.measure.add_wire_bytes(0, self._clock())  # an hour or a month may be over
         admitted = self._admits(self.facts())
         for bearer in self._bearers:
             admits = admitted.get(bearer.name)

@@ -185,6 +185,82 @@ def test_an_error_in_the_callers_callback_comes_out_of_closed(broker: Broker) ->
         asyncio.run(asyncio.wait_for(scenario(), 30))
 
 
+def test_a_connection_may_be_brought_and_used_before_the_broker_has_answered(
+    broker: Broker,
+) -> None:
+    got: list[bytes] = []
+
+    async def scenario() -> None:
+        sock = socket.create_connection(("127.0.0.1", broker.port), 5)
+        connection = await MqttConnection.open(
+            "127.0.0.1",
+            broker.port,
+            client_id="test",
+            tls=broker.kit,
+            subscriptions=["fl/up/kit-a/hello"],
+            on_message=lambda _topic, payload: got.append(payload),
+            sock=sock,
+            wait=False,
+        )
+        assert not connection._connected.done()  # nothing was awaited of the broker
+        connection.publish("fl/up/kit-a/hello", b"first")
+        connection.ping()
+        while not got:
+            await asyncio.sleep(0.01)
+        assert connection.tcp is not None
+        assert connection.tcp.getpeername()[1] == broker.port
+        await connection.abort("enough")
+        assert await connection.closed() == "enough"
+        with pytest.raises(LinkError, match="enough"):
+            connection.publish("fl/up/kit-a/hello", b"x")
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+    assert got == [b"first"]
+
+
+def test_a_broker_that_refuses_one_who_did_not_wait_ends_the_connection_with_its_reason(
+    broker: Broker,
+) -> None:
+    async def scenario() -> str:
+        connection = await MqttConnection.open(
+            "127.0.0.1",
+            broker.port,
+            client_id="test",
+            tls=broker.kit,
+            subscriptions=["fl/down/kit-b/ack"],
+            on_message=lambda _t, _p: None,
+            wait=False,
+        )
+        reason = await connection.closed()
+        await connection.close()
+        return reason
+
+    if broker.process.args[0].endswith("mosquitto"):  # type: ignore[union-attr, index, arg-type]
+        pytest.skip("mosquitto grants it and sends nothing")
+    assert "refuses a subscription" in asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
+def test_a_connection_that_is_brought_is_closed_when_the_tls_files_are_missing(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            sock = socket.create_connection(server.getsockname())
+            with pytest.raises(LinkError, match="no such file"):
+                await MqttConnection.open(
+                    "127.0.0.1",
+                    1,
+                    client_id="test",
+                    tls=TlsFiles(tmp_path / "ca", tmp_path / "crt", tmp_path / "key"),
+                    subscriptions=[],
+                    on_message=lambda _t, _p: None,
+                    sock=sock,
+                )
+            assert sock.fileno() == -1
+
+    asyncio.run(scenario())
+
+
 def test_a_stranger_is_not_taken_for_the_centre(broker: Broker) -> None:
     """Another CA's certificate, and a kit's of the right CA, both fail."""
     other = Authority.open(broker.folder / "other", now_us=time.time_ns() // 1000)
