@@ -67,6 +67,17 @@ def test_a_plan_for_another_window_is_held_against_this_one() -> None:
     assert judged(1, 130, 120) == (Verdict.AT_RISK, "kit")
 
 
+def test_a_kit_whose_clock_is_slow_has_less_time_than_it_believes() -> None:
+    one = stream(held={"proxy": [(0, 60)]})
+    said = plan((*_PROXY, 5000, 0, 70), due_us=at(120))
+    told = kit(60, plan=said, arrived=10**6, clock_offset_us=60 * _MINUTE_US)
+    made = view(60, [one], told)
+    assert _only(made) == (Verdict.WILL_MISS, "promised-late")
+    assert made.streams[0].reason.at_us == at(130)
+    quick = kit(60, plan=said, arrived=10**6, clock_offset_us=-5 * _MINUTE_US)
+    assert _only(view(60, [one], quick)) == (Verdict.KEPT, "promised")
+
+
 def test_a_plan_that_is_full_does_not_tell_all_that_is_pending() -> None:
     rows = [(f"cam-{n}", "video", "proxy", 1, 0, 40) for n in range(64)]
     told = kit(30, plan=plan(*rows), pending={"proxy": 10**9, "original": 5}, arrived=1000)
