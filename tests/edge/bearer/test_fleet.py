@@ -46,7 +46,7 @@ def test_two_bearers_carry_at_once_and_every_bundle_arrives_whole(
     centre = ModelCentre(broker)
 
     async def scenario() -> None:
-        kit = Kit(broker, tmp_path, _settings(lte={}, sat={}))
+        kit = Kit(broker.port, tmp_path, _settings(lte={}, sat={}))
         async with running(kit, centre):
             await _until(lambda: all(report["up"] for report in kit.fleet.report()))
             ids = {kit.record(400_000 + number) for number in range(20)}
@@ -68,7 +68,7 @@ def test_a_dearer_bearer_stands_by_and_hears_no_answers_until_it_is_needed(
     centre = ModelCentre(broker)
 
     async def scenario() -> None:
-        kit = Kit(broker, tmp_path, _settings(lte={}, sat={"price": 10}))
+        kit = Kit(broker.port, tmp_path, _settings(lte={}, sat={"price": 10}))
         async with running(kit, centre):
             await _until(lambda: all(report["up"] for report in kit.fleet.report()))
             for number in range(10):
@@ -97,7 +97,7 @@ def test_bearers_come_and_go_with_the_settings_and_those_unchanged_stay_connecte
     centre = ModelCentre(broker)
 
     async def scenario() -> None:
-        kit = Kit(broker, tmp_path, _settings(lte={}))
+        kit = Kit(broker.port, tmp_path, _settings(lte={}))
         async with running(kit, centre):
             await _until(lambda: kit.fleet.report()[0]["up"])
             since_us = kit.fleet.report()[0]["since_us"]
@@ -125,7 +125,7 @@ def test_a_budget_is_used_up_to_its_reserve_then_by_alarms_and_never_two_percent
 
     async def scenario() -> None:
         table = {"budget": "1MB", "budget_per": "month", "reserve": 0.3}
-        kit = Kit(broker, tmp_path, _settings(sat=table))
+        kit = Kit(broker.port, tmp_path, _settings(sat=table))
         async with running(kit, centre):
             kit.record(5_000_000)
             await _until(lambda: _by_name(kit)["sat"]["admits"] == "immediate")
@@ -140,7 +140,7 @@ def test_a_budget_is_used_up_to_its_reserve_then_by_alarms_and_never_two_percent
             report = _by_name(kit)["sat"]
             assert report["reason"] == "its budget for this month is used up"
             assert 0.95 * budget < report["used_bytes"] <= 1.02 * budget
-        again = Kit(broker, tmp_path, _settings(sat=table))
+        again = Kit(broker.port, tmp_path, _settings(sat=table))
         used = again.fleet.report()[0]["used_bytes"]
         assert report["used_bytes"] <= used <= 1.03 * budget
         again.spool.close()

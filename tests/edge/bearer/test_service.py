@@ -27,7 +27,7 @@ def test_everything_arrives_whole_and_the_centre_is_told_who_speaks(
     centre = ModelCentre(broker)
 
     async def scenario() -> None:
-        kit = Kit(broker, tmp_path)
+        kit = Kit(broker.port, tmp_path)
         ids = {kit.record(size) for size in (0, 1, 5_000, 300_000, 2_000_000)}
         async with running(kit, centre):
             await all_home(kit)
@@ -51,7 +51,7 @@ def test_a_broker_that_is_killed_again_and_again_costs_no_bundle(
     centre = ModelCentre(broker)
 
     async def scenario() -> None:
-        kit = Kit(broker, tmp_path)
+        kit = Kit(broker.port, tmp_path)
         ids = {kit.record(size) for size in range(100_000, 4_000_000, 400_000)}
         async with running(kit, centre):
             for _ in range(2):
@@ -74,7 +74,7 @@ def test_a_kit_that_has_not_joined_says_so_and_starts_when_it_has(
     centre = ModelCentre(broker)
 
     async def scenario() -> None:
-        kit = Kit(broker, tmp_path)
+        kit = Kit(broker.port, tmp_path)
         identity, kit.identity = kit.identity, None
         bundle = kit.record(100)
         async with running(kit, centre):

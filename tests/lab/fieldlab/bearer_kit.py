@@ -1,15 +1,21 @@
-"""A spool and its bearers, as the agent joins them, against a broker and a model of the centre."""
+"""A spool and its bearers, as the agent joins them, against a broker and a model of the centre.
+
+    python -m fieldlab.bearer_kit FOLDER PORT NAME=ADDRESS...
+
+sends what is in the spool, by bearers of those names from those addresses, until it is killed.
+"""
 
 import asyncio
 import contextlib
 import random
+import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from fieldlab.model_centre import BrokerProcess, ModelCentre, now_us
+from fieldlab.model_centre import ModelCentre, now_us
 from fieldlink.codecs.bundle import Draft, Layer, Precedence
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.edge.bearer.service import Fleet, KitFacts
@@ -28,7 +34,7 @@ class Kit:
 
     def __init__(
         self,
-        broker: BrokerProcess,
+        broker_port: int,
         folder: Path,
         settings: Sequence[BearerSettings] = (),
     ) -> None:
@@ -36,7 +42,7 @@ class Kit:
         policy = RetentionPolicy(quota_bytes=10**9, keep_free_bytes=0)
         self.spool = Spool.open(folder / "spool", kit="kit-a", policy=policy, clock=now_us)
         self.identity: Identity | None = Identity(
-            "kit-a", "127.0.0.1", broker.port, "https://none", "centre", self.folder
+            "kit-a", "127.0.0.1", broker_port, "https://none", "centre", self.folder
         )
         self._state = SpoolState()
         for stored in self.spool.pending():
@@ -115,3 +121,15 @@ async def running(kit: Kit, centre: ModelCentre) -> AsyncIterator[None]:
 async def all_home(kit: Kit) -> None:
     while kit.spool.pending():  # the spool sets no event
         await asyncio.sleep(0.05)
+
+
+async def _send_for_ever(folder: Path, port: int, bearers: Sequence[str]) -> None:
+    settings = [
+        BearerSettings.model_validate({"name": name, "source": address})
+        for name, _, address in (bearer.partition("=") for bearer in bearers)
+    ]
+    await Kit(port, folder, settings).fleet.run(lambda: None)
+
+
+if __name__ == "__main__":
+    asyncio.run(_send_for_ever(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]))

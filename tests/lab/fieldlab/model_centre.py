@@ -117,6 +117,7 @@ class ModelCentre:
         self.states: list[State] = []
         self.order: list[int] = []
         self.received_bytes = 0
+        self.repeated: list[tuple[str, int, int]] = []  # bearer, offset and length of a chunk
         self._broker = broker
         self._manifests: dict[bytes, bytes] = {}
         self._parts: dict[bytes, tuple[bytearray, Ranges]] = {}
@@ -164,9 +165,14 @@ class ModelCentre:
         self.received_bytes += len(chunk.payload)
         if chunk.manifest is not None:
             self._manifests[chunk.bundle] = chunk.manifest
+        told = (chunk.bearer, chunk.offset, len(chunk.payload))
+        if chunk.bundle in self.contents:
+            self.repeated.append(told)
         if chunk.bundle not in self._manifests or chunk.bundle in self.contents:
             return
         data, held = self._parts.setdefault(chunk.bundle, (bytearray(chunk.size), Ranges()))
+        if any(start < chunk.offset + told[2] and chunk.offset < end for start, end in held):
+            self.repeated.append(told)
         data[chunk.offset : chunk.offset + len(chunk.payload)] = chunk.payload
         held.add(chunk.offset, chunk.offset + len(chunk.payload))
         if held.complete(chunk.size):
