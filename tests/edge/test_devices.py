@@ -150,3 +150,17 @@ def test_a_recorder_is_told_until_when_its_device_is_on_record_and_why_nothing_c
     assert stage.made[1].before is None
     assert stage.made[2].before is not None
     assert "settings changed" in stage.made[2].before.away
+
+
+def test_a_bound_reaches_the_recorders_that_run_and_those_that_come() -> None:
+    stage = Stage(_device("a"))
+    thinner = Thinner(rate_bps=16_000)
+
+    async def scenario() -> None:
+        task = await stage.begin()
+        stage.devices.thin(thinner)
+        await stage.devices.change([_device("a"), _device("b")], CaptureSettings())
+        await _end(task)
+
+    asyncio.run(scenario())
+    assert [recorder.thinner for recorder in stage.made] == [thinner, thinner]
