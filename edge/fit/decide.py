@@ -7,7 +7,7 @@ only when a better one fits with room to spare and some time has passed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from fieldlink.edge.fit.cell import Cell
@@ -21,6 +21,7 @@ _CHOOSE = 0.90
 _THICKER = 0.82
 _FILL = 0.92
 _HOLD_US = 20_000_000
+_SETTLED_US = 180_000_000
 _TRUSTED_SHARE = 0.25
 _MOVING = (Use.HELD, Use.PLAIN, Use.THIN)
 _LATE_US = 1_800_000_000
@@ -49,7 +50,8 @@ class Link:
 class Live:
     """What goes on being recorded: so many cameras, each making a proxy of `proxy_bps` (sound
     included) and a still of `still_bytes` every `still_every_s`, as configured; `other_bps` is all
-    else, of every stream.
+    else, of every stream. `made_bps` is what all proxies take as measured, None if unknown, and
+    `overshoot` what encoders make of a rate that they are asked for.
     """
 
     cameras: int = 0
@@ -57,6 +59,8 @@ class Live:
     still_bytes: int = 12_000
     still_every_s: float = 10.0
     other_bps: float = 0.0
+    made_bps: float | None = None
+    overshoot: float = 1.0
 
     def bps(self, number: int) -> float:
         """What is recorded with rung `number` for capture as well, in bit/s."""
@@ -65,10 +69,20 @@ class Live:
         still_bytes = min(self.still_bytes, rung.still_bytes)
         each = still_bytes * 8 / every_s if rung.level is not Level.REPORTS else 0.0
         if rung.level is Level.FULL:
-            each += self.proxy_bps
+            each += self.proxy_bps * self.overshoot
         elif rung.is_video:
-            each += min(self.proxy_bps, rung.media_bps)
+            each += min(self.proxy_bps, rung.media_bps) * self.overshoot
         return self.cameras * each + self.other_bps
+
+    def measured(self, number: int, overshoot: float) -> float:
+        """`overshoot` as it shows after a long time on rung `number`; unknown, it stays."""
+        rung = LADDER[number]
+        asked_bps = 0.0
+        if number == FULL or rung.is_video:
+            asked_bps = self.proxy_bps if number == FULL else min(self.proxy_bps, rung.media_bps)
+        if not self.made_bps or not self.cameras or not asked_bps:
+            return overshoot
+        return min(max(self.made_bps / (self.cameras * asked_bps), 0.5), 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +143,7 @@ class FitPlan:
     changed_us: int = 0
     level: Level = Level.FULL
     use: float | None = None
+    overshoot: float = 1.0
     due_us: int = 0
     needs: tuple[Need, ...] = ()
     treatments: tuple[tuple[Cell, Treatment], ...] = field(default=(), repr=False)
@@ -136,8 +151,13 @@ class FitPlan:
 
 def decide(inputs: Inputs, before: FitPlan | None = None) -> FitPlan:
     """The plan for what is in `inputs`, coming from the plan `before`."""
+    number, changed_us, overshoot = FULL, 0, 1.0
+    if before is not None:
+        number, changed_us, overshoot = before.number, before.changed_us, before.overshoot
+        if inputs.now_us - changed_us > _SETTLED_US:
+            overshoot = inputs.live.measured(number, overshoot)
+    inputs = replace(inputs, live=replace(inputs.live, overshoot=overshoot))
     due = _due(inputs)
-    number, changed_us = before.number if before else FULL, before.changed_us if before else 0
     if (link_bps := inputs.link.trusted_bps) is not None:
         number = _rung(inputs, due, link_bps, before)
         changed_us = changed_us if before and number == before.number else inputs.now_us
@@ -153,6 +173,7 @@ def decide(inputs: Inputs, before: FitPlan | None = None) -> FitPlan:
         changed_us=changed_us,
         level=_level(number, inputs.live, treatments),
         use=use,
+        overshoot=overshoot,
         due_us=last_us,
         needs=needs,
         treatments=treatments,

@@ -26,10 +26,14 @@ def live_of(
     each track makes (bits a second).
     """
     proxy, still = capture.proxy, capture.still
+    made = dict.fromkeys(Layer, 0.0)
+    for (_, _, layer), bps in production.items():
+        made[layer] += bps
     return Live(
         cameras=sum(report.get("state") == "live" for report in devices.values()),
         proxy_bps=proxy.rate + proxy.audio_rate if proxy.enabled else 0,
         still_bytes=still.size if still.enabled else 0,
         still_every_s=still.every,
-        other_bps=sum(bps for (_, _, layer), bps in production.items() if layer is Layer.REPORT),
+        other_bps=made[Layer.REPORT],
+        made_bps=made[Layer.PROXY] or None,
     )

@@ -43,9 +43,12 @@ def measure() -> Sequence[Figure]:
         night = _Night(there, scale)
         night.run()
         order, done_s, off = night.order(), night.done_s(), night.worst_error()
+        shown_s = night.shown_s()
+    first = ", ".join(order[: _CAMERAS + 4])
     print(
-        f"first came {', '.join(order[: _CAMERAS + 4])}; caught up {done_s:.0f} s after the"
-        f" return; said from {600 / scale:.0f} s on: off by {off:.2f} at most",
+        f"first went {first}; a still of each was there after {shown_s:.1f} s;"
+        f" caught up {done_s:.0f} s after the return,"
+        f" said from {600 / scale:.0f} s on: off by {off:.2f} at most",
         file=sys.stderr,
     )
     shown = [what for what in order if what.startswith("still")][:_CAMERAS]
@@ -86,12 +89,20 @@ class _Night:
         self._record_until(time.time() + _MOST_S, look=True)
 
     def order(self) -> list[str]:
-        """What came, in order: its layer and device."""
-        came = sorted(self._arrivals(), key=lambda one: one.custody_us)
+        """What was sent, in order: its layer and device. A lost packet may hold one of them up."""
+        came = sorted(self._arrivals(), key=lambda one: one.first_sent_us or one.custody_us)
         pictures = [one for one in came if one.layer in _PICTURES or one.bundle == self.alarm]
         return [
             "alarm" if one.bundle == self.alarm else f"{one.layer} {one.device}" for one in pictures
         ]
+
+    def shown_s(self) -> float:
+        """When a still of every camera was at the centre, in seconds after the return."""
+        first: dict[str, int] = {}
+        for one in self._arrivals():
+            if one.layer == Layer.STILL.value:
+                first[one.device] = min(one.custody_us, first.get(one.device, one.custody_us))
+        return (max(first.values()) - self.returned_us) / 1e6
 
     def done_s(self) -> float:
         """When the kit had caught up, in seconds after the return."""

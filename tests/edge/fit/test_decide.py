@@ -198,3 +198,14 @@ def test_a_clock_that_jumps_ten_years_holds_nothing_up() -> None:
     assert ahead.needs or ahead.number == FULL
     back = decide(inputs(cells, 60e3, now_s=100), ahead)
     assert decide(inputs(cells, 5e6, now_s=200), back).number == FULL
+
+
+def test_encoders_that_make_more_than_they_are_asked_for_are_counted_with_that() -> None:
+    live = Live(cameras=4, made_bps=4 * 30_000)
+    plan = decide(inputs([], 100e3, live=live))
+    asked = LADDER[plan.number].media_bps
+    later = decide(inputs([], 100e3, live=live, now_s=300), plan)
+    assert later.overshoot == pytest.approx(30_000 / asked)
+    assert later.number > plan.number
+    again = decide(inputs([], 100e3, live=live, now_s=302), later)
+    assert (again.number, again.overshoot) == (later.number, later.overshoot)
