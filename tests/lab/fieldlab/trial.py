@@ -203,7 +203,7 @@ def main() -> None:
     best_bps = sum(way.rate_bps * (1 - way.mean_loss) for way in ways)
     out(
         f"goodput {done.goodput_bps / 1000:.0f} kbit/s over {done.took_s:.1f} s,"
-        f" {done.goodput_bps / best_bps:.3f} of rate x (1 - loss);"
+        f" {done.goodput_bps / best_bps:.3f} of the first rate x (1 - loss);"
         f" {done.overhead:.3f} bytes on the wire (both ways)"
         " for each of payload\n"
     )
