@@ -57,6 +57,7 @@ def measure() -> Sequence[Figure]:
     unit = "bytes on the wire for each archived"
     return [
         Figure(name="waste", value=ours.overhead, unit=unit, limit=1.08, better="less"),
+        Figure(name="waste_up", value=_up(ours), unit=unit, limit=1.08, better="less"),
         Figure(
             name="waste_rsync",
             value=ours.overhead,
@@ -82,6 +83,12 @@ def measure() -> Sequence[Figure]:
             better="less",
         ),
     ]
+
+
+def _up(done: Carried) -> float:
+    """The kit's direction alone: what the payload itself takes, without the answers to it."""
+    up_bytes = sum(reading.to_centre.offered_bytes for reading in done.readings.values())
+    return up_bytes / sum(arrival.size for arrival in done.arrivals)
 
 
 def _parts(done: Carried) -> str:
