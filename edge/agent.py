@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -72,6 +72,8 @@ class Agent:
         self._state = SpoolState()
         self._marks = Marks(settings.marks_path)
         self._kept_changed = asyncio.Event()
+        self._stocked = False
+        self._gone_early: set[bytes] = set()  # given up while what the spool holds was queued
         self._devices = Devices(
             settings.device,
             settings.capture,
@@ -143,7 +145,7 @@ class Agent:
         """Queue whatever the spool records from now on; what it holds already comes before the
         bearer sends."""
         loop = asyncio.get_running_loop()
-        self._spool.listen(lambda stored: _calmly(loop, self._recorded, stored))
+        self._spool.listen(lambda added, gone: _calmly(loop, self._spooled, added, gone))
 
     async def _carry(self, beat: Beat) -> None:
         """Queue what the spool holds already, then send. Recording does not wait for it."""
@@ -153,11 +155,22 @@ class Agent:
             await asyncio.wait([asked], timeout=1.0)
         for number, stored in enumerate(asked.result()):
             doubtful = stored.first_sent_us is not None
-            self._state.add(Candidate.of(stored.bundle_id, stored.manifest, doubtful=doubtful))
+            if stored.bundle_id not in self._gone_early:
+                self._state.add(Candidate.of(stored.bundle_id, stored.manifest, doubtful=doubtful))
             if number % _SLICE == 0:
                 beat()
                 await asyncio.sleep(0)
+        self._stocked = True
+        self._gone_early.clear()
         await self._fleet.run(beat)
+
+    def _spooled(self, added: Sequence[Stored], gone: Sequence[bytes]) -> None:
+        for stored in added:
+            self._recorded(stored)
+        for bundle in gone:
+            self._fleet.gone(bundle)
+        if not self._stocked:
+            self._gone_early.update(gone)
 
     def _recorded(self, stored: Stored) -> None:
         self._fit.recorded(stored)
@@ -174,11 +187,12 @@ class Agent:
         devices = self._devices
         return live_of(devices.report(), devices.capture, self._planning.production())
 
-    def _report(self) -> dict[str, Any]:
-        """What the centre is told every few seconds; on a thread."""
+    async def _report(self) -> dict[str, Any]:
+        """What the centre is told every few seconds."""
+        totals = await asyncio.to_thread(self._spool.totals)
         return centre_report(
             self._devices.report(),
-            self._spool.totals(),
+            totals,
             [*self._spool.findings, *self._marks.findings],
             bearers=self._fleet.report(),
             orders=self._planning.revision,
@@ -286,7 +300,10 @@ def _greeting(kit: str, devices: int) -> str:
 
 
 def _calmly(
-    loop: asyncio.AbstractEventLoop, call: Callable[[Stored], None], stored: Stored
+    loop: asyncio.AbstractEventLoop,
+    call: Callable[[Sequence[Stored], Sequence[bytes]], None],
+    added: Sequence[Stored],
+    gone: Sequence[bytes],
 ) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(call, stored)
+    if (added or gone) and not loop.is_closed():
+        loop.call_soon_threadsafe(call, added, gone)

@@ -37,9 +37,9 @@ class Links(Protocol):
 
 
 class Planning:
-    """The kit's view of the window. Lives on the event loop's thread, except `brief`.
+    """The kit's view of the window. Lives on the event loop's thread.
 
-    `fit` says how thin it goes, in full; `level` in one number, on any thread.
+    `fit` says how thin it goes, in full; `level` in one number.
     """
 
     def __init__(

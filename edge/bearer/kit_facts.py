@@ -1,6 +1,6 @@
 """What the bearers tell the centre about the kit they carry for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fieldlink.codecs.wire import Hello
@@ -17,7 +17,7 @@ class KitFacts:
         software: str,
         spool: bytes,
         devices: Callable[[], Mapping[str, str]],
-        report: Callable[[], Mapping[str, Any]],
+        report: Callable[[], Awaitable[Mapping[str, Any]]],
     ) -> None:
         self.software = software
         self.spool = spool

@@ -41,7 +41,6 @@ Admits = Callable[[Sequence[BearerFacts]], Mapping[str, Precedence | None]]
 
 _TICK_S = 0.02
 _IDLE_S = 0.5
-_MAX_BATCH = 64
 _STALL_CLOSE_S = 10.0
 _ADMIT_S = 0.25
 _FIRST_S = 1.0
@@ -98,6 +97,10 @@ class Fleet:
     def wake(self) -> None:
         """There may be something to send."""
         self._wake.set()
+
+    def gone(self, bundle: bytes) -> None:
+        """The spool does not hold `bundle` any more."""
+        self._exchange.gone(bundle)
 
     def report(self) -> list[dict[str, Any]]:
         """How each bearer is; None is unknown."""
@@ -321,7 +324,7 @@ class Fleet:
         if usable[0].control is not None and usable[0].control.age_s < _FIRST_S:
             return  # pictures and alarms go first on a new connection
         self._reported_s = time.monotonic()
-        report = await asyncio.to_thread(self._facts.report)
+        report = await self._facts.report()
         for bearer in usable:
             if not bearer.welcomed:  # the centre was not there the first time
                 self._greet(bearer)

@@ -11,7 +11,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -25,7 +25,7 @@ from fieldlink.edge.spool.slots import Slots
 from fieldlink.edge.spool.stored import Stored
 from fieldlink.systemd.durable import sync_folder
 
-__all__ = ["Change", "Committer", "Job"]
+__all__ = ["Change", "Committer", "Job", "Listener"]
 
 _T = TypeVar("_T")
 _MAX_BATCH = 1024
@@ -43,6 +43,7 @@ class Change:
     settling_bytes: int = 0  # of used_bytes: what is set aside for it goes after the commit
     added: list[Stored] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)  # slots whose files go after it
+    gone: list[bytes] = field(default_factory=list)  # bundles that were taken out
     after: list[Callable[[], None]] = field(default_factory=list)  # called after the commit
 
     def insert(self, item: Stored, content: bytes | None, slot: int | None) -> None:
@@ -54,11 +55,13 @@ class Change:
         """Take a bundle out; its file goes once that is durable."""
         slot, _ = self.index.place(item.manifest.sequence)
         self.used_bytes -= self.index.remove(item)
+        self.gone.append(item.bundle_id)
         if slot is not None:
             self.removed.append(slot)
 
 
 Job = Callable[[Change], Any]
+Listener = Callable[[Sequence[Stored], Sequence[bytes]], None]  # added; taken out
 _Batch = list[tuple[Job, Future[Any] | None]]  # None: nobody waits
 
 
@@ -72,7 +75,7 @@ class Committer:
         numbering: Numbering,
         *,
         used_bytes: int,
-        on_added: Callable[[Stored], None],
+        on_change: Listener,
         make_room: Job,
         before_batch: "Callable[[], Job | None]",
         on_damage: Callable[[], None],
@@ -81,7 +84,7 @@ class Committer:
         self._index = index
         self._slots = slots
         self._numbering = numbering
-        self._on_added = on_added
+        self._on_change = on_change
         self._make_room = make_room
         self._jobs: queue.SimpleQueue[tuple[Job, Future[Any] | None] | None] = queue.SimpleQueue()
         self._urgent = threading.Event()  # somebody waits
@@ -189,8 +192,7 @@ class Committer:
             return
         self._committed_s = time.monotonic()
         self._answer(batch, answers[len(answers) - len(batch) :])
-        for item in change.added:
-            self._tell(item)
+        self._tell(change)
 
     def _refuse(self, batch: _Batch, error: BaseException) -> None:
         self._left_over = [(job, None) for job, answer in batch if answer is None]
@@ -205,9 +207,9 @@ class Committer:
             if answer is not None:
                 answer.set_result(value)
 
-    def _tell(self, item: Stored) -> None:
+    def _tell(self, change: Change) -> None:
         try:
-            self._on_added(item)
+            self._on_change(change.added, change.gone)
         except Exception as error:  # noqa: BLE001 - this thread must live to answer
             self.fail(SpoolError(f"a listener of the spool failed: {error!r}"))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fieldlink.codecs.bundle import Draft, Gap
 from fieldlink.codecs.fault import SpoolError
-from fieldlink.edge.spool.committer import Change, Committer
+from fieldlink.edge.spool.committer import Change, Committer, Listener
 from fieldlink.edge.spool.index import connect
 from fieldlink.edge.spool.keeper import Keeper, Key
 from fieldlink.edge.spool.media import media_bytes
@@ -76,13 +76,13 @@ class Spool:
         reader = connect(folder / "index.db", read_only=True)
         self._view = SpoolView(folder, reader, self._index_damaged)
         self._trusted: set[bytes] = set()
-        self._listeners: list[Callable[[Stored], None]] = []
+        self._listeners: list[Listener] = []
         self._committer = Committer(
             opened.index,
             self._slots,
             self._numbering,
             used_bytes=sum(row[5] for row in opened.index.tally()),
-            on_added=self._tell,
+            on_change=self._tell,
             make_room=lambda change: self._keeper.give_up(change, _ROOM_BYTES, NEVER),
             before_batch=self._keeper.before_batch,
             on_damage=self._index_damaged,
@@ -153,9 +153,10 @@ class Spool:
         gap = Gap(device, stream, start_us, end_us, reason)
         return self._committer.do(lambda change: self._keeper.insert_gap(change, gap))
 
-    def listen(self, on_added: Callable[[Stored], None]) -> None:
-        """Call `on_added` with every bundle once it is durable; on the spool's thread: be quick."""
-        self._listeners.append(on_added)
+    def listen(self, on_change: Listener) -> None:
+        """Call it with what was added and with the ids of what was taken out, once that is durable;
+        on the spool's thread: be quick."""
+        self._listeners.append(on_change)
 
     def _add(self, item: Stored, content: bytes, key: Key, wanted: int) -> Stored:
         if self._committer.failure is not None:
@@ -338,9 +339,9 @@ class Spool:
     def _index_damaged(self) -> None:
         mark_suspect(self._folder)
 
-    def _tell(self, item: Stored) -> None:
+    def _tell(self, added: Sequence[Stored], gone: Sequence[bytes]) -> None:
         for listener in self._listeners:
-            listener(item)
+            listener(added, gone)
 
 
 def _release(handle: int | None) -> None:

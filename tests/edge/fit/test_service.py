@@ -1,7 +1,7 @@
 """Fit over a real spool: thin minutes appear, are ranked, replaced, and outlive a restart."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -94,9 +94,13 @@ class Kit:
 
 
 def _told(
-    loop: asyncio.AbstractEventLoop, recorded: Callable[[Stored], None], stored: Stored
+    loop: asyncio.AbstractEventLoop,
+    recorded: Callable[[Stored], None],
+    added: Sequence[Stored],
+    _gone: Sequence[bytes],
 ) -> None:
-    loop.call_soon_threadsafe(recorded, stored)
+    for stored in added:
+        loop.call_soon_threadsafe(recorded, stored)
 
 
 async def until(done: Callable[[], object]) -> None:

@@ -202,7 +202,7 @@ def test_rows_that_find_the_disk_full_follow_once_there_is_space() -> None:
     with PowerCutDisk(1) as disk:
         spool = open_spool(disk.path / "spool")
         heard: list[Stored] = []
-        spool.listen(heard.append)
+        spool.listen(lambda added, _: heard.extend(added))
         disk.fail("write", "/spool/index.db-wal", errno.ENOSPC, times=1000)
         (first,) = add_some(spool, 1)  # its file found room
         spool.pending()

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -36,6 +37,22 @@ def test_what_the_centre_has_goes_first_and_leaves_no_gap(tmp_path: Path) -> Non
     assert all(spool.get(item.bundle_id) for item in new)
     assert gaps_in(spool) == []
     assert len(media_files(tmp_path)) == 9
+    spool.close()
+
+
+def test_a_listener_hears_of_everything_that_is_given_up_or_replaced(tmp_path: Path) -> None:
+    spool = open_spool(tmp_path, RetentionPolicy(quota_bytes=1_000_000))
+    held: set[bytes] = set()
+
+    def follow(added: Sequence[Stored], gone: Sequence[bytes]) -> None:
+        held.update(item.bundle_id for item in added)
+        held.difference_update(gone)
+
+    spool.listen(follow)
+    for n in range(40):
+        spool.add(draft_of(n), content_of(n, 100_000))
+    spool.pending()
+    assert held == {item.bundle_id for item in spool.bundles()}
     spool.close()
 
 

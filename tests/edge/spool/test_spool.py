@@ -53,7 +53,7 @@ def test_pending_goes_by_precedence_then_deadline_then_sequence(tmp_path: Path) 
 def test_a_listener_hears_of_every_bundle_once_it_is_durable(tmp_path: Path) -> None:
     spool = open_spool(tmp_path)
     heard: list[Stored] = []
-    spool.listen(heard.append)
+    spool.listen(lambda added, _: heard.extend(added))
     item = spool.add(draft_of(1), b"1")
     gap = spool.add_gap("cam-1", "video", 5, 6, "source: connection refused")
     spool.close()

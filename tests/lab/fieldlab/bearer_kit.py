@@ -29,6 +29,10 @@ from fieldlink.relay.pki.authority import Authority, new_serial
 __all__ = ["Kit", "all_home", "enrol", "running"]
 
 
+async def _report() -> dict[str, int]:
+    return {"pending": 1}
+
+
 class Kit:
     """A spool and a bearer, as the agent joins them."""
 
@@ -52,7 +56,7 @@ class Kit:
             software="test",
             spool=self.spool.spool_id,
             devices=lambda: {"ball": "ball"},
-            report=lambda: {"pending": 1},
+            report=_report,
         )
         self.fleet = Fleet(
             settings or [BearerSettings.model_validate({"state_every": "1s"})],
