@@ -5,6 +5,8 @@ one before that is used up. So kill -9 and power cuts never make it count too li
 """
 
 import json
+import logging
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +15,11 @@ from fieldlink.systemd.durable import write_durably
 
 __all__ = ["Meter", "period_of"]
 
+_log = logging.getLogger(__name__)
 _LEASE = 0.005
 _LEAST_LEASE_BYTES = 10_000
 _JUMP_S = 300
+_AGAIN_S = 10.0
 
 
 def period_of(now_us: int, per: str) -> str:
@@ -38,6 +42,7 @@ class Meter:
     _period: str = ""
     _written_bytes: int = 0
     _seen: tuple[int, float] | None = None
+    _again_s: float = -math.inf
 
     def open(self, now_us: int) -> None:
         """Read what an earlier run left; without it, or if it is damaged, begin at 0."""
@@ -54,18 +59,23 @@ class Meter:
         """Count `size_bytes`; whether the file has to be written soon."""
         self._turn(now_us, steady_s)
         self.used_bytes += size_bytes
-        return self.used_bytes + self._lease_bytes // 2 > self._written_bytes
+        due = self.used_bytes + self._lease_bytes // 2 > self._written_bytes
+        return due and not 0 <= self._again_s - steady_s <= _AGAIN_S
 
     def save(self) -> None:
         """Write off the next share, durably; blocks on the disk.
 
-        Raises:
-            OSError: the disk is full or broken.
+        A disk that is full or broken is no reason to stop: it counts on, and tries again later.
         """
         written = self.used_bytes + self._lease_bytes
         saved = {"per": self.per, "period": self._period, "bytes": written}
-        write_durably(self.path, json.dumps(saved).encode() + b"\n")
-        self._written_bytes = written
+        try:
+            write_durably(self.path, json.dumps(saved).encode() + b"\n")
+        except OSError as error:
+            _log.warning("%s cannot be written (%s); a kill would lose count", self.path, error)
+            self._again_s = _AGAIN_S + (self._seen[1] if self._seen is not None else 0.0)
+        else:
+            self._written_bytes = written
 
     @property
     def _lease_bytes(self) -> int:

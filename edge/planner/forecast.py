@@ -26,6 +26,7 @@ USUAL_WINDOW_US = 7_200_000_000
 
 _LEAST_BPS = 1.0
 _STRANGE_S = 30 * 86_400.0
+_NEVER_S = 100 * 365 * 86_400.0
 _LEVELS = {
     **{group: int(group) for group in Group},
     Group.STILL: int(Group.PROXY),  # they share their turn with proxies, by deadline
@@ -189,7 +190,7 @@ def _done(
             for level in row.promised
             for flow in [flows[level, track[0]]]
         ]
-        known = [end for end in ends if end is not None]
+        known = [end for end in ends if end is not None and end < _NEVER_S]
         done[track] = max(known, default=0.0) if len(known) == len(ends) else None
     return done
 

@@ -81,3 +81,16 @@ def test_periods_sort_by_time() -> None:
     for per in ("hour", "month"):
         names = [period_of(_NOON_US + days * 40 * 86_400_000_000, per) for days in range(20)]
         assert names == sorted(set(names))
+
+
+def test_a_disk_that_takes_nothing_stops_no_counting_and_is_tried_again_later(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "bearers"
+    meter = _meter(folder)
+    _use(meter, _MB, steady_s=0.0)  # there is no such folder
+    assert meter.used_bytes == _MB
+    assert not meter.add(_MB, _NOON_US, 5.0)
+    folder.mkdir()
+    _use(meter, _MB, steady_s=11.0)
+    assert meter.used_bytes == 3 * _MB <= _meter(folder).used_bytes

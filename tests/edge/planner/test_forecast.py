@@ -192,3 +192,12 @@ def test_production_is_measured_from_what_is_recorded() -> None:
     for jump_us in (YEARS_US, -YEARS_US):
         production.recorded(proxy(400), 400 * S_US + jump_us)
         assert all(0 < one < 1e6 for one in production.rates(400 * S_US + jump_us).values())
+
+
+def test_what_would_take_for_ever_is_never_complete_rather_than_at_a_time_beyond_all_counting() -> (
+    None
+):
+    waiting = proxy(0, size=1_000_000_000)
+    made = {waiting.track: 8_000.0 * (1 - 1e-14)}
+    track = _of(_ahead(_spool(waiting), _rate(8_000.0), made=made), Layer.PROXY)
+    assert (track.done_us, track.verdict) == (None, WILL_MISS)
