@@ -40,7 +40,7 @@ def choose(bearer: Bearer, exchange: Exchange, now_us: int, utc_us: int) -> list
     for line in lines:
         while line.unsent_bytes + given[line.number] < measure.lowat_bytes:
             # Half a chunk too much or too little: on average it is the window.
-            left = room_bytes - given.total() - measure.pace.chunk_bytes // 2
+            left = room_bytes - given.total() - measure.pace.slack_bytes
             if line is control and len(lines) > 1:
                 # What is urgent does not wait for room among the rest.
                 left = measure.pace.window_bytes // 2 - line.outstanding_bytes - given[line.number]
@@ -56,7 +56,7 @@ def choose(bearer: Bearer, exchange: Exchange, now_us: int, utc_us: int) -> list
             given[line.number] += size
             measure.promise(size)
             loads.append(Load(bearer.name, line, item))
-    if room_bytes - given.total() <= measure.pace.chunk_bytes // 2:
+    if room_bytes - given.total() <= measure.pace.slack_bytes:
         measure.was_limited()
     return loads
 

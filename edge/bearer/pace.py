@@ -22,7 +22,7 @@ __all__ = ["SMALLEST_CHUNK_BYTES", "Pace", "PathSample"]
 
 SMALLEST_CHUNK_BYTES = 8_000
 _LEAST_BYTES = 8_000.0
-_USUAL_CHUNK_BYTES = 32_000.0
+_USUAL_CHUNK_BYTES = 48_000.0
 _LINE_BYTES = 18_000
 _EXIT = 1.12
 _BLIND_TURNS = 3.0
@@ -121,9 +121,9 @@ class Pace:
     @property
     def chunk_bytes(self) -> int:
         """How long a chunk should be: a twelfth of the window, so that little of that waits unsent
-        in the lines, but 32 kB if that takes a fifth of a second at most.
+        in the lines, but 48 kB if that takes a fifth of a second at most.
         """
-        wanted = max(self._window / 12, _USUAL_CHUNK_BYTES)
+        wanted = max(self._window / 12, min(_USUAL_CHUNK_BYTES, self._window / 3))
         if self._rate is not None:
             wanted = min(wanted, self._rate * 200_000)
         return round(min(max(wanted, SMALLEST_CHUNK_BYTES), MAX_CHUNK_BYTES))
@@ -132,6 +132,13 @@ class Pace:
     def lines(self) -> int:
         """How many lines keep it full."""
         return max(1, round(self._window / _LINE_BYTES))
+
+    @property
+    def slack_bytes(self) -> int:
+        """How much less than a chunk's room is enough for one: half, so that on average it is the
+        window that is used; and never what would leave an empty window unused.
+        """
+        return round(min(self.chunk_bytes / 2, self._window / 4))
 
     def allowed_bytes(self, now_us: int) -> int:
         """The window at `now_us`: narrower for a moment while the path's queue is to run dry."""

@@ -28,8 +28,8 @@ class Path:
     def step(self, pace: Pace, offered: bool, *, urgent: bool = False) -> None:
         """Twenty milliseconds; `offered` says whether there is something to send."""
         self.now_us += _STEP_US
-        if offered:
-            self.queue += max(pace.allowed_bytes(self.now_us) - self.outstanding, 0)
+        while offered and pace.allowed_bytes(self.now_us) - self.outstanding > pace.slack_bytes:
+            self.queue += pace.chunk_bytes
         gone = min(self.queue, self.rate * _STEP_US)
         self.queue -= gone
         self._travelling.append((self.now_us + self.rtt_us, gone))
@@ -68,7 +68,8 @@ def test_it_fills_the_line_and_keeps_the_queue_short(rate_bps: float, rtt_us: in
     path.run(pace, 15)
     assert path.run(pace, 30) > 0.97
     held = path.rate * rtt_us
-    assert path.queue < max(0.6 * held, path.rate * 60_000, 12_000)
+    most = max(0.6 * held, path.rate * 60_000, 12_000)
+    assert path.queue < most + pace.chunk_bytes
 
 
 def test_it_is_up_to_speed_within_ten_round_trips() -> None:
