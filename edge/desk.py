@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fieldlink.codecs.fault import ConfigError
+from fieldlink.codecs.fault import ConfigError, SpoolError
 from fieldlink.edge.bearer.service import Fleet
 from fieldlink.edge.config import EdgeSettings, load_edge_settings
 from fieldlink.edge.control import Command
@@ -120,11 +120,11 @@ class Desk:
         try:
             want, note = asked_mark(asked, self._devices.kinds)
             await asyncio.to_thread(self._marks.add, want)
-        except (ConfigError, OSError) as error:
+            self._on_marks()
+            for device in [want.device] if want.device else sorted(self._devices.kinds):
+                made = mark_bundle(device, want, note, self._clock())
+                await asyncio.to_thread(self._spool.add, *made)
+        except (ConfigError, OSError, SpoolError) as error:
             return {"ok": False, "said": str(error)}
-        self._on_marks()
-        for device in [want.device] if want.device else sorted(self._devices.kinds):
-            made = mark_bundle(device, want, note, self._clock())
-            await asyncio.to_thread(self._spool.add, *made)
         said = "bookmarked: it goes sooner, and is kept longest when the disk is short"
         return {"ok": True, "said": said}

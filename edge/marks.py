@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ class Marks:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._guard = threading.Lock()
         self.findings: list[str] = []
         self.wants: tuple[Want, ...] = self._load()
 
@@ -48,15 +50,16 @@ class Marks:
             return ()
 
     def add(self, want: Want) -> None:
-        """Set a bookmark, durably.
+        """Set a bookmark, durably; on any thread.
 
         Raises:
             OSError: the file cannot be written.
         """
-        wants = (want, *self.wants)[:MAX_WANTS]
-        rows = [[one.device, one.stream, one.layer, one.from_us, one.to_us] for one in wants]
-        write_durably(self._path, json.dumps(rows).encode())
-        self.wants = wants
+        with self._guard:
+            wants = (want, *self.wants)[:MAX_WANTS]
+            rows = [[one.device, one.stream, one.layer, one.from_us, one.to_us] for one in wants]
+            write_durably(self._path, json.dumps(rows).encode())
+            self.wants = wants
 
 
 def asked_mark(asked: Mapping[str, Any], devices: Iterable[str]) -> tuple[Want, str]:

@@ -6,6 +6,7 @@ which bearers are open by price and budget, and follows the centre's orders.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from fieldlink.codecs.bundle import Layer, Precedence
@@ -24,6 +25,7 @@ _LOOK_S = 2.0
 _BRIEF_US = 30_000_000
 _SOONEST_US = 5_000_000
 _WAIT_US = 60_000_000
+_OVERTAKEN_US = 60_000_000
 
 
 class Links(Protocol):
@@ -68,10 +70,15 @@ class Planning:
         self._production.recorded(candidate, self._clock())
 
     def order(self, orders: Orders) -> None:
-        """The centre says what it wants, all of it each time."""
-        if orders == self._orders:
+        """The centre says what it wants, all of it each time; what was overtaken on the way by
+        something newer (by the centre's clock, unless that was set back) is left aside.
+        """
+        before = self._orders
+        if 0 < before.now_us - orders.now_us <= _OVERTAKEN_US:
             return
         self._orders = orders
+        if replace(orders, now_us=before.now_us) == before:
+            return
         self._state.window(orders.start_us, orders.due_us)
         self._follow()
 

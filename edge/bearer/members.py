@@ -28,6 +28,7 @@ class Members:
         self._held: dict[str, bool] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._lock = asyncio.Lock()  # one bearer's lines take seconds to end
         self._bearers = {one.name: self._make(one) for one in settings}
 
     def __iter__(self) -> Iterator[Bearer]:
@@ -58,6 +59,10 @@ class Members:
 
     async def change(self, settings: Sequence[BearerSettings]) -> None:
         """Bearers come and go; those whose settings are the same go on."""
+        async with self._lock:
+            await self._change(settings)
+
+    async def _change(self, settings: Sequence[BearerSettings]) -> None:
         kept = {b.name: b for b in self if b.settings in settings}
         for name in [bearer.name for bearer in self if bearer.name not in kept]:
             task = self._tasks.pop(name, None)

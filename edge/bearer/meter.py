@@ -86,8 +86,9 @@ class Meter:
         seen, self._seen = self._seen, (now_us, steady_s)
         if period == self._period:
             return
-        self._period = period
-        if seen is not None:
-            jump_s = (now_us - seen[0]) / 1e6 - (steady_s - seen[1])
-            if abs(jump_s) < _JUMP_S:
-                self.used_bytes = self._written_bytes = 0
+        jump_s = None if seen is None else (now_us - seen[0]) / 1e6 - (steady_s - seen[1])
+        if jump_s is None or abs(jump_s) >= _JUMP_S:
+            self._period = period
+        elif period > self._period:  # else the clock was set back a little: the later one goes on
+            self._period = period
+            self.used_bytes = self._written_bytes = 0

@@ -147,6 +147,7 @@ class Coverage:
                     self._pieces.pop(bundle, None)
                 self._cells.pop(key, None)
                 self._dirty.discard(key)
+                self._barren.pop(key, None)
 
     def _before(self, piece: Piece) -> Piece | None:
         at = (piece.start_us - 1) // self._minute_us * self._minute_us

@@ -1,5 +1,6 @@
 """Bookmarks set on the kit: checked, kept, and told to the centre."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,14 @@ def test_bookmarks_outlive_a_restart_and_the_newest_comes_first(tmp_path: Path) 
     assert spans == [(number, number + 1) for number in range(MAX_WANTS + 4, 4, -1)]
     assert all(one.purpose is Purpose.KEEP for one in again.wants)
     assert not again.findings
+
+
+def test_bookmarks_set_at_once_on_several_threads_are_all_kept(tmp_path: Path) -> None:
+    marks = Marks(tmp_path / "marks.json")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(marks.add, map(_mark, range(40))))
+    assert {one.from_us for one in marks.wants} == set(range(40))
+    assert Marks(tmp_path / "marks.json").wants != ()
 
 
 @pytest.mark.parametrize(

@@ -168,3 +168,13 @@ def test_a_bearer_that_lies_about_its_rate_is_counted_in_the_plan_and_not_believ
     plan = world.planning.report()
     assert plan["strange"] == 1
     assert plan["rate_bps"] == 100_000
+
+
+def test_orders_that_were_overtaken_on_the_way_are_not_followed() -> None:
+    world = World(_bearer("sat", 64_000))
+    world.planning.order(Orders(5, _T0_US, "flood", _T0_US, _T0_US + 60 * _MINUTE_US))
+    world.planning.order(Orders(4, _T0_US - 2_000_000))
+    assert world.planning.revision == 5
+    assert world.planning.window is not None
+    world.planning.order(Orders(2, _T0_US - 60 * _MINUTE_US))  # the centre's clock was set back
+    assert world.planning.revision == 2

@@ -117,6 +117,25 @@ def test_bearers_come_and_go_with_the_settings_and_those_unchanged_stay_connecte
     asyncio.run(scenario())
 
 
+def test_of_two_changes_at_once_the_later_holds_and_no_bearer_of_the_earlier_lives_on(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    centre = ModelCentre(broker)
+
+    async def scenario() -> None:
+        kit = Kit(broker.port, tmp_path, _settings(lte={}))
+        async with running(kit, centre):
+            await _until(lambda: kit.fleet.report()[0]["up"])
+            sat, lte = _settings(sat={}), _settings(lte={"price": 1})
+            await asyncio.gather(kit.fleet.change(sat), kit.fleet.change(lte))
+            await asyncio.gather(kit.fleet.change(sat), kit.fleet.change(lte))
+            keeping = [task.get_name() for task in asyncio.all_tasks()]
+            assert [name for name in keeping if name.startswith("bearer ")] == ["bearer lte"]
+            assert list(_by_name(kit)) == ["lte"]
+
+    asyncio.run(scenario())
+
+
 def test_a_budget_is_used_up_to_its_reserve_then_by_alarms_and_never_two_percent_over(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:

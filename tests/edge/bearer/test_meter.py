@@ -94,3 +94,15 @@ def test_a_disk_that_takes_nothing_stops_no_counting_and_is_tried_again_later(
     folder.mkdir()
     _use(meter, _MB, steady_s=11.0)
     assert meter.used_bytes == 3 * _MB <= _meter(folder).used_bytes
+
+
+def test_a_clock_set_back_a_little_over_the_turn_of_the_hour_gives_no_second_budget(
+    tmp_path: Path,
+) -> None:
+    meter = _meter(tmp_path)
+    turn_us = _NOON_US + 3_600_000_000
+    _use(meter, 9 * _MB, turn_us - 1_000_000, 3_599.0)
+    _use(meter, _MB, turn_us + 1_000_000, 3_601.0)
+    for step in range(1, 5):  # four minutes back, and again over the turn
+        _use(meter, _MB, turn_us - 240_000_000 + step * 60_000_000, 3_601.0 + step * 60)
+    assert meter.used_bytes == 5 * _MB
