@@ -45,7 +45,7 @@ class Marks:
             return tuple(_want(*row) for row in rows[:MAX_WANTS])
         except FileNotFoundError:
             return ()
-        except (OSError, ValueError, TypeError, CodecError) as error:
+        except (OSError, ValueError, TypeError, RecursionError, CodecError) as error:
             self.findings.append(f"{self._path}: bookmarks cannot be read ({error}) and are unset")
             return ()
 

@@ -233,9 +233,7 @@ class MqttConnection:
         client.on_socket_register_write = lambda *_: None  # only the network thread writes
         client.on_connect = self._answered
         client.on_subscribe = self._granted
-        client.on_message = lambda _c, _d, message: self._on_message(
-            message.topic, bytes(message.payload)
-        )
+        client.on_message = self._came
         client.on_publish = lambda _c, _d, mid, *_: self._left(mid)
         client.on_log = self._logged
 
@@ -288,7 +286,18 @@ class MqttConnection:
             raise LinkError(ended.result())
         wanted.result()
 
+    def _came(self, _c: Client, _d: Any, message: Any) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            self._fault = "the broker sends a topic that is no text"
+            self._stop.set()
+        else:
+            self._on_message(topic, bytes(message.payload))
+
     def _answered(self, _c: Client, _d: Any, _flags: Any, code: Any, _props: Any) -> None:
+        if self._connected.done():
+            return
         if code.is_failure:
             self._fault = f"the broker refuses this client: {code}"
             self._connected.set_exception(LinkError(self._fault))

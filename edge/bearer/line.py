@@ -1,5 +1,6 @@
 """One line of a bearer: an MQTT connection, what is on its way through it, and how TCP fares."""
 
+import socket
 import time
 from collections import deque
 
@@ -89,6 +90,12 @@ class Line:
             number = self._written.popleft()[0]
             self._known -= 1  # what was written after the sample has to wait for the next
         return number
+
+    @property
+    def header_bytes(self) -> int:
+        """What IP and TCP (with timestamps) put before each segment."""
+        sock = self.connection.tcp if self.connection is not None else None
+        return 72 if sock is not None and sock.family == socket.AF_INET6 else 52
 
     @property
     def age_s(self) -> float:

@@ -133,11 +133,11 @@ class Measure:
             return 0
         self._last[line.number] = info
         if last is None:
-            return info.wire_bytes()
+            return info.wire_bytes(line.header_bytes)
         self._delivered_bytes += max(info.delivered_bytes - last.delivered_bytes, 0)
         self._sent += info.bytes_sent - last.bytes_sent
         self._repeated += info.bytes_retrans - last.bytes_retrans
-        return info.wire_bytes() - last.wire_bytes()
+        return info.wire_bytes(line.header_bytes) - last.wire_bytes(line.header_bytes)
 
     def _path(self, lines: list[Line]) -> PathSample | None:
         infos = [line.info for line in lines if line.info is not None and line.info.rtt_us]

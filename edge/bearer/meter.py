@@ -49,8 +49,8 @@ class Meter:
         self._period = period_of(now_us, self.per)
         try:
             saved = json.loads(self.path.read_bytes()[:1000])
-            period, written = str(saved["period"]), int(saved["bytes"])
-        except (OSError, ValueError, KeyError, TypeError):
+            period, written = str(saved["period"]), max(int(saved["bytes"]), 0)
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return
         if self.per == saved.get("per") and period >= self._period:
             self._period, self.used_bytes, self._written_bytes = period, written, written

@@ -40,7 +40,10 @@ class RenderProcess:
         Raises:
             SourceError: nothing could be made of the sources, or it took for ever.
         """
-        child = self._child = self._child or _start()
+        try:
+            child = self._child = self._child or _start()
+        except OSError as error:
+            raise SourceError("crashed", f"rendering cannot be started ({error})") from error
         alarm = threading.Timer(_PATIENCE_S, child.kill)
         alarm.start()
         try:

@@ -21,7 +21,7 @@ def _agent(folder: Path, scenario: Callable[[Agent, Path], Awaitable[None]], spo
         agent = Agent(settings, config, spool, "kit-a")
         agent.take_stock()
         rows = {row.name: row for row in agent.rows()}
-        control = asyncio.create_task(rows["control"].run(lambda: None))
+        control = asyncio.ensure_future(rows["control"].run(lambda: None))
         try:
             await scenario(agent, settings.control_path)
         finally:

@@ -68,7 +68,14 @@ def test_a_clock_that_jumps_ten_years_and_back_gives_no_second_budget(
     assert meter.used_bytes == 5
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"per": "hour"}', b"\xff" * 2000])
+_SAID = b'{"per": "hour", "period": "2026-11-28T12", "bytes": %s}'
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b"[]", b'{"per": "hour"}', b"\xff" * 2000, b"[" * 2000, _SAID % b"1e999",
+     _SAID % b"-5000000"],
+)  # fmt: skip
 def test_a_damaged_file_is_begun_anew(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "sat.meter").write_bytes(damage)
     meter = _meter(tmp_path)

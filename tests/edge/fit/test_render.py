@@ -171,6 +171,17 @@ def test_a_process_that_dies_is_an_error_and_the_next_request_starts_another(
         process.close()
 
 
+def test_a_process_that_cannot_be_started_is_an_error_of_that_request_alone(
+    sources: list[Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = RenderProcess()
+    with monkeypatch.context() as short:
+        short.setattr(sys, "executable", "/no/such/python")
+        with pytest.raises(SourceError, match="cannot be started"):
+            process.make(sources, recipe())
+    process.close()
+
+
 def test_the_process_ends_with_its_parent_however_that_ends() -> None:
     script = (
         "import time; from fieldlink.edge.fit import worker\n"
