@@ -123,7 +123,7 @@ class Pace:
         """How long a chunk should be: a twelfth of the window, so that little of that waits unsent
         in the lines, but 48 kB if that takes a fifth of a second at most.
         """
-        wanted = max(self._window / 12, min(_USUAL_CHUNK_BYTES, self._window / 3))
+        wanted = max(self._window / 12, min(_USUAL_CHUNK_BYTES, self._window / 2))
         if self._rate is not None:
             wanted = min(wanted, self._rate * 200_000)
         return round(min(max(wanted, SMALLEST_CHUNK_BYTES), MAX_CHUNK_BYTES))
