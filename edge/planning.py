@@ -166,6 +166,7 @@ class Planning:
             busy = busy and allowed[one.name] is Precedence.ROUTINE
             count = delivered.get(one.name, 0)
             self._capacity.sample(one.name, now_us, count, up, busy=busy, path_bps=path_bps)
+        self._capacity.keep(one.name for one in facts)
         self._state.pace(self._capacity.carried().expected_bps)
         self._forecast = self._look_ahead()
         self._suffices = self._cheap_ones_suffice(facts)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fieldlink.codecs.bundle import Precedence
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.wire import Ack, Orders, Welcome, decode_frame, down_topic
+from fieldlink.edge.bearer.dial import Places
 from fieldlink.edge.bearer.line import Line
 from fieldlink.edge.bearer.measure import Measure
 from fieldlink.edge.bearer.options import Congestion
@@ -28,7 +29,9 @@ Down = Ack | Welcome | Orders
 
 @dataclass
 class Shared:
-    """What a bearer has from its fleet: who the kit is, where frames go, who hears of lines."""
+    """What a bearer has from its fleet: who the kit is, where frames go, who hears of lines, and
+    what addresses the centre has.
+    """
 
     identity: Callable[[], Identity]
     clock: Callable[[], int]
@@ -37,6 +40,7 @@ class Shared:
     wake: Callable[[], None]
     line_up: Callable[["Bearer", Line], None]
     line_down: Callable[["Bearer", Line], None]
+    places: Places = field(default_factory=Places)
 
 
 @dataclass

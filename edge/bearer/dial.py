@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-__all__ = ["SYN_WIRE_BYTES", "Dialer", "Route"]
+__all__ = ["SYN_WIRE_BYTES", "Dialer", "Places", "Route"]
 
 _SPACING_S = 0.25
 _ABSENT_S = 1.0
@@ -60,7 +60,8 @@ class Route:
 
 class Places:
     """The addresses of one name. Once found they are used at once, and looked up again beside
-    that: where no link is up, a lookup only hangs.
+    that: where no link is up, a lookup only hangs, and takes a thread while it does. So there is
+    one at a time for all who share these.
     """
 
     def __init__(self) -> None:
@@ -112,11 +113,14 @@ class Dialer:
     """Makes connections for whoever asks, the lowest `rank` first.
 
     `prepare` sets options on a socket before it connects; `rtt_s` is the path's round trip, None
-    when unknown. `reason` says why there is none.
+    when unknown; `places` may be shared with other dialers. `reason` says why there is none.
     """
 
     def __init__(
-        self, prepare: Callable[[socket.socket], None], rtt_s: Callable[[], float | None]
+        self,
+        prepare: Callable[[socket.socket], None],
+        rtt_s: Callable[[], float | None],
+        places: Places | None = None,
     ) -> None:
         self.reason = ""
         self._prepare = prepare
@@ -128,7 +132,7 @@ class Dialer:
         self._refusals = 0
         self._seen_s = -_SEEN_S
         self._pause_until_s = 0.0
-        self._places = Places()
+        self._places = places or Places()
 
     async def get(self, rank: int) -> socket.socket:
         """A connected socket, as soon as there is one."""

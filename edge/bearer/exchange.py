@@ -18,9 +18,10 @@ acknowledged are sent again only if the centre itself says that it has them no m
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
+from fieldlink.codecs.bundle import Precedence
 from fieldlink.codecs.wire import MAX_ASKS, Ack, Ask, Welcome
 from fieldlink.edge.bearer.answers import Answers, Custody, Outcome, Refused
 from fieldlink.edge.bearer.book import Book
@@ -132,7 +133,7 @@ class Exchange:
         while (order := self._planner.next_chunk(spool, state, utc_us)) is not None:
             if order.candidate.doubtful:
                 self._ask_about_earlier_run(order.candidate, now_us)
-            elif len(flights) < _MAX_FLIGHTS or order.candidate.bundle in flights:
+            elif len(flights) < _MAX_FLIGHTS or _may_always(order.candidate, flights):
                 return self._send(line, order, now_us)
             else:
                 break
@@ -214,3 +215,8 @@ class Exchange:
         of what was never sent, less than before, a clock that went back.
         """
         return dict(self._book.odd)
+
+
+def _may_always(candidate: Candidate, flights: Container[bytes]) -> bool:
+    """Whether it may go however many are on their way: one of those, or an alarm."""
+    return candidate.bundle in flights or candidate.precedence is Precedence.FLASH

@@ -32,7 +32,7 @@ class Keeper:
 
     def __init__(self, bearer: Bearer) -> None:
         self._bearer = bearer
-        self._dialer = Dialer(self._prepare, bearer.rtt_s)
+        self._dialer = Dialer(self._prepare, bearer.rtt_s, bearer.shared.places)
         self._kit: Identity | None = None
         self._failures = 0
         self._most = 1  # lines that the path was seen to need; fewer are no reason to close some

@@ -152,6 +152,11 @@ class Capacity:
                 self.strange += 1
             self._measure(one, now_us, delivered_bytes, believed_bps(path_bps) or 0.0)
 
+    def keep(self, bearers: Iterable[str]) -> None:
+        """There are these bearers, and no others any more."""
+        for name in self._bearers.keys() - set(bearers):
+            del self._bearers[name]
+
     def carried(self, bearers: Iterable[str] | None = None) -> Carried:
         """What `bearers` together may be expected to carry; all of them without names."""
         names = self._bearers.keys() if bearers is None else self._bearers.keys() & set(bearers)

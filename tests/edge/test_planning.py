@@ -31,6 +31,9 @@ class World:
     def delivered_bytes(self) -> Mapping[str, int]:
         return self._delivered
 
+    def remove(self, name: str) -> None:
+        self._bearers = [one for one in self._bearers if one.name != name]
+
     def run(self, seconds: int) -> None:
         for _ in range(seconds // 2):
             self.now_us += 2_000_000
@@ -178,3 +181,13 @@ def test_orders_that_were_overtaken_on_the_way_are_not_followed() -> None:
     assert world.planning.window is not None
     world.planning.order(Orders(2, _T0_US - 60 * _MINUTE_US))  # the centre's clock was set back
     assert world.planning.revision == 2
+
+
+def test_a_bearer_that_was_removed_is_expected_to_carry_nothing_any_more() -> None:
+    world = World(_bearer("sat", 64_000), _bearer("lte", 2_000_000))
+    world.record(1, 10_000_000)
+    world.run(60)
+    with_both = world.planning.report()["rate_bps"]
+    world.remove("lte")
+    world.run(10)
+    assert world.planning.report()["rate_bps"] < 0.1 * with_both

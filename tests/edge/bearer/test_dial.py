@@ -2,11 +2,12 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Callable
 
 import pytest
 
-from fieldlink.edge.bearer.dial import Dialer, Route
+from fieldlink.edge.bearer.dial import Dialer, Places, Route
 
 _NOBODY = "10.99.99.99"
 
@@ -103,3 +104,34 @@ def test_who_does_not_want_a_connection_any_more_leaves_none_behind() -> None:
             await asyncio.wait({running})
 
     asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_bearers_that_share_what_the_centre_is_called_look_it_up_once_while_that_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = threading.Event()
+    asked: list[str] = []
+
+    def hanging(host: str, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        answer.wait(20)
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+
+    async def scenario() -> None:
+        places = Places()
+        route = Route("centre.example", 1)
+        dialers = [Dialer(lambda _: None, lambda: None, places) for _ in range(4)]
+        running = [asyncio.create_task(dialer.run(lambda: route)) for dialer in dialers]
+        getting = [asyncio.create_task(dialer.get(0)) for dialer in dialers]
+        await asyncio.sleep(0.6)
+        assert asked == ["centre.example"]
+        answer.set()
+        while not all(dialer.reason for dialer in dialers):
+            await asyncio.sleep(0.02)
+        for task in (*running, *getting):
+            task.cancel()
+        await asyncio.wait({*running, *getting})
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldlab.lossy import RUN, Path, World, model_candidate
-from fieldlink.codecs.bundle import Ranges
+from fieldlink.codecs.bundle import Precedence, Ranges
 from fieldlink.codecs.wire import Ack, AckItem, Ask, Verdict, Welcome
 from fieldlink.edge.bearer.exchange import Custody
 from fieldlink.edge.planner import BearerState, Candidate, Role
@@ -253,3 +253,20 @@ def test_when_nobody_listened_all_that_may_have_been_answered_is_asked_about() -
     world.exchange.arrived(world.paths["main"].lines[1], 1, world.now_us)
     world.exchange.unheard()
     assert _asked(world).bundles[1:] == (candidate.bundle,)
+
+
+def test_an_alarm_goes_however_many_others_wait_for_the_centres_answer() -> None:
+    world = World(1, 0.0)
+    world.connect()
+    line = 10**6
+    world.exchange.line_up(line, "satellite")
+    state = BearerState("satellite", 8_000, 10**9)
+    for number in range(3_000):
+        world.spool.add(model_candidate(number, 10, 2))
+    while world.exchange.next(line, state, 1) is not None:
+        pass
+    assert 0 < world.exchange.flights < 3_000
+    world.spool.add(model_candidate(5_000, 10, 0))
+    sent = world.exchange.next(line, state, 1)
+    assert sent is not None
+    assert sent.order.candidate.precedence is Precedence.FLASH
