@@ -98,7 +98,10 @@ class Places:
 
 async def _look_up(host: str, port: int) -> list[Place]:
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(f"no host can be called so ({error})") from error
     return [(family, address) for family, _, _, _, address in found]
 
 

@@ -58,7 +58,12 @@ class Members:
         return bearer is not None
 
     async def change(self, settings: Sequence[BearerSettings]) -> None:
-        """Bearers come and go; those whose settings are the same go on."""
+        """Bearers come and go; those whose settings are the same go on. Whoever stops waiting for
+        it does not stop it half way.
+        """
+        await asyncio.shield(self._change_in_turn(settings))
+
+    async def _change_in_turn(self, settings: Sequence[BearerSettings]) -> None:
         async with self._lock:
             await self._change(settings)
 

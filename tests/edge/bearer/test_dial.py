@@ -45,6 +45,7 @@ def _dialer() -> Dialer:
         (Route("127.0.0.1", 1, source="192.0.2.77"), "no interface has the address 192.0.2.77"),
         (Route("127.0.0.1", 1), "127.0.0.1:1: connection refused"),
         (Route("no-such-host.invalid", 1), "no-such-host.invalid:1: "),
+        (Route("a..b", 1), "a..b:1: no host can be called so"),
     ],
 )
 def test_why_there_is_no_connection_is_said_in_plain_words(route: Route, reason: str) -> None:

@@ -136,6 +136,25 @@ def test_of_two_changes_at_once_the_later_holds_and_no_bearer_of_the_earlier_liv
     asyncio.run(scenario())
 
 
+def test_a_change_that_nobody_waits_for_any_more_is_made_all_the_same(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    centre = ModelCentre(broker)
+
+    async def scenario() -> None:
+        kit = Kit(broker.port, tmp_path, _settings(lte={}))
+        async with running(kit, centre):
+            await _until(lambda: kit.fleet.report()[0]["up"])
+            changing = asyncio.create_task(kit.fleet.change(_settings(lte={"price": 1})))
+            await asyncio.sleep(0)
+            changing.cancel()
+            await _until(lambda: _by_name(kit)["lte"]["price"] and _by_name(kit)["lte"]["up"])
+            kit.record(100_000)
+            await all_home(kit)
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
 def test_a_budget_is_used_up_to_its_reserve_then_by_alarms_and_never_two_percent_over(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
