@@ -28,7 +28,7 @@ class Mark:
     def __post_init__(self) -> None:
         check_name("device", self.device)
         check_name("stream", self.stream)
-        if not 0 <= self.start_us <= self.end_us:
+        if not 0 <= self.start_us <= self.end_us < 2**63:
             raise CodecError("span", f"a mark from {self.start_us} to {self.end_us} us")
         if len(self.note) > _MAX_NOTE_CHARS or not self.note.isprintable():
             raise CodecError(

@@ -48,7 +48,7 @@ class Want:
                 check_name(kind, name)
         if self.layer and self.layer not in tuple(Layer):
             raise CodecError("field", f"{self.layer[:32]!r} is not a layer")
-        if not 0 <= self.from_us <= self.to_us:
+        if not 0 <= self.from_us <= self.to_us < 2**63:
             raise CodecError("span", f"a want from {self.from_us} to {self.to_us} us")
 
 

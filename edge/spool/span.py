@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 
 from fieldlink.codecs.bundle import Manifest
+from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.packing import Fields, pack, unpack
 
 __all__ = ["Span", "pack_spans", "unpack_spans"]
@@ -42,13 +43,14 @@ def pack_spans(spans: Iterable[Span]) -> bytes:
 
 
 def unpack_spans(packed: bytes) -> tuple[Span, ...]:
-    """The spans in `packed`.
-
-    Raises:
-        CodecError: that is not what they look like.
+    """The spans in `packed`; none when that is not what they look like: what is bookmarked is told
+    to the spool again, and it must not be kept from recording.
     """
-    rows = Fields((unpack(packed, "spans", max_bytes=_MAX_BYTES),), "spans").array(_MAX_SPANS)
-    return tuple(_span(Fields(row, "span")) for row in rows)
+    try:
+        rows = Fields((unpack(packed, "spans", max_bytes=_MAX_BYTES),), "spans").array(_MAX_SPANS)
+        return tuple(_span(Fields(row, "span")) for row in rows)
+    except CodecError:
+        return ()
 
 
 def _span(fields: Fields) -> Span:

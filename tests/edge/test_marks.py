@@ -58,6 +58,7 @@ def test_a_damaged_file_of_bookmarks_is_a_finding_and_no_crash(tmp_path: Path, t
         ({"device": "ball"}, "a bookmark has a span"),
         ({"from_us": 1.5, "to_us": 2}, "a bookmark has a span"),
         ({"from_us": 2, "to_us": 1}, "cannot be a bookmark"),
+        ({"from_us": 1, "to_us": 2**63}, "cannot be a bookmark"),
         ({"from_us": 1, "to_us": 2, "note": "a\nb"}, "printable"),
         ({"from_us": 1, "to_us": 2, "note": "x" * 257}, "at most 256"),
     ],

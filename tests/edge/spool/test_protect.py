@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from fieldlab.spools import CLOCK_US, content_of, draft_of, gaps_in, open_spool
 from fieldlink.codecs.bundle import Layer
 from fieldlink.edge.spool import RetentionPolicy, Span, Spool, State, Stored
 from fieldlink.edge.spool.index import Index, connect
 from fieldlink.edge.spool.policy import POLICY_VERSION
+from fieldlink.edge.spool.span import pack_spans
 
 POLICY = RetentionPolicy(quota_bytes=1_000_000)
 
@@ -104,4 +107,18 @@ def test_an_index_of_the_former_policy_is_ranked_again(tmp_path: Path) -> None:
     index.close()
     spool = open_spool(tmp_path, POLICY)
     assert spool.protect([span(1, 1)]) == 2
+    spool.close()
+
+
+@pytest.mark.parametrize("packed", [b"", b"\xc1", pack_spans([Span("", "", "", 0, 2**63)])])
+def test_bookmarks_that_cannot_be_read_keep_no_spool_from_opening(
+    packed: bytes, tmp_path: Path
+) -> None:
+    open_spool(tmp_path, POLICY).close()
+    index = Index(connect(tmp_path / "index.db"))
+    index.set_fact("spans", packed)
+    index.close()
+    spool = open_spool(tmp_path, POLICY)
+    assert not spool.protected
+    assert spool.protect([span(4, 7)]) == 0
     spool.close()
