@@ -25,6 +25,7 @@ __all__ = ["Fit", "thinner_of"]
 _log = logging.getLogger(__name__)
 _LOOK_S = 2.0
 _IDLE_S = 0.5
+_UNUSED_S = 60.0
 _PAGE = 500
 _MOST_ASKED = 200
 _FIRST = (Group.ALARM, Group.URGENT, Group.REPORT, Group.WANTED)
@@ -137,12 +138,17 @@ class Fit:
             self._on_live(thinner)
 
     async def _make_for_ever(self) -> None:
+        idle_s = 0.0
         while True:
             need = self._fitter.next_need()
-            if need is None:
-                await asyncio.sleep(_IDLE_S)
-            else:
+            if need is not None:
+                idle_s = 0.0
                 await self._make(need)
+                continue
+            await asyncio.sleep(_IDLE_S)
+            idle_s += _IDLE_S
+            if idle_s >= _UNUSED_S:  # a renderer takes two hundred megabytes
+                self._maker.close()
 
     async def _make(self, need: Need) -> None:
         haste = self._haste.now(*self._fitter.ahead(self._clock()))
