@@ -209,7 +209,8 @@ class Pace:
         if queue and held:
             self.starting = False
             self._empty_turns = 0.0
-            self._window = _FLOOR * held
+            # The rate of a start lags behind; what is in the network without its queue does not.
+            self._window = max(_FLOOR * held, min(self._window, _CEILING * held) * base_us / rtt_us)
 
     def _follow(self, turns: float, held: float, path: PathSample) -> None:
         """Stay where a small queue is; where there is none, there is more to be had."""

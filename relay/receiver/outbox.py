@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
-from fieldlink.codecs.wire import Ack, AckItem, Frame
+from fieldlink.codecs.wire import Ack, AckItem, Frame, Verdict
 
 __all__ = ["Outbox", "Send", "Stamp", "acks"]
 
@@ -11,6 +11,10 @@ Send = Callable[[str, str, Frame], None]
 """send(kit, kind, frame): publish to a kit; what cannot be sent is dropped, kits ask again."""
 
 HOLD_US = 50_000
+PART_HOLD_US = 700_000
+"""How long an answer about a part may wait: most bundles are whole by then, and need none. Less
+than a kit's patience, which is a second and four round trips."""
+
 # 64 answers of 64 spans each still fit a frame's header.
 _MOST_ITEMS = 64
 
@@ -34,7 +38,7 @@ class Stamp:
 
 
 class Outbox:
-    """Gathers one answer for each bundle, the newest, for at most 50 ms; used by one thread."""
+    """Gathers one answer for each bundle, the newest, for a moment; used by one thread."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -42,14 +46,16 @@ class Outbox:
         self.due_us: int | None = None
 
     def put(self, kit: str, item: AckItem, now_us: int) -> None:
-        """Answer soon."""
+        """Answer soon: that a part is held within 700 ms, anything else within 50 ms."""
         self._items.setdefault(kit, {})[item.bundle] = item
-        if self.due_us is None:
-            self.due_us = now_us + HOLD_US
+        is_part = item.verdict is Verdict.HAVE and bool(item.ranges)
+        due_us = now_us + (PART_HOLD_US if is_part else HOLD_US)
+        if self.due_us is None or self.due_us > due_us:
+            self.due_us = due_us
 
     def due(self, now_us: int) -> bool:
         """Whether it is time to `flush`; a clock that was set back delays nothing."""
-        return self.due_us is not None and not 0 < self.due_us - now_us <= HOLD_US
+        return self.due_us is not None and not 0 < self.due_us - now_us <= PART_HOLD_US
 
     def withdraw(self, kit: str, bundle_id: bytes) -> None:
         """A better answer comes from elsewhere."""

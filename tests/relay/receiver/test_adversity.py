@@ -43,6 +43,15 @@ def test_a_clock_that_is_set_back_holds_no_answer_back() -> None:
     assert outbox.due(T0_US - _HOUR_US)
 
 
+def test_that_a_part_is_held_waits_for_a_better_answer_and_nothing_else_does() -> None:
+    outbox = Outbox(lambda *_: None)
+    outbox.put("kit-a", AckItem(b"x" * 32, Verdict.HAVE, T0_US, Ranges([(0, 5)])), T0_US)
+    assert not outbox.due(T0_US + 690_000)
+    assert outbox.due(T0_US + 700_000)
+    outbox.put("kit-a", AckItem(b"y" * 32, Verdict.HAVE, T0_US), T0_US + 100_000)
+    assert outbox.due(T0_US + 150_000)  # the kit waits to hear that nothing is held
+
+
 def test_stamps_follow_a_clock_that_goes_forward() -> None:
     times = iter([10, 20, 5, 30])
     stamp = Stamp(lambda: next(times))
