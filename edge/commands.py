@@ -116,6 +116,17 @@ def drain(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def metrics(config: ConfigFile = None) -> None:
+    """The kit's figures in Prometheus' text format, for a textfile collector. 监控指标"""
+    from fieldlink.edge.beside import kit_status
+    from fieldlink.edge.config import load_edge_settings
+    from fieldlink.edge.metrics import metrics_lines
+
+    for line in metrics_lines(kit_status(load_edge_settings(config))):
+        typer.echo(line)
+
+
+@app.command()
 def plan(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """What is still to go, when it will be there, and whether that is in time. 发送计划"""
     from shutil import get_terminal_size

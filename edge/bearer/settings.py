@@ -82,7 +82,7 @@ class BearerSettings(Settings):
         description="Seconds of silence after which the link is tested, 5s to 10min.",
     )
     first_window: Size = Field(
-        default=32_000,
+        default=16_000,
         ge=8_000,
         le=64_000_000,
         description="Bytes under way at first, until the path is measured, 8kB to 64MB.",

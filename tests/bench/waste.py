@@ -24,14 +24,14 @@ to_kit = { rate_bps = 2_000_000, queue_bytes = 20_000, delay_ms = 40 }
 link = "lte"
 at_s = 15
 lasts_s = 6
-every_s = 25
+every_s = 50
 times = 3
 """
-_CUT_BYTES = 18_000_000  # 72 s of the link, 90 with the outages
+_CUT_BYTES = 36_000_000  # 144 s of the link, 162 with the outages
 _LOSS = 0.02
 _LOSSY = even_link("sat", 1_000_000, 600, _LOSS)
 _LOSSY_BYTES = 6_000_000
-_BUNDLE_BYTES = 100_000
+_BUNDLE_BYTES = 400_000  # an original of two seconds at 1.5 Mbit/s
 # A full packet is 1500 bytes and carries 1448 after the headers of IP and TCP with timestamps;
 # every second one is acknowledged by a packet of 52.
 _FLOOR = (1500 + 52 / 2) / 1448

@@ -240,6 +240,7 @@ def test_a_running_agent_plans_takes_bookmarks_and_holds_bearers(
     assert status["bearers"][0]["held"] is False
     assert json.loads(_run("bearer", "hold", "main", *where).stdout)["ok"]
     assert _until(config, lambda now: now["bearers"][0]["held"])
+    assert 'bearer_held{bearer="main"} 1' in _run("metrics", "--config", str(config)).stdout
     assert json.loads(_run("bearer", "release", "main", *where).stdout)["ok"]
     wrong = _run("bearer", "hold", "nobody", *where)
     assert wrong.returncode == 2
