@@ -1,0 +1,1 @@
+"""Cursor on Target: what ATAK and WinTAK show and say."""

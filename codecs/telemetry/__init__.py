@@ -1,0 +1,57 @@
+"""Telemetry: what devices measure, the alarms they raise, and how both travel.
+
+Pure values and bytes. `columns` says what a stream measures, `samples` what was measured, `sheaf`
+binds blocks of many devices into one bundle's content, `alarm` is the other kind of report.
+"""
+
+from .alarm import (
+    ALARM_ID_BYTES,
+    ALARM_MEDIA_TYPE,
+    ALARM_STREAM,
+    Alarm,
+    AlarmKind,
+    Phase,
+    decode_alarm,
+    encode_alarm,
+)
+from .columns import AIR, BATTERY, POSITION, SCHEMAS, TEXT, VITALS, Column, Schema
+from .samples import MAX_SAMPLES, Block, Detail, Flag, Sample, Value
+from .sheaf import (
+    KIT_DEVICE,
+    MAX_SHEAF_BYTES,
+    SHEAF_MEDIA_TYPE,
+    SHEAF_STREAM,
+    decode_sheaf,
+    encode_sheaf,
+)
+
+__all__ = [
+    "AIR",
+    "ALARM_ID_BYTES",
+    "ALARM_MEDIA_TYPE",
+    "ALARM_STREAM",
+    "BATTERY",
+    "KIT_DEVICE",
+    "MAX_SAMPLES",
+    "MAX_SHEAF_BYTES",
+    "POSITION",
+    "SCHEMAS",
+    "SHEAF_MEDIA_TYPE",
+    "SHEAF_STREAM",
+    "TEXT",
+    "VITALS",
+    "Alarm",
+    "AlarmKind",
+    "Block",
+    "Column",
+    "Detail",
+    "Flag",
+    "Phase",
+    "Sample",
+    "Schema",
+    "Value",
+    "decode_alarm",
+    "decode_sheaf",
+    "encode_alarm",
+    "encode_sheaf",
+]

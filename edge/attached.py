@@ -1,0 +1,35 @@
+"""The adapters of what is attached to the kit and speaks in numbers: made from the configuration,
+started, watched, and started again when they fail.
+"""
+
+from typing import Any, Protocol
+
+from fieldlink.edge.config import EdgeSettings
+from fieldlink.edge.telemetry.ports import Intake, KitTime
+from fieldlink.systemd.service import Beat
+
+__all__ = ["Adapter", "make_adapters"]
+
+
+class Adapter(Protocol):
+    """One way in: a server, a serial port, a subscription. It blocks until it fails and owns no
+    retry: whoever runs it waits and runs it again.
+    """
+
+    name: str
+
+    async def run(self, beat: Beat) -> None:
+        """Work until cancelled.
+
+        Raises:
+            SourceError, LinkError, OSError: it does not work at present; run it again later.
+        """
+
+    def report(self) -> dict[str, Any]:
+        """How it is, for people and programs: `state` and `reason` at least."""
+
+
+def make_adapters(settings: EdgeSettings, intake: Intake, time: KitTime) -> list[Adapter]:
+    """The adapters that `settings` ask for."""
+    adapters: list[Adapter] = []
+    return adapters

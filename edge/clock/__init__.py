@@ -1,0 +1,1 @@
+"""What time it is: the kit's clock, measured."""

@@ -1,0 +1,1 @@
+"""Cursor on Target on the kit: its users see and are seen."""

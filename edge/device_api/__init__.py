@@ -1,0 +1,1 @@
+"""The device API: a broker on the kit for the devices around it."""

@@ -1,0 +1,1 @@
+"""Where the kit is: GNSS on a serial port, or gpsd."""

@@ -1,0 +1,1 @@
+"""A JT/T 808 server for the terminals around the kit."""

@@ -1,0 +1,1 @@
+"""Front-end sensors: Modbus, serial lines, and their limits."""
