@@ -131,6 +131,7 @@ class Centre:
             archive_root=settings.archive_root,
             feed=feed,
             settings=settings.web,
+            map_settings=settings.map,
             session_key=load_session_key(settings.state_dir),
             clock=now_us,
             enrolment=enrolment_router(

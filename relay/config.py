@@ -11,6 +11,7 @@ from fieldlink.codecs.settings import Settings, load_settings
 from fieldlink.relay.broker.settings import BrokerSettings
 from fieldlink.relay.pki.settings import PkiSettings
 from fieldlink.relay.receiver.settings import ReceiverSettings
+from fieldlink.relay.web.map_settings import MapSettings
 from fieldlink.relay.web.settings import WebSettings
 
 __all__ = ["DEFAULT_CONFIG", "RelaySettings", "load_relay_settings"]
@@ -69,6 +70,9 @@ class RelaySettings(Settings):
     receiver: ReceiverSettings = Field(default=ReceiverSettings(), description="The receiver.")
     pki: PkiSettings = Field(default=PkiSettings(), description="The certificates.")
     web: WebSettings = Field(default=WebSettings(), description="The HTTP API and the page.")
+    map: MapSettings = Field(
+        default=MapSettings(), description="What lies below the devices on the page's map."
+    )
 
     @property
     def archive_root(self) -> Path:

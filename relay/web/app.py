@@ -10,12 +10,15 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
 
 from fieldlink.relay.catalogue import Catalogue, Event
 from fieldlink.relay.feed import Feed
 from fieldlink.relay.web.centre import Centre
 from fieldlink.relay.web.guard import Guard
+from fieldlink.relay.web.map_settings import MapSettings
 from fieldlink.relay.web.routes_incidents import incidents_router
+from fieldlink.relay.web.routes_map import map_router
 from fieldlink.relay.web.routes_session import session_router
 from fieldlink.relay.web.routes_streams import streams_router
 from fieldlink.relay.web.routes_wants import wants_router
@@ -40,6 +43,7 @@ def create_app(
     archive_root: Path,
     feed: Feed,
     settings: WebSettings,
+    map_settings: MapSettings | None = None,
     session_key: bytes,
     clock: Callable[[], int],
     monotonic: Callable[[], float] = time.monotonic,
@@ -69,6 +73,7 @@ def create_app(
         waiting_events=waiting_events,
         orders_changed=orders_changed,
     )
+    ground = map_settings or MapSettings()
     app = FastAPI(
         title="Fieldlink command centre",
         version=version("fieldlink"),
@@ -82,13 +87,13 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _malformed)
     for router in (
         *(session_router(), incidents_router(), streams_router(), window_router()),
-        *(wants_router(), updates_router()),
+        *(wants_router(), updates_router(), map_router(ground)),
     ):
         app.include_router(router)
     if enrolment is not None:
         app.include_router(enrolment)
     _add_page(app)
-    app.add_middleware(Guard, identify=centre.identify)
+    app.add_middleware(Guard, identify=centre.identify, tiles_from=ground.tiles_from)
     return app
 
 
@@ -110,13 +115,19 @@ def _add_page(app: FastAPI) -> None:
     async def favicon() -> Response:
         return Response(status_code=204)
 
-    app.mount("/page", _Page(directory=page, follow_symlink=False), name="page")
+    files = _Page(directory=page, follow_symlink=False)
+    app.mount("/page", GZipMiddleware(files, minimum_size=4096, compresslevel=6), name="page")
 
 
 class _Page(StaticFiles):
-    """The page's files, asked for anew after an update."""
+    """The page's files, asked for anew after an update; what others published lies in a folder
+    named by its version, so it is asked for once."""
 
-    def file_response(self, *args: object, **kwargs: object) -> Response:
-        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
-        response.headers["cache-control"] = "no-cache"
+    def file_response(self, full_path: str, *args: object, **kwargs: object) -> Response:
+        response = super().file_response(full_path, *args, **kwargs)  # type: ignore[arg-type]
+        published = "vendor" in Path(full_path).parts
+        lasting = "public, max-age=31536000, immutable"
+        response.headers["cache-control"] = lasting if published else "no-cache"
+        if full_path.endswith(".mjs"):  # what a machine's own table calls it may not run
+            response.headers["content-type"] = "text/javascript; charset=utf-8"
         return response

@@ -13,7 +13,7 @@ from fieldlink.codecs.fault import ArchiveError
 from fieldlink.relay.catalogue import FiledBundle
 from fieldlink.relay.web.ranges import Slice, Unsatisfiable, choose_slice
 
-__all__ = ["answer_content", "open_within", "served_type"]
+__all__ = ["FileSlice", "answer_content", "open_within", "served_type"]
 
 _BLOCK_BYTES = 256 * 1024
 # A kit says what its content is, and may lie: only what cannot run in a page keeps its type.
@@ -107,15 +107,16 @@ def answer_content(
     status = 206 if part.partial else 200
     if head:
         return Response(status_code=status, headers=common)
-    return _FileResponse(file, part, status_code=status, headers=common)
+    return FileSlice(file, part, status_code=status, headers=common)
 
 
-class _FileResponse(StreamingResponse):
+class FileSlice(StreamingResponse):
     """Streams a slice of an open file and closes it, whether or not it was ever read."""
 
     def __init__(
         self, file: int, part: Slice, *, status_code: int, headers: dict[str, str]
     ) -> None:
+        """`file` is a descriptor, and this answer's from now on."""
         super().__init__(_blocks(file, part), status_code=status_code, headers=headers)
         self._file = file
 

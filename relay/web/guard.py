@@ -4,7 +4,7 @@ Deny is the rule and the exceptions are listed, so that a route added later is c
 somebody opens it here.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,7 +14,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fieldlink.relay.web.sessions import COOKIE
 
-__all__ = ["MAX_BODY_BYTES", "OPEN_PATHS", "PAGE_PREFIX", "Guard", "Identify", "credentials"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "OPEN_PATHS",
+    "PAGE_PREFIX",
+    "Guard",
+    "Identify",
+    "content_policy",
+    "credentials",
+]
 
 MAX_BODY_BYTES = 64 * 1024
 PAGE_PREFIX = "/page/"
@@ -22,24 +30,37 @@ OPEN_PATHS = frozenset(
     {"/", "/favicon.ico", "/api/login", "/api/session", "/api/join", "/api/ca", "/api/health"}
 )
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "media-src 'self' blob:",
-        "connect-src 'self'",
-        "manifest-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
+
+
+def content_policy(tiles_from: str | None = None) -> str:
+    """The Content-Security-Policy of every answer; `tiles_from` is the origin of a tile server that
+    the operator configured, the only one besides this that a page may ask.
+
+    The map draws in a worker, whose program is a file of this page, and hands pictures over as
+    blobs. Its URL passes the one policy that Trusted Types know here (page/trusted.js).
+    """
+    elsewhere = "" if tiles_from is None else f" {tiles_from}"
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "worker-src 'self'",
+            "style-src 'self'",
+            f"img-src 'self' blob:{elsewhere}",
+            "media-src 'self' blob:",
+            f"connect-src 'self'{elsewhere}",
+            "manifest-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types default",
+        )
     )
-)
+
+
 # No HSTS: the certificate is the centre's own, and HSTS would lock browsers out after a new one.
 _HEADERS = {
-    "content-security-policy": _POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
@@ -55,16 +76,17 @@ Identify = Callable[[str | None, str | None], Awaitable[str | None]]
 class Guard:
     """ASGI middleware: size, origin, identity, headers. Sets `state.user`."""
 
-    def __init__(self, app: ASGIApp, *, identify: Identify) -> None:
+    def __init__(self, app: ASGIApp, *, identify: Identify, tiles_from: str | None = None) -> None:
         self._app = app
         self._identify = identify
+        self._headers = {"content-security-policy": content_policy(tiles_from), **_HEADERS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        send = _with_headers(send, scope["path"])
+        send = _with_headers(send, scope["path"], self._headers)
         refusal = await self._refusal(scope)
         if refusal is not None:
             await refusal(scope, receive, send)
@@ -135,11 +157,11 @@ def _bounded(receive: Receive) -> Receive:
     return bounded
 
 
-def _with_headers(send: Send, path: str) -> Send:
+def _with_headers(send: Send, path: str, always: Mapping[str, str]) -> Send:
     async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
+            for name, value in always.items():
                 headers.setdefault(name, value)
             if path.startswith("/api/"):
                 headers.setdefault("cache-control", "no-store")

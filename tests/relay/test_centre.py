@@ -36,6 +36,7 @@ from fieldlink.relay.broker.settings import BrokerSettings
 from fieldlink.relay.config import RelaySettings
 from fieldlink.relay.pki.settings import PkiSettings
 from fieldlink.relay.receiver.settings import ReceiverSettings
+from fieldlink.relay.web.map_settings import MapSettings
 from fieldlink.relay.web.settings import WebSettings
 from fieldlink.systemd.mqtt import MqttConnection
 
@@ -299,9 +300,22 @@ def test_the_commented_sample_holds_every_setting_with_its_default() -> None:
     assert load_settings(RelaySettings, text, "sample") == RelaySettings()
     lines = [line.removeprefix("#") if _is_setting(line) else line for line in text.splitlines()]
     filled = load_settings(RelaySettings, "\n".join(lines), "sample")
-    unset = {"archive_dir", "catalogue_url", "broker", "web"}  # no default that a file can hold
+    unset = {
+        "archive_dir",
+        "catalogue_url",
+        "broker",
+        "web",
+        "map",
+    }  # no default that a file can hold
     assert filled.model_dump(exclude=unset) == RelaySettings().model_dump(exclude=unset)
-    for model in (RelaySettings, BrokerSettings, PkiSettings, ReceiverSettings, WebSettings):
+    for model in (
+        RelaySettings,
+        BrokerSettings,
+        PkiSettings,
+        ReceiverSettings,
+        WebSettings,
+        MapSettings,
+    ):
         for name in model.model_fields:
             assert f"\n#{name} = " in text or f"\n[{name}]" in text, name
 
