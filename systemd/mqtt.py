@@ -24,9 +24,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from fieldlink.codecs.fault import LinkError
 
-from .tls import CENTRE_NAME, TlsFiles, client_context, plain_reason
+from .tls import CENTRE_NAME, TlsFiles, TlsPeer, client_context, peer_context, plain_reason
 
-__all__ = ["CENTRE_NAME", "MqttConnection", "TlsFiles", "client_context"]
+__all__ = ["CENTRE_NAME", "MqttConnection", "TlsFiles", "TlsPeer", "client_context"]
 
 _POLL_S = 0.5
 _AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: no time for what was not sent
@@ -55,6 +55,7 @@ class MqttConnection:
         self._client = client
         self._on_message = on_message
         self._on_sent: Callable[[], None] = lambda: None
+        self._on_retained: Callable[[str], None] | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -77,7 +78,7 @@ class MqttConnection:
         port: int,
         *,
         client_id: str,
-        tls: TlsFiles | None,
+        tls: TlsFiles | TlsPeer | None,
         subscriptions: Sequence[str],
         on_message: Callable[[str, bytes], None],
         keepalive_s: int = 30,
@@ -86,14 +87,18 @@ class MqttConnection:
         on_sent: Callable[[], None] | None = None,
         sock: socket.socket | None = None,
         wait: bool = True,
+        login: tuple[str, str] | None = None,
+        on_retained: Callable[[str], None] | None = None,
     ) -> "MqttConnection":
         """Connect, and return once the broker has accepted the client and its subscriptions; with
         `wait` false, as soon as something can be sent: a refusal then comes out of `closed`.
 
         `on_message(topic, payload)` and `on_sent()` (a message has left the queue for the
-        socket) run on the network thread; what `on_message` raises comes out of `closed`.
-        `prepare_socket` gets the connected socket before the first MQTT packet. `sock` is a TCP
-        connection to use instead of making one; it belongs to this object from now on.
+        socket) run on the network thread; what `on_message` raises comes out of `closed`. A message
+        that the broker had retained goes to `on_retained(topic)` instead, if that is set. `login`
+        is a user's name and password. `prepare_socket` gets the connected socket before the first
+        MQTT packet. `sock` is a TCP connection to use instead of making one; it belongs to this
+        object from now on.
 
         Raises:
             LinkError: unreachable, not who it should be, refused or too slow; says which.
@@ -110,12 +115,17 @@ class MqttConnection:
         self = cls(client, on_message)
         if on_sent is not None:
             self._on_sent = on_sent
+        self._on_retained = on_retained
+        if login is not None:
+            client.username_pw_set(*login)
         self._hook(client, prepare_socket)
         where = f"{host}:{port}"
         try:
             async with asyncio.timeout(timeout_s):
-                if tls is not None:
+                if isinstance(tls, TlsFiles):
                     client.tls_set_context(client_context(tls, self._wrapped))
+                elif tls is not None:
+                    client.tls_set_context(peer_context(tls, self._wrapped))
                 self._start(host, port, keepalive_s)
                 await self._wait(self._connected if wait else self._begun)
                 if subscriptions:
@@ -127,7 +137,8 @@ class MqttConnection:
             raise LinkError(f"{where} does not answer within {timeout_s:g} s") from error
         except OSError as error:
             await self.close()
-            raise LinkError(f"{where}: {plain_reason(error)}") from error
+            whose = "the one expected" if isinstance(tls, TlsPeer) else "the centre's"
+            raise LinkError(f"{where}: {plain_reason(error, whose)}") from error
         except LinkError as error:
             await self.close()
             raise LinkError(f"{where}: {error}") from error
@@ -293,7 +304,10 @@ class MqttConnection:
             self._fault = "the broker sends a topic that is no text"
             self._stop.set()
         else:
-            self._on_message(topic, bytes(message.payload))
+            if message.retain and self._on_retained is not None:
+                self._on_retained(topic)
+            else:
+                self._on_message(topic, bytes(message.payload))
 
     def _answered(self, _c: Client, _d: Any, _flags: Any, code: Any, _props: Any) -> None:
         if self._connected.done():

@@ -4,36 +4,37 @@ With `url` in its settings it is somebody else's, and only the list of revoked c
 kept up to date for it.
 """
 
-import asyncio
-import contextlib
 import ipaddress
-import logging
-import signal
-import socket
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from fieldlink.codecs.fault import ConfigError
-from fieldlink.relay.broker.config import broker_config, server_program
-from fieldlink.relay.broker.findings import BrokerEvent, Findings
-from fieldlink.relay.broker.output import read_line
+from fieldlink.relay.broker.config import OWNERS, broker_config
 from fieldlink.relay.broker.settings import BrokerSettings, split_broker_url
 from fieldlink.relay.pki.admission import Member
 from fieldlink.relay.pki.authority import Authority
-from fieldlink.systemd.child import Child
-from fieldlink.systemd.durable import make_folder, write_durably
+from fieldlink.systemd.durable import make_folder
+from fieldlink.systemd.nats import Finding, NatsServer, kept_port
 from fieldlink.systemd.service import Row
 
 __all__ = ["Broker", "BrokerEvent"]
 
-_log = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class BrokerEvent:
+    """Something the broker refused: what kind (`Finding`), whose (None: nobody proved), words, and
+    how often.
+    """
+
+    kind: str
+    kit: str | None
+    text: str
+    count: int
 
 
 class Broker:
     """Give its `rows` to the service; call `reload` whenever admissions change.
-
-    `reloads` counts how often the running broker has said that it took a reload in.
 
     `members` and `revoked` are asked anew at each start and reload. `on_event` runs on the
     event loop and must not block. `clock` is UTC microseconds.
@@ -56,17 +57,19 @@ class Broker:
         self._revoked = revoked
         self._clock = clock
         self._folder = folder
-        self._findings = Findings(on_event)
+        self._on_event = on_event
         self._lock = threading.Lock()
-        self._up = asyncio.Event()
-        self.reloads = 0
         self.told: frozenset[Member] = frozenset()
-        self._child: Child | None = None
+        self._server: NatsServer | None = None
         if settings.url is None:
             make_folder(folder)
-            self._port = settings.port or _kept_port(folder / "port", settings.host)
-            self._child = Child(
-                "nats-server", self._argv, on_line=self._heard, ready=self._is_ready
+            self._port = settings.port or kept_port(folder / "port", settings.host)
+            self._server = NatsServer(
+                folder,
+                self._config,
+                setting="broker.url",
+                owners=OWNERS,
+                on_finding=self._found,
             )
 
     @property
@@ -90,18 +93,23 @@ class Broker:
     @property
     def pid(self) -> int | None:
         """The embedded broker's process; None while it is down, or when it is not ours."""
-        return self._child.pid if self._child else None
+        return self._server.pid if self._server else None
+
+    @property
+    def reloads(self) -> int:
+        """How often the running broker has said that it took a reload in."""
+        return self._server.reloads if self._server else 0
 
     def rows(self) -> list[Row]:
         """The tasks that keep the embedded broker running; none for a broker by URL."""
-        if self._child is None:
+        if self._server is None:
             return []
-        return [Row("broker", self._child.run), Row("broker-events", self._findings.run)]
+        return [Row("broker", self._server.run), Row("broker-events", self._server.run_findings)]
 
     async def ready(self) -> None:
         """Wait until the embedded broker serves; one by URL may be tried at any time."""
-        if self._child is not None:
-            await self._up.wait()
+        if self._server is not None:
+            await self._server.ready()
 
     def reload(self) -> None:
         """Let the broker know who is admitted now; whoever no longer is gets cut off.
@@ -112,70 +120,21 @@ class Broker:
         Raises:
             OSError: a file cannot be written.
         """
-        with self._lock:
-            self._authority.write_crl(self._revoked(), self._clock())
-            if self._child is None:
-                self.told = frozenset(self._members())
-            elif self._write_config():
-                self._child.signal(signal.SIGHUP)
-
-    @property
-    def _config(self) -> Path:
-        return self._folder / "nats.conf"
-
-    def _write_config(self) -> bool:
-        members = sorted(self._members())
-        self.told = frozenset(members)
-        tls = self._authority.tls
-        text = broker_config(self._settings, self._port, tls, self._folder / "store", members)
-        with contextlib.suppress(FileNotFoundError):
-            if self._config.read_bytes() == text.encode():
-                return False
-        write_durably(self._config, text.encode())
-        return True
-
-    def _argv(self) -> list[str]:
-        self._up.clear()
-        self._findings.restarted()
-        with self._lock:
-            self._authority.write_crl(self._revoked(), self._clock())
-            self._write_config()
-        return [str(server_program()), "-c", str(self._config)]
-
-    async def _is_ready(self) -> bool:
-        return self._up.is_set()
-
-    def _heard(self, text: str) -> None:
-        line = read_line(text)
-        if line is None:
-            _log.debug("%s", text)
-        elif line.kind == "ready":
-            self._up.set()
-        elif line.kind == "reloaded":
-            self.reloads += 1
+        if self._server is not None:
+            self._server.reload()
         else:
-            self._findings.add(line)
-            if line.kind == "reload-failed" and self._child is not None:
-                # It goes on with the old users: somebody revoked would stay. Start it anew.
-                self._child.signal(signal.SIGTERM)
+            self._admitted()
 
+    def _admitted(self) -> list[Member]:
+        with self._lock:
+            self._authority.write_crl(self._revoked(), self._clock())
+            members = sorted(self._members())
+            self.told = frozenset(members)
+            return members
 
-def _kept_port(path: Path, host: str) -> int:
-    """A free port, the same one at every start: kits that have joined remember it."""
-    try:
-        text = path.read_text()
-    except FileNotFoundError:
-        port = _free_port(host)
-        write_durably(path, f"{port}\n".encode())
-        return port
-    if not text.strip().isdecimal() or not 0 < int(text) < 65536:
-        raise ConfigError(f"{path}: damaged; write the broker's port into it, or remove it")
-    return int(text)
+    def _config(self) -> str:
+        members, store = self._admitted(), self._folder / "store"
+        return broker_config(self._settings, self._port, self._authority.tls, store, members)
 
-
-def _free_port(host: str) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    def _found(self, finding: Finding) -> None:
+        self._on_event(BrokerEvent(finding.kind, finding.owner, finding.text, finding.count))

@@ -1,4 +1,4 @@
-"""Refusals at the broker, put to a kit's name and counted.
+"""Refusals at the broker, put to a name and counted.
 
 The broker's complaints know a connection by number and by the client id, which the client
 chose. Whose certificate it came with was said when it connected, and is remembered here.
@@ -9,9 +9,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fieldlink.relay.broker.output import Line
+from .output import Line
 
-__all__ = ["BrokerEvent", "Findings"]
+__all__ = ["Finding", "Findings"]
 
 _EVERY_S = 1.0
 _MAX_KEYS = 256
@@ -19,17 +19,19 @@ _MAX_KNOWN = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerEvent:
-    """Something the broker refused: what kind, whose (None: nobody proved), `count` times.
+class Finding:
+    """Something the broker refused: what kind, whose (None: nobody proved), `count` times; `peer`
+    is an address that it came from.
 
     Kinds: publish-refused, subscribe-refused, not-admitted, certificate-refused, takeover,
     too-large, malformed, trouble, reload-failed.
     """
 
     kind: str
-    kit: str | None
+    owner: str | None
     text: str
     count: int
+    peer: str = ""
 
 
 class Findings:
@@ -38,9 +40,9 @@ class Findings:
     Used on the event loop only. `emit` runs there too and must not block.
     """
 
-    def __init__(self, emit: Callable[[BrokerEvent], None]) -> None:
+    def __init__(self, emit: Callable[[Finding], None]) -> None:
         self._emit = emit
-        self._counts: dict[tuple[str, str | None], tuple[str, int]] = {}
+        self._counts: dict[tuple[str, str | None], tuple[Line, int]] = {}
         self._owners: OrderedDict[int, str] = OrderedDict()
 
     def restarted(self) -> None:
@@ -63,8 +65,8 @@ class Findings:
         key = (line.kind, owner)
         if key not in self._counts and len(self._counts) >= _MAX_KEYS:
             key = (line.kind, None)
-        text, count = self._counts.get(key, (line.text, 0))
-        self._counts[key] = (text, count + 1)
+        first, count = self._counts.get(key, (line, 0))
+        self._counts[key] = (first, count + 1)
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Emit once a second until cancelled."""
@@ -76,5 +78,5 @@ class Findings:
     def flush(self) -> None:
         """Emit what was counted so far."""
         counts, self._counts = self._counts, {}
-        for (kind, kit), (text, count) in counts.items():
-            self._emit(BrokerEvent(kind, kit, text, count))
+        for (kind, owner), (line, count) in counts.items():
+            self._emit(Finding(kind, owner, line.text, count, line.peer))

@@ -6,6 +6,7 @@ a quoted text for anything else.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,11 +19,6 @@ _CLIENT = re.compile(
     re.DOTALL,
 )
 _CLAIM = re.compile(r" \(CN=([a-z0-9_-]{1,64}) SHA-256: .*\)$")
-# The server says these of a certificate that it has verified; what is quoted is the CA's text.
-_OWNERS = (
-    re.compile(r'Using URI found in cert for auth \["urn:fieldlink:kit:([a-z0-9_-]{1,32}):\w+"\]'),
-    re.compile(r'User in cert \["CN=([a-z0-9_-]{1,64})"\], not found'),
-)
 _CLIENT_SAYINGS: tuple[tuple[str, "Kind", str], ...] = (
     (rf"Publish Violation - Subject ({_Q})", "publish-refused", "published to {0}"),
     (
@@ -31,6 +27,11 @@ _CLIENT_SAYINGS: tuple[tuple[str, "Kind", str], ...] = (
         "asked for the messages of {0}",
     ),
     (r"authentication error", "not-admitted", "its certificate is not admitted here"),
+    (
+        rf"authentication error - User ({_Q})",
+        "not-admitted",
+        "the user {0} is not registered here, or its password is another",
+    ),
     (r"maximum payload exceeded: (\d+) vs \d+", "too-large", "sent a message of {0} bytes"),
     (
         rf"invalid character in client ID {_Q}",
@@ -58,7 +59,8 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one line means: its kind, the connection's number if it is about one, and words.
+    """What one line means: its kind, the connection's number if it is about one, and words; `peer`
+    is the address that a client came from.
 
     An `owner` line's text is the name in the certificate that the connection came with.
     """
@@ -66,10 +68,15 @@ class Line:
     kind: Kind
     connection: int | None
     text: str
+    peer: str = ""
 
 
-def read_line(text: str) -> Line | None:
-    """The meaning of one line; None when nobody has to know."""
+def read_line(text: str, owners: Sequence[re.Pattern[str]] = ()) -> Line | None:
+    """The meaning of one line; None when nobody has to know.
+
+    `owners` are what the server says of a certificate that it has verified, with the name in it as
+    the first group; what is quoted there is the CA's text.
+    """
     match = _LEVEL.fullmatch(text)
     if match is None:
         return None  # panics and banners have no level; the whole log shows them
@@ -78,7 +85,7 @@ def read_line(text: str) -> Line | None:
     if client is not None:
         number = int(client["connection"])
         if level == "DBG":
-            return _whose(number, client["said"])
+            return _whose(number, client["said"], owners)
         return _about_client(client["address"], number, client["said"])
     if level == "INF":
         return _own_news(said)
@@ -96,10 +103,10 @@ def _own_news(said: str) -> Line | None:
     return None
 
 
-def _whose(connection: int, said: str) -> Line | None:
+def _whose(connection: int, said: str, owners: Sequence[re.Pattern[str]]) -> Line | None:
     if said.startswith("Client connection closed"):
         return Line("closed", connection, said)
-    for pattern in _OWNERS:
+    for pattern in owners:
         match = pattern.fullmatch(said)
         if match:
             return Line("owner", connection, match[1])
@@ -107,14 +114,15 @@ def _whose(connection: int, said: str) -> Line | None:
 
 
 def _about_client(address: str, connection: int, said: str) -> Line | None:
+    peer = address.rpartition(":")[0].strip("[]")
     if said.startswith("Replacing old client "):
-        return Line("takeover", connection, "took over a client id that was in use")
+        return Line("takeover", connection, "took over a client id that was in use", peer)
     if said.startswith("TLS handshake error: "):
-        return Line("certificate-refused", connection, _handshake(address, said))
+        return Line("certificate-refused", connection, _handshake(address, said), peer)
     for pattern, kind, words in _CLIENT_SAYINGS:
         match = re.fullmatch(pattern, said, re.DOTALL)
         if match:
-            return Line(kind, connection, _short(words.format(*match.groups())))
+            return Line(kind, connection, _short(words.format(*match.groups())), peer)
     return None
 
 
