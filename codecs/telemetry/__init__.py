@@ -14,6 +14,7 @@ from .alarm import (
     decode_alarm,
     encode_alarm,
 )
+from .block import MAX_CELLS, decode_block, encode_block
 from .columns import AIR, BATTERY, POSITION, SCHEMAS, TEXT, VITALS, Column, Schema
 from .samples import MAX_SAMPLES, Block, Detail, Flag, Sample, Value
 from .sheaf import (
@@ -23,7 +24,9 @@ from .sheaf import (
     SHEAF_STREAM,
     decode_sheaf,
     encode_sheaf,
+    iter_sheaf,
 )
+from .texts import MAX_TEXT_BYTES, check_text, clean_text
 
 __all__ = [
     "AIR",
@@ -32,8 +35,10 @@ __all__ = [
     "ALARM_STREAM",
     "BATTERY",
     "KIT_DEVICE",
+    "MAX_CELLS",
     "MAX_SAMPLES",
     "MAX_SHEAF_BYTES",
+    "MAX_TEXT_BYTES",
     "POSITION",
     "SCHEMAS",
     "SHEAF_MEDIA_TYPE",
@@ -50,8 +55,13 @@ __all__ = [
     "Sample",
     "Schema",
     "Value",
+    "check_text",
+    "clean_text",
     "decode_alarm",
+    "decode_block",
     "decode_sheaf",
     "encode_alarm",
+    "encode_block",
     "encode_sheaf",
+    "iter_sheaf",
 ]

@@ -1,13 +1,19 @@
-"""A sheaf: blocks of many devices bound together, the content of one report bundle."""
+"""A sheaf: blocks of many devices bound together, the content of one report bundle.
+
+What the blocks have in common stands once, in front; behind it the directory, and then the blocks'
+bodies, each of which can be read without the others. All of it may be one zstd frame.
+"""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from fieldlink.codecs.fault import CodecError
-from fieldlink.codecs.packing import Fields, pack, unpack
 
-from .columns import MAX_COLUMNS, MAX_SCALE, SCHEMAS, Column, Schema
-from .samples import MAX_SAMPLES, Block, Detail, Sample
+from .block import MAX_CELLS, VERSION, check_version
+from .body import OWN_COLUMNS, get_body, put_body
+from .cursor import Cursor
+from .directory import Directory, get_directory, put_directory, survey
+from .samples import Block
+from .squeeze import squeeze, stated_size, unsqueeze
 
 __all__ = [
     "KIT_DEVICE",
@@ -16,6 +22,7 @@ __all__ = [
     "SHEAF_STREAM",
     "decode_sheaf",
     "encode_sheaf",
+    "iter_sheaf",
 ]
 
 SHEAF_MEDIA_TYPE = "application/vnd.fieldlink.telemetry"
@@ -24,20 +31,40 @@ KIT_DEVICE = "kit"
 """The kit itself as a device: its own position, and the sheaves of everything around it."""
 
 MAX_SHEAF_BYTES = 4 * 1024 * 1024
-_MAX_BLOCKS = 4096
-_VERSION = 0
+"""Of a sheaf, and of what a squeezed one becomes."""
+_PLAIN, _ZSTD = 0, 1
+_WORTH_BYTES = 128
 
 
 def encode_sheaf(blocks: Sequence[Block]) -> bytes:
-    """`blocks` as the content of one bundle.
+    """`blocks` as the content of one bundle, in their order.
 
     Raises:
-        CodecError: they are more than a sheaf holds.
+        CodecError: they are more than a sheaf holds, or a value is out of bounds.
     """
-    packed = pack([_VERSION, [list(_packed(block)) for block in blocks]])
-    if len(packed) > MAX_SHEAF_BYTES or len(blocks) > _MAX_BLOCKS:
-        raise CodecError("size", f"a sheaf of {len(packed)} bytes; bind fewer blocks together")
-    return packed
+    cells = sum(len(block.samples) * (len(block.schema.columns) + OWN_COLUMNS) for block in blocks)
+    if cells > MAX_CELLS:
+        raise CodecError("size", f"a sheaf of {cells} values; bind fewer blocks together")
+    content = _content(blocks) if blocks else b""
+    if len(content) > MAX_SHEAF_BYTES:
+        raise CodecError("size", f"a sheaf of {len(content)} bytes; bind fewer blocks together")
+    if len(content) >= _WORTH_BYTES:
+        frame = squeeze(content)
+        if len(frame) < len(content):
+            return bytes((VERSION, _ZSTD)) + frame
+    return bytes((VERSION, _PLAIN)) + content
+
+
+def _content(blocks: Sequence[Block]) -> bytes:
+    directory = survey(blocks)
+    bodies = []
+    for row, block in zip(directory.rows, blocks, strict=True):
+        body = bytearray()
+        put_body(body, block, directory.references[row.schema])
+        bodies.append(body)
+    out = bytearray()
+    put_directory(out, directory, [len(body) for body in bodies])
+    return bytes(out) + b"".join(bodies)
 
 
 def decode_sheaf(data: bytes | memoryview) -> tuple[Block, ...]:
@@ -46,53 +73,51 @@ def decode_sheaf(data: bytes | memoryview) -> tuple[Block, ...]:
     Raises:
         CodecError: it is no sheaf, or a field is out of bounds.
     """
-    fields = Fields(unpack(data, "sheaf", max_bytes=MAX_SHEAF_BYTES), "sheaf")
-    if (version := fields.integer(0, 255)) != _VERSION:
-        raise CodecError("version", f"sheaf version {version}; this end speaks 0, update it")
-    return tuple(_block(one) for one in fields.array(_MAX_BLOCKS))
+    directory, bodies = _opened(data)
+    left = MAX_CELLS
+    blocks = []
+    for place, body in enumerate(bodies):
+        cursor = Cursor(body, left)
+        blocks.append(_block(directory, place, cursor))
+        left = cursor.left
+    return tuple(blocks)
 
 
-def _packed(block: Block) -> Iterator[Any]:
-    schema = block.schema
-    yield from (block.device, block.kind, schema.stream)
-    known = SCHEMAS.get(schema.stream) == schema
-    yield None if known else [[c.name, c.unit, c.scale, c.is_text] for c in schema.columns]
-    yield from (block.epoch, block.offset_us, block.detail.value)
-    yield [[s.time_us, s.sequence, list(s.values), s.flags, s.error_us] for s in block.samples]
+def iter_sheaf(data: bytes | memoryview, device: str | None = None) -> Iterator[Block]:
+    """The blocks in a bundle's content, one after the other, so that only one need be in memory;
+    with `device` only its blocks: the others are not even looked at.
+
+    Raises:
+        CodecError: it is no sheaf, or a field is out of bounds.
+    """
+    directory, bodies = _opened(data)
+    for place, body in enumerate(bodies):
+        if device is None or directory.devices[directory.rows[place].device][0] == device:
+            yield _block(directory, place, Cursor(body, MAX_CELLS))
 
 
-def _block(value: Any) -> Block:
-    fields = Fields(value, "block")
-    device, kind, stream = fields.text(32), fields.text(32), fields.text(32)
-    columns = value[3]
-    fields.optional_integer() if columns is None else fields.array(MAX_COLUMNS)
-    schema = SCHEMAS.get(stream) if columns is None else Schema(stream, _columns(columns))
-    if schema is None:
-        raise CodecError("field", f"a block of {stream} does not say what its columns are")
-    return Block(
-        device,
-        kind,
-        schema,
-        fields.integer(),
-        offset_us=fields.optional_integer(-(2**63)),
-        detail=fields.member(Detail),
-        samples=tuple(_sample(one, schema) for one in fields.array(MAX_SAMPLES)),
-    )
+def _opened(data: bytes | memoryview) -> tuple[Directory, list[bytes]]:
+    """The directory, and the bytes of each block's body."""
+    if len(data) > MAX_SHEAF_BYTES + 2:
+        raise CodecError("size", f"a sheaf of {len(data)} bytes; there may be {MAX_SHEAF_BYTES}")
+    cursor = Cursor(bytes(data), MAX_CELLS)
+    check_version(cursor, "sheaf")
+    packing = cursor.byte()
+    if packing == _ZSTD:
+        frame = cursor.take(len(data) - 2)
+        cursor = Cursor(unsqueeze(frame, stated_size(frame, MAX_SHEAF_BYTES)), MAX_CELLS)
+    elif packing != _PLAIN:
+        raise CodecError("coding", f"a sheaf packed in way {packing}; this end does not know it")
+    elif len(data) == 2:
+        return Directory(0, None, (), (), (), (), ()), []
+    directory, lengths = get_directory(cursor)
+    return directory, [cursor.take(length) for length in lengths]
 
 
-def _columns(values: Any) -> tuple[Column, ...]:
-    found = []
-    for value in values:
-        fields = Fields(value, "column")
-        name, unit, scale = fields.text(32), fields.text(16), fields.integer(0, MAX_SCALE)
-        found.append(Column(name, unit, scale, bool(value[3])))
-    return tuple(found)
-
-
-def _sample(value: Any, schema: Schema) -> Sample:
-    fields = Fields(value, "sample")
-    time_us, sequence = fields.integer(), fields.integer()
-    values = fields.array(MAX_COLUMNS)
-    if len(values) != len(schema.columns):
-        raise CodecError("field", f"a sample of {schema.stream} has {len(values)} values")
-    return Sample(time_us, sequence, values, fields.integer(), fields.optional_integer())
+def _block(directory: Directory, place: int, cursor: Cursor) -> Block:
+    row = directory.rows[place]
+    device, kind = directory.devices[row.device]
+    schema = directory.schemas[row.schema]
+    body = get_body(cursor, schema, directory.references[row.schema])
+    epoch = directory.epochs[row.epoch]
+    return Block(device, kind, schema, epoch, body.samples, body.offset_us, body.detail)
