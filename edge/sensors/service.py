@@ -1,0 +1,42 @@
+"""The sensors of a kit as adapters: one for each, those on one Modbus line with one port."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from fieldlink.edge.sensors.modbus_port import ModbusPort
+from fieldlink.edge.sensors.modbus_sensor import ModbusSensor
+from fieldlink.edge.sensors.settings import SensorSettings
+from fieldlink.edge.sensors.station import Station
+from fieldlink.edge.sensors.text_sensor import TextSensor
+from fieldlink.edge.telemetry.ports import Intake, KitTime
+
+__all__ = ["make_ports", "make_sensors"]
+
+Ports: TypeAlias = dict[tuple[str | int, ...], ModbusPort]
+
+
+def make_ports(sensors: Sequence[SensorSettings]) -> Ports:
+    """A port for each Modbus line; its timeout is that of its slowest station."""
+    slowest: dict[tuple[str | int, ...], SensorSettings] = {}
+    for sensor in sensors:
+        line = sensor.where.line
+        if sensor.where.is_modbus and (
+            line not in slowest or slowest[line].timeout < sensor.timeout
+        ):
+            slowest[line] = sensor
+    return {line: ModbusPort(one.where, one.timeout) for line, one in slowest.items()}
+
+
+def make_sensors(
+    sensors: Sequence[SensorSettings], intake: Intake, time: KitTime
+) -> list[ModbusSensor | TextSensor]:
+    """One adapter for each sensor."""
+    ports = make_ports(sensors)
+    made: list[ModbusSensor | TextSensor] = []
+    for sensor in sensors:
+        station = Station(sensor, intake, time)
+        if sensor.where.is_modbus:
+            made.append(ModbusSensor(station, ports[sensor.where.line]))
+        else:
+            made.append(TextSensor(station))
+    return made
