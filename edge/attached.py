@@ -5,6 +5,7 @@ started, watched, and started again when they fail.
 from typing import Any, Protocol
 
 from fieldlink.edge.config import EdgeSettings
+from fieldlink.edge.sensors.service import make_sensors
 from fieldlink.edge.telemetry.ports import Intake, KitTime
 from fieldlink.systemd.service import Beat
 
@@ -32,4 +33,5 @@ class Adapter(Protocol):
 def make_adapters(settings: EdgeSettings, intake: Intake, time: KitTime) -> list[Adapter]:
     """The adapters that `settings` ask for."""
     adapters: list[Adapter] = []
+    adapters += make_sensors(settings.sensor, intake, time)
     return adapters

@@ -17,6 +17,7 @@ from fieldlink.edge.clock_check import check_clock
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.finding import Finding
 from fieldlink.edge.identity import Identity
+from fieldlink.edge.sensors.trial import by_line, check_line
 from fieldlink.edge.source.probe import probe
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.systemd.durable import make_folder, write_durably
@@ -31,14 +32,15 @@ _SOON_DAYS = 14
 
 
 def check_kit(settings: EdgeSettings) -> Iterator[Finding]:
-    """Check the disk, the clock, the sources and the centre, all at once; yields as they come."""
-    tasks: list[Callable[[], Finding]] = [
+    """Check disk, clock, sources, sensors and the centre, all at once; yields as they come."""
+    tasks: list[Callable[[], Finding | list[Finding]]] = [
         partial(check_disk, settings),
         check_clock,
         *(partial(check_source, device) for device in settings.device),
+        *(partial(check_line, line) for line in by_line(settings.sensor)),
         partial(check_centre, settings),
     ]
-    if not settings.device:
+    if not settings.device and not settings.sensor:
         yield Finding(
             "sources",
             False,
@@ -46,10 +48,11 @@ def check_kit(settings: EdgeSettings) -> Iterator[Finding]:
             "没有配置任何设备；请在配置文件中加入 [[device]] 和它的 url。",
         )
     with ThreadPoolExecutor(max_workers=min(len(tasks), 16)) as pool:
-        yield from pool.map(_call, tasks)
+        for found in pool.map(_call, tasks):
+            yield from found if isinstance(found, list) else [found]
 
 
-def _call(check: Callable[[], Finding]) -> Finding:
+def _call(check: Callable[[], Finding | list[Finding]]) -> Finding | list[Finding]:
     return check()
 
 

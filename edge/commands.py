@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
+from fieldlink.edge.sensors.commands import app as sensor_app
 from fieldlink.edge.spool_commands import app as spool_app
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ bearer_app = typer.Typer(no_args_is_help=True, help="The ways to the centre. 链
 app.add_typer(settings_app, name="config")
 app.add_typer(bearer_app, name="bearer")
 app.add_typer(spool_app, name="spool")
+app.add_typer(sensor_app, name="sensor")
 
 
 @app.command()

@@ -10,6 +10,7 @@ from fieldlink.codecs.fault import CodecError, ConfigError
 from fieldlink.codecs.settings import Settings, load_settings
 from fieldlink.edge.bearer.settings import BearerSettings
 from fieldlink.edge.capture.settings import CaptureSettings
+from fieldlink.edge.sensors.settings import SensorSettings, check_sensors
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.edge.spool.settings import SpoolSettings
 
@@ -48,6 +49,11 @@ class EdgeSettings(Settings):
     device: tuple[DeviceSettings, ...] = Field(
         default=(), description="The devices attached to the kit."
     )
+    sensor: tuple[SensorSettings, ...] = Field(
+        default=(),
+        max_length=250,
+        description="Stations that measure: rain, level, displacement, gas.",
+    )
     bearer: tuple[BearerSettings, ...] = Field(
         default=(BearerSettings(),),
         description="The ways to the centre, 1 to 8; they work at once.",
@@ -61,11 +67,23 @@ class EdgeSettings(Settings):
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
-        for kind, items in (("devices", self.device), ("bearers", self.bearer)):
+        for kind, items in (
+            ("devices", self.device),
+            ("bearers", self.bearer),
+            ("sensors", self.sensor),
+        ):
             names = [item.name for item in items]
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"two {kind} have the name {twice[0]}; give each its own")
+        return self
+
+    @model_validator(mode="after")
+    def _sensors_fit(self) -> Self:
+        taken = {device.name for device in self.device} & {one.name for one in self.sensor}
+        if taken:
+            raise ValueError(f"a device and a sensor are called {min(taken)}; give each its own")
+        check_sensors(self.sensor)
         return self
 
     @property
