@@ -28,9 +28,11 @@ def _absolute(path: Path) -> Path:
 
 def _without_password(url: str) -> str:
     if _WITH_PASSWORD.match(url):
-        raise ValueError("a password does not belong in the file; use ~/.pgpass or PGPASSWORD")
+        raise ValueError(
+            "a password does not belong in the file; use ~/.pgpass, PGPASSFILE or PGPASSWORD"
+        )
     if "://" not in url:
-        raise ValueError("write a database's URL, like postgresql+psycopg://host/fieldlink")
+        raise ValueError("write a database's URL, like postgresql://user@host/fieldlink")
     return url
 
 
@@ -64,7 +66,8 @@ class RelaySettings(Settings):
     )
     catalogue_url: Annotated[str, AfterValidator(_without_password)] | None = Field(
         default=None,
-        description="URL of the catalogue's database. Without it: catalogue.sqlite in state_dir.",
+        description="URL of the catalogue's database, like postgresql://user@host/fieldlink; its "
+        "password comes from PGPASSFILE. Without a URL: catalogue.sqlite in state_dir.",
     )
     broker: BrokerSettings = Field(default=BrokerSettings(), description="The broker.")
     receiver: ReceiverSettings = Field(default=ReceiverSettings(), description="The receiver.")

@@ -40,7 +40,8 @@ def open_or_rebuild(
         findings.append(str(error))
         catalogue, done = rebuild(url, archive, clock)
         return catalogue, findings + done
-    count = replay(archive, catalogue)
+    # An empty one is new: moved to another database, or lost. The archive knows everything.
+    count = replay(archive, catalogue, everything=not catalogue.in_filing_order(limit=1))
     if count:
         findings.append(f"{count} bundles were in the archive and not in the catalogue: filed")
     return catalogue, findings + archive.ledger.findings
@@ -55,7 +56,8 @@ def rebuild(url: str, archive: Archive, clock: Callable[[], int]) -> tuple[Catal
     path = sqlite_path(url)
     if path is None:
         raise ArchiveError(
-            "only an embedded catalogue can be made again here; restore this one from its backup"
+            "only an embedded catalogue can be made again here; restore this one from its backup, "
+            "or set catalogue_url to a new empty database: the next start files everything in it"
         )
     half = path.with_name(path.name + ".half")
     for tail in _TAILS:  # of a run that was stopped

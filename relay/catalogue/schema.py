@@ -9,14 +9,22 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+)
 
 from fieldlink.codecs.fault import ArchiveError
+from fieldlink.relay.catalogue.server import is_servers_fault, said_by_server, server_url
 
 HEAD = "0002"
 _KNOWN = ("0001", HEAD)
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_MS = 10_000
+_WRITERS = 0x4669656C  # names the advisory lock that writers hold: "Fiel"
 
 
 class CatalogueCorruptError(ArchiveError):
@@ -54,10 +62,15 @@ def open_engine(url: str, *, check: bool = False) -> Engine:
         path = sqlite_path(url)
         fresh = path is not None and _create_file(path)
         engine = _engine(url)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+    except ImportError as error:
         raise ArchiveError(
-            f"the catalogue's URL cannot be used ({error}); write sqlite:///PATH or the URL of a "
-            "database whose driver is installed"
+            f"the catalogue's URL cannot be used ({error}); for PostgreSQL run "
+            "pip install 'fieldlink[postgresql]'"
+        ) from error
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise ArchiveError(
+            f"the catalogue's URL cannot be used ({error}); write sqlite:///PATH or "
+            "postgresql://USER:PASSWORD@HOST/DATABASE"
         ) from error
     except OSError as error:
         raise ArchiveError(
@@ -82,19 +95,25 @@ def explained(url: str) -> Iterator[None]:
     shown = make_url(url).render_as_string(hide_password=True)
     try:
         yield
-    except (DatabaseError, sqlite3.DatabaseError) as error:
+    except (DBAPIError, sqlite3.DatabaseError) as error:
         # The driver's own errors come from its connection, before SQLAlchemy wraps it.
-        said = str(error.orig) if isinstance(error, DatabaseError) else str(error)
+        said = said_by_server(error.orig if isinstance(error, DBAPIError) else error)
         if "malformed" in said or "not a database" in said:
             raise CatalogueCorruptError(
                 f"the catalogue {shown} is damaged ({said}); "
                 "run `fieldlink relay catalogue rebuild` to make it again from the archive"
             ) from error
-        if isinstance(error, OperationalError | sqlite3.OperationalError):
+        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        weather = OperationalError | InterfaceError | sqlite3.OperationalError
+        if lost or isinstance(error, weather) or is_servers_fault(getattr(error, "orig", None)):
             raise ArchiveError(
-                f"the catalogue {shown} does not work ({said}); check its disk and its rights"
+                f"the catalogue {shown} does not work ({said}); check its {_what(url)}"
             ) from error
         raise
+
+
+def _what(url: str) -> str:
+    return "disk and its rights" if sqlite_path(url) is not None else "server, user and rights"
 
 
 def _create_file(path: Path) -> bool:
@@ -111,11 +130,21 @@ def _create_file(path: Path) -> bool:
 
 
 def _engine(url: str) -> Engine:
-    engine = sa.create_engine(url, pool_pre_ping=sqlite_path(url) is None)
+    engine = sa.create_engine(server_url(make_url(url)), pool_pre_ping=sqlite_path(url) is None)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _on_connect)
         event.listen(engine, "begin", _on_begin)
+    elif engine.dialect.name == "postgresql":
+        event.listen(engine, "begin", _on_begin_postgresql)
     return engine
+
+
+def _on_begin_postgresql(connection: Connection) -> None:
+    # One writer at a time, as with SQLite: what is read before it is changed stays as it was.
+    # The commit waits for the disk whatever the server's default is.
+    if connection.get_execution_options().get("fieldlink_writes", False):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
 
 def _on_connect(connection: object, _record: object) -> None:

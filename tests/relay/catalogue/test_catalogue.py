@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
@@ -34,8 +33,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def catalogue(path: Path) -> Iterator[Catalogue]:
-    with Catalogue.open(path, now_us=T0_US) as opened:
+def catalogue(where: Path | str) -> Iterator[Catalogue]:
+    with Catalogue.open(where, now_us=T0_US) as opened:
         yield opened
 
 
@@ -50,18 +49,14 @@ def _still(sequence: int) -> Bundle:
     return make_bundle(b"x" * sequence, sequence=sequence, layer=Layer.STILL)
 
 
-def test_the_migrations_make_the_tables_that_the_program_knows(
-    catalogue: Catalogue, path: Path
-) -> None:
-    engine = sa.create_engine(f"sqlite:///{path}")
-    with engine.connect() as connection:
+def test_the_migrations_make_the_tables_that_the_program_knows(catalogue: Catalogue) -> None:
+    with catalogue._read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
-    engine.dispose()
 
 
-def test_writes_are_synchronous_and_the_file_is_private(catalogue: Catalogue, path: Path) -> None:
-    with catalogue._read() as connection:
+def test_writes_are_synchronous_and_the_file_is_private(path: Path) -> None:
+    with Catalogue.open(path, now_us=T0_US) as catalogue, catalogue._read() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -229,9 +224,9 @@ def test_old_events_are_dropped(catalogue: Catalogue, monkeypatch: pytest.Monkey
 
 
 def test_a_command_beside_a_running_relay_sees_and_changes_the_same(
-    catalogue: Catalogue, path: Path
+    catalogue: Catalogue, where: Path | str
 ) -> None:
-    with Catalogue.open(path, now_us=2) as other:
+    with Catalogue.open(where, now_us=2) as other:
         other.admit("kit-a", b"s", 1000, 1)
         catalogue.take_admission(b"s", 5, "aa")
         assert other.active_kits() == ["kit-a"]
