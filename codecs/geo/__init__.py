@@ -1,1 +1,32 @@
-"""Positions: datums, distances, and what is possible."""
+"""Positions on the earth: Chinese map coordinates, distances, bearings, and what is plausible.
+
+All angles are degrees of WGS-84, north and east positive, as floats; all lengths are metres.
+"""
+
+from .earth import (
+    MEAN_RADIUS_M,
+    Local,
+    bearing_deg,
+    destination,
+    distance_m,
+    local_frame,
+    turn_deg,
+)
+from .gcj02 import gcj02_to_wgs84, in_gcj02_area, wgs84_to_gcj02
+from .plausible import implied_speed_mps, is_position, is_zero
+
+__all__ = [
+    "MEAN_RADIUS_M",
+    "Local",
+    "bearing_deg",
+    "destination",
+    "distance_m",
+    "gcj02_to_wgs84",
+    "implied_speed_mps",
+    "in_gcj02_area",
+    "is_position",
+    "is_zero",
+    "local_frame",
+    "turn_deg",
+    "wgs84_to_gcj02",
+]

@@ -1,7 +1,8 @@
 """Telemetry: what devices measure, the alarms they raise, and how both travel.
 
-Pure values and bytes. `columns` says what a stream measures, `samples` what was measured, `sheaf`
-binds blocks of many devices into one bundle's content, `alarm` is the other kind of report.
+Pure values and bytes. `columns` says what a stream measures, `samples` what was measured, `block`
+packs a series in columns, `sheaf` binds blocks of many devices into one bundle's content.
+`thinning` makes fewer samples and `merging` larger blocks; `alarm` is the other kind of report.
 """
 
 from .alarm import (
@@ -16,6 +17,7 @@ from .alarm import (
 )
 from .block import MAX_CELLS, decode_block, encode_block
 from .columns import AIR, BATTERY, POSITION, SCHEMAS, TEXT, VITALS, Column, Schema
+from .merging import MERGED_SAMPLES, merge
 from .samples import MAX_SAMPLES, Block, Detail, Flag, Sample, Value
 from .sheaf import (
     KIT_DEVICE,
@@ -27,6 +29,7 @@ from .sheaf import (
     iter_sheaf,
 )
 from .texts import MAX_TEXT_BYTES, check_text, clean_text
+from .thinning import USUAL_AMOUNTS, Thinning, thin
 
 __all__ = [
     "AIR",
@@ -39,11 +42,13 @@ __all__ = [
     "MAX_SAMPLES",
     "MAX_SHEAF_BYTES",
     "MAX_TEXT_BYTES",
+    "MERGED_SAMPLES",
     "POSITION",
     "SCHEMAS",
     "SHEAF_MEDIA_TYPE",
     "SHEAF_STREAM",
     "TEXT",
+    "USUAL_AMOUNTS",
     "VITALS",
     "Alarm",
     "AlarmKind",
@@ -54,6 +59,7 @@ __all__ = [
     "Phase",
     "Sample",
     "Schema",
+    "Thinning",
     "Value",
     "check_text",
     "clean_text",
@@ -64,4 +70,6 @@ __all__ = [
     "encode_block",
     "encode_sheaf",
     "iter_sheaf",
+    "merge",
+    "thin",
 ]
