@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from fieldlab.intake import FakeIntake, FakeTime
-from fieldlab.stations import registers_of, rtu_station, sensor_of, station, tcp_station, until
+from fieldlab.stations import (
+    registers_of,
+    rtu_station,
+    sensor_of,
+    station,
+    tcp_station,
+    text_station,
+    until,
+)
 from fieldlink.codecs.fault import SourceError
 from fieldlink.codecs.telemetry import AlarmKind, Flag
 from fieldlink.edge.sensors.service import make_sensors
@@ -243,18 +251,17 @@ def test_an_answer_that_is_no_modbus_is_a_source_error(answer: bytes) -> None:
         async def lie(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             while await reader.read(260):
                 writer.write(answer)
-            writer.close()
 
-        server = await asyncio.start_server(lie, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
         text = 'timeout = "50ms"\n' + _value("x", address=0)
         loops: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, found: loops.append(found))
-        async with running(sensor_of(text, f"modbus-tcp://127.0.0.1:{port}/1")) as (made, intake):
+        async with (
+            text_station(lie) as port,
+            running(sensor_of(text, f"modbus-tcp://127.0.0.1:{port}/1")) as (made, intake),
+        ):
             await until(made[0][1].done)
             with pytest.raises(SourceError, match=r"garbled|timeout"):
                 made[0][1].result()
-        server.close()
         assert not intake.records
         assert not loops
 

@@ -4,8 +4,8 @@ settings as a file has them.
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from pymodbus.pdu import ModbusPDU
@@ -16,7 +16,15 @@ from fieldlink.codecs.settings import load_settings
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.sensors.settings import SensorSettings
 
-__all__ = ["registers_of", "rtu_station", "sensor_of", "station", "tcp_station", "until"]
+__all__ = [
+    "registers_of",
+    "rtu_station",
+    "sensor_of",
+    "station",
+    "tcp_station",
+    "text_station",
+    "until",
+]
 
 
 def sensor_of(text: str, url: str = "modbus-tcp://127.0.0.1:502/1") -> SensorSettings:
@@ -59,7 +67,7 @@ async def tcp_station(*devices: SimDevice, **options: Any) -> AsyncIterator[int]
     try:
         yield transport.sockets[0].getsockname()[1]
     finally:
-        await server.shutdown()
+        await server.shutdown()  # type: ignore[no-untyped-call]
 
 
 @asynccontextmanager
@@ -85,7 +93,32 @@ async def rtu_station(path: str, *devices: SimDevice) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await server.shutdown()
+        await server.shutdown()  # type: ignore[no-untyped-call]
+
+
+@asynccontextmanager
+async def text_station(
+    speak: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[int]:
+    """A station that `speak`s to each that connects by TCP; its port."""
+    connected: list[tuple[asyncio.StreamWriter, asyncio.Task[None]]] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await speak(reader, writer)
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.append((writer, asyncio.ensure_future(serve(reader, writer))))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for writer, task in connected:
+            task.cancel()
+            writer.transport.abort()
+        await asyncio.sleep(0.01)
 
 
 async def until(condition: Callable[[], object], limit_s: float = 5.0) -> None:
