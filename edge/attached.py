@@ -5,6 +5,7 @@ started, watched, and started again when they fail.
 from typing import Any, Protocol
 
 from fieldlink.edge.config import EdgeSettings
+from fieldlink.edge.device_api.make import make_device_api
 from fieldlink.edge.sensors.service import make_sensors
 from fieldlink.edge.telemetry.ports import Intake, KitTime
 from fieldlink.systemd.service import Beat
@@ -34,4 +35,5 @@ def make_adapters(settings: EdgeSettings, intake: Intake, time: KitTime) -> list
     """The adapters that `settings` ask for."""
     adapters: list[Adapter] = []
     adapters += make_sensors(settings.sensor, intake, time)
+    adapters += make_device_api(settings.device_api, settings.device_api_dir, intake)
     return adapters

@@ -10,6 +10,7 @@ from fieldlink.codecs.fault import CodecError, ConfigError
 from fieldlink.codecs.settings import Settings, load_settings
 from fieldlink.edge.bearer.settings import BearerSettings
 from fieldlink.edge.capture.settings import CaptureSettings
+from fieldlink.edge.device_api.settings import DeviceApiSettings
 from fieldlink.edge.sensors.settings import SensorSettings, check_sensors
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.edge.spool.settings import SpoolSettings
@@ -53,6 +54,9 @@ class EdgeSettings(Settings):
         default=(),
         max_length=250,
         description="Stations that measure: rain, level, displacement, gas.",
+    )
+    device_api: DeviceApiSettings = Field(
+        default=DeviceApiSettings(), description="How devices around the kit speak to it, by MQTT."
     )
     bearer: tuple[BearerSettings, ...] = Field(
         default=(BearerSettings(),),
@@ -100,6 +104,11 @@ class EdgeSettings(Settings):
     def bearers_dir(self) -> Path:
         """Where the bearers keep what they used of their budgets."""
         return self.state_dir / "bearers"
+
+    @property
+    def device_api_dir(self) -> Path:
+        """Where the devices that may speak to the kit are registered, and its broker's files."""
+        return self.state_dir / "device-api"
 
     @property
     def marks_path(self) -> Path:

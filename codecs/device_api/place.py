@@ -1,16 +1,12 @@
 """Where a device is, in the datum that it says."""
 
-from fieldlink.codecs.fault import CodecError
+from fieldlink.codecs.geo import gcj02_to_wgs84, is_position
 
 __all__ = ["wgs84"]
 
 
 def wgs84(datum: str, lat: float, lon: float) -> tuple[float, float, bool]:
-    """`lat`, `lon` in WGS-84, and whether that moved them.
-
-    Raises:
-        CodecError: the datum is not known.
-    """
-    if datum == "wgs84":
+    """`lat`, `lon` in WGS-84, and whether they came in another datum."""
+    if datum == "wgs84" or not is_position(lat, lon):
         return lat, lon, False
-    raise CodecError("field", 'datum: write "wgs84"')
+    return *gcj02_to_wgs84(lat, lon), True

@@ -1,1 +1,1 @@
-"""The device API: a broker on the kit for the devices around it."""
+"""The device API: devices around the kit speak MQTT to a broker of its own, or to one by URL."""

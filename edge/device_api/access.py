@@ -1,0 +1,76 @@
+"""Who may say and hear what: the rules for the kit's own broker, and the files for mosquitto.
+
+A device publishes fl/dev/<its name>/<stream> for the streams that there are, and hears its own
+fl/dev/<its name>/receipt and .../down; nothing else.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from fieldlink.codecs.device_api import STREAMS
+from fieldlink.edge.device_api.registry import Device, hash_mosquitto
+from fieldlink.systemd.durable import make_folder, write_durably
+from fieldlink.systemd.nats import User
+
+__all__ = ["AGENT", "HEARD", "TOLD", "agent_secret", "nats_users", "write_mosquitto_files"]
+
+AGENT = "kit.agent"
+"""The agent's own user: no device can be called so, for a name has no dot."""
+
+HEARD = tuple(f"fl/dev/+/{stream}" for stream in STREAMS)
+"""What the agent subscribes to."""
+
+TOLD = ("receipt", "down")
+"""The last level of what a device may hear."""
+
+
+def agent_secret(folder: Path) -> str:
+    """The agent's password, made on first use; the file is 0600.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    path = folder / "agent.secret"
+    try:
+        found = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        found = ""
+    if len(found) < 32:
+        make_folder(folder)
+        found = secrets.token_urlsafe(32)
+        write_durably(path, found.encode())
+    return found
+
+
+def nats_users(devices: Iterable[Device], secret: str) -> Iterator[User]:
+    """The users of the kit's own broker; `secret` is the agent's bcrypt hash."""
+    heard = [topic.replace("/", ".").replace("+", "*") for topic in HEARD]
+    yield User(AGENT, [f"fl.dev.*.{kind}" for kind in TOLD], heard, secret)
+    for device in devices:
+        says = [f"fl.dev.{device.name}.{stream}" for stream in STREAMS]
+        hears = [f"fl.dev.{device.name}.{kind}" for kind in TOLD]
+        yield User(device.name, says, hears, device.bcrypt)
+
+
+def write_mosquitto_files(folder: Path, devices: Iterable[Device], secret: str) -> None:
+    """Write `passwd` and `acl` for mosquitto into `folder`/mosquitto; `secret` is the agent's.
+
+    Raises:
+        OSError: one cannot be written.
+    """
+    target = folder / "mosquitto"
+    make_folder(target)
+    lines = [f"{AGENT}:{hash_mosquitto(secret)}"]
+    lines += [f"{device.name}:{device.mosquitto}" for device in devices]
+    write_durably(target / "passwd", ("\n".join(lines) + "\n").encode())
+    write_durably(target / "acl", ("\n".join(_acl()) + "\n").encode())
+
+
+def _acl() -> Iterator[str]:
+    yield f"user {AGENT}"
+    yield from (f"topic read {topic}" for topic in HEARD)
+    yield from (f"topic write fl/dev/+/{kind}" for kind in TOLD)
+    # A pattern holds for every user, the agent too, whose name no device has.
+    yield from (f"pattern write fl/dev/%u/{stream}" for stream in STREAMS)
+    yield from (f"pattern read fl/dev/%u/{kind}" for kind in TOLD)
