@@ -21,6 +21,7 @@ from fieldlink.relay.pki.authority import Authority
 from fieldlink.relay.pki.enrolment import enrolment_router
 from fieldlink.relay.receiver.service import ReceiverService
 from fieldlink.relay.receiver.tally import Tally
+from fieldlink.relay.telemetry.service import Telemetry
 from fieldlink.relay.web.accounts import ensure_duty_account
 from fieldlink.relay.web.app import create_app
 from fieldlink.relay.web.service import WebServer
@@ -59,6 +60,7 @@ class Centre:
     catalogue: Catalogue
     broker: Broker
     receiver: ReceiverService
+    telemetry: Telemetry
     web: WebServer
     say: Say
 
@@ -121,6 +123,14 @@ class Centre:
             broker_up=broker.ready,
         )
 
+        telemetry = Telemetry(
+            catalogue,
+            archive,
+            feed,
+            clock=now_us,
+            note=lambda kind, kit, text: tally.note(kind, kit, text, now_us()),
+        )
+
         def joined() -> None:
             receiver.engine.set_active(catalogue.active_kits())
             broker.reload()
@@ -144,19 +154,21 @@ class Centre:
             ),
             waiting_events=receiver.engine.waiting_events,
             orders_changed=receiver.engine.refresh_orders,
+            telemetry=telemetry,
         )
         tls = authority.tls
         web = WebServer(app, settings.web, certificate=tls.certificate, key=tls.key)
         password = ensure_duty_account(catalogue, now_us)
         if password is not None:
             say(f"the page's first account, shown only now: duty {password}")
-        return cls(settings, archive, catalogue, broker, receiver, web, say)
+        return cls(settings, archive, catalogue, broker, receiver, telemetry, web, say)
 
     def rows(self, watcher: "_Watcher") -> list[Row]:
         """The centre's tasks."""
         return [
             *self.broker.rows(),
             Row("receiver", self.receiver.run),
+            Row("telemetry", self.telemetry.run),
             Row("web", self.web.run),
             Row("watcher", watcher.run),
         ]

@@ -4,17 +4,35 @@ A slow follower loses the oldest news and is told how many; it never holds up th
 """
 
 import asyncio
+import json
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["MISSED", "Feed", "News"]
+__all__ = ["MISSED", "Feed", "Listener", "News", "Written"]
 
 MISSED = "missed"
 _MOST_WAITING = 256
 
 News = tuple[str, Mapping[str, Any]]
+Listener = Callable[[str, Mapping[str, Any]], None]
+
+
+class Written(Mapping[str, Any]):
+    """Data that are JSON already, written once for all followers; read only if somebody looks."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __getitem__(self, key: str) -> Any:
+        return json.loads(self.text)[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(json.loads(self.text))
+
+    def __len__(self) -> int:
+        return len(json.loads(self.text))
 
 
 class _Follower:
@@ -44,19 +62,36 @@ class Feed:
     """Carries (kind, data) from the receiver to every open page.
 
     Kinds: "bundle" (one was filed), "still", "gap", "kit" (heard, connected, gone), "event",
-    "incident". Data are plain values that JSON can hold.
+    "incident", "want", "positions", "samples", "alarm". Data are plain values that JSON can hold.
     """
 
     def __init__(self, most_waiting: int = _MOST_WAITING) -> None:
         self._most = most_waiting
         self._lock = threading.Lock()
         self._followers: set[_Follower] = set()
+        self._listeners: tuple[Listener, ...] = ()
 
     def publish(self, kind: str, data: Mapping[str, Any]) -> None:
         """Hand news to every follower; on any thread, never blocks."""
         with self._lock:
             for follower in self._followers:
                 follower.push((kind, data))
+        for listener in self._listeners:
+            listener(kind, data)
+
+    def publish_text(self, kind: str, text: str) -> None:
+        """Hand on news whose data are written as JSON already."""
+        self.publish(kind, Written(text))
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` with all news, on the thread that publishes: it must not block."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+    def unlisten(self, listener: Listener) -> None:
+        """Call it no more."""
+        with self._lock:
+            self._listeners = tuple(each for each in self._listeners if each != listener)
 
     @property
     def followers(self) -> int:

@@ -18,7 +18,7 @@ _MADE = ".made"
 _TAILS = ("", "-wal", "-shm")
 _SAVED = (
     *("incidents", "kits", "admissions", "revoked_certificates", "users", "tokens", "events"),
-    *("wants", "orders"),
+    *("wants", "orders", "alarms"),
 )
 
 

@@ -1,4 +1,4 @@
-"""The catalogue: what the centre knows, in a database.
+"""The catalogue: what the centre knows, in a database; samples of telemetry among it.
 
 Its writes are durable when they return (SQLite: WAL with synchronous=FULL). Every method is one
 transaction, blocks, and may be called from any thread. Times are UTC microseconds.
@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from fieldlink.relay.catalogue.accounts import Accounts
+from fieldlink.relay.catalogue.alarms import AlarmChange, Alarms, StoredAlarm
 from fieldlink.relay.catalogue.bundles import Bundles
 from fieldlink.relay.catalogue.events import Events
 from fieldlink.relay.catalogue.incidents import WINDOW_US, Incidents, incident_for
@@ -31,6 +32,7 @@ from fieldlink.relay.catalogue.records import (
     Token,
     User,
 )
+from fieldlink.relay.catalogue.samples import SampleBlock, Samples, StoredSeries
 from fieldlink.relay.catalogue.schema import (
     CatalogueCorruptError,
     CatalogueNewerError,
@@ -44,6 +46,7 @@ from fieldlink.relay.catalogue.wants import TooManyWantsError, Wants
 __all__ = [
     "STANDING",
     "WINDOW_US",
+    "AlarmChange",
     "Arrivals",
     "Catalogue",
     "CatalogueCorruptError",
@@ -57,8 +60,11 @@ __all__ = [
     "Kit",
     "KitNews",
     "LayerSummary",
+    "SampleBlock",
     "Service",
     "SpanRow",
+    "StoredAlarm",
+    "StoredSeries",
     "StoredWant",
     "StreamSummary",
     "Token",
@@ -70,7 +76,7 @@ __all__ = [
 ]
 
 
-class Catalogue(Bundles, Spans, Incidents, Kits, Wants, Events, Accounts):
+class Catalogue(Bundles, Spans, Incidents, Kits, Wants, Events, Accounts, Samples, Alarms):
     """All parts of the catalogue on one database."""
 
     @classmethod

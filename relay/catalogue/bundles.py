@@ -78,7 +78,7 @@ class Bundles(Part):
         found = sa.select(BUNDLES).where(BUNDLES.c.bundle_id == bundle_id)
         with self._read() as connection:
             row = connection.execute(found).first()
-        return None if row is None else _bundle(row)
+        return None if row is None else filed_bundle(row)
 
     def bundles(
         self,
@@ -109,7 +109,7 @@ class Bundles(Part):
             if after is not None:
                 query = query.where(_beyond(connection, after, newest_first=newest_first))
             page = query.order_by(*order).limit(min(limit, _MAX_LIMIT))
-            return [_bundle(row) for row in connection.execute(page)]
+            return [filed_bundle(row) for row in connection.execute(page)]
 
     def streams(self, incident: str) -> list[StreamSummary]:
         """Every stream of `incident` as a wall shows it, in the order of kit, device, stream."""
@@ -154,7 +154,7 @@ class Bundles(Part):
         """The next bundles after `number`, for going through all of them."""
         query = sa.select(BUNDLES).where(BUNDLES.c.number > after).order_by(BUNDLES.c.number)
         with self._read() as connection:
-            return [_bundle(row) for row in connection.execute(query.limit(limit))]
+            return [filed_bundle(row) for row in connection.execute(query.limit(limit))]
 
 
 def _held(connection: Connection, ids: Sequence[bytes]) -> set[bytes]:
@@ -214,7 +214,8 @@ def _gap_row(filing: Filing, gap: Gap) -> dict[str, Any]:
     }
 
 
-def _bundle(row: Row[Any]) -> FiledBundle:
+def filed_bundle(row: Row[Any]) -> FiledBundle:
+    """A row of the bundles as a record."""
     journey = Journey(
         captured_us=row.captured_us,
         custody_us=row.custody_us,

@@ -30,7 +30,7 @@ class Events(Part):
     def log_events(self, events: Sequence[Event]) -> list[Event]:
         """Record `events` in one transaction; returns them with their numbers."""
         with self._write() as connection:
-            return [_log(connection, event) for event in events]
+            return [log_in(connection, event) for event in events]
 
     def events(
         self,
@@ -68,7 +68,8 @@ class Events(Part):
         return None if row is None else Service(row.name, row.started_us, row.beat_us, row.report)
 
 
-def _log(connection: Connection, event: Event) -> Event:
+def log_in(connection: Connection, event: Event) -> Event:
+    """Record `event` in a transaction that does more; returns it with its number."""
     text = "".join(c if c.isprintable() else " " for c in event.text)[:_MAX_TEXT_CHARS]
     values = {
         "at_us": event.at_us,

@@ -211,3 +211,84 @@ TOKENS = Table(
     _time("created_us", known=True),
     _time("revoked_us"),
 )
+
+# A series of samples: a device's stream since it began to count. Ids are given by the one task
+# that writes them.
+SERIES = Table(
+    "series",
+    METADATA,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    _name("kit"),
+    _name("device"),
+    _name("stream"),
+    Column("epoch", BigInteger, nullable=False),
+    _name("kind"),
+    Column("measures", JSON, nullable=False),
+    _time("arrived_us", known=True),
+    Index("series_identity", "kit", "device", "stream", "epoch", unique=True),
+)
+
+# Samples of a series, packed; `level` says how often they were merged with others.
+SAMPLE_BLOCKS = Table(
+    "sample_blocks",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("series", BigInteger, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("first_sequence", BigInteger, nullable=False),
+    Column("last_sequence", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    _time("from_us", known=True),
+    _time("to_us", known=True),
+    Column("data", LargeBinary, nullable=False),
+    Index("sample_blocks_series", "series", "from_us", "to_us"),
+)
+
+# The latest state of each device, packed.
+LATEST = Table(
+    "latest",
+    METADATA,
+    _name("kit", key=True),
+    _name("device", key=True),
+    Column("state", LargeBinary, nullable=False),
+)
+
+ALARMS = Table(
+    "alarms",
+    METADATA,
+    _name("kit", key=True),
+    Column("ident", LargeBinary(8), primary_key=True),
+    _name("device"),
+    _name("device_kind"),
+    Column("kind", String(16), nullable=False),
+    Column("precedence", Integer, nullable=False),
+    # None: only its end has come yet.
+    _time("raised_us"),
+    _time("site_cleared_us"),
+    _time("arrived_us", known=True),
+    _time("cleared_us"),
+    Column("cleared_by", String(64), nullable=False),
+    _time("acknowledged_us"),
+    Column("acknowledged_by", String(64), nullable=False),
+    Column("note", String(256), nullable=False),
+    Column("subject", String(48), nullable=False),
+    Column("value", String(48), nullable=False),
+    Column("bound", String(48), nullable=False),
+    Column("unit", String(48), nullable=False),
+    Column("text", String(256), nullable=False),
+    Column("lat", BigInteger),
+    Column("lon", BigInteger),
+    Column("flags", BigInteger, nullable=False),
+    # Grows with every change of any alarm: who shows them asks for what is new.
+    Column("revision", BigInteger, nullable=False),
+    Index("alarms_revision", "revision"),
+    Index("alarms_arrived", "kit", "arrived_us"),
+)
+
+# How far a task that follows the bundles has come, by the number of the last one it has done.
+CURSORS = Table(
+    "cursors",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)

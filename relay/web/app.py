@@ -12,15 +12,19 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 
+from fieldlink.relay.archive import Archive
 from fieldlink.relay.catalogue import Catalogue, Event
 from fieldlink.relay.feed import Feed
+from fieldlink.relay.telemetry.service import Telemetry
 from fieldlink.relay.web.centre import Centre
 from fieldlink.relay.web.guard import Guard
 from fieldlink.relay.web.map_settings import MapSettings
+from fieldlink.relay.web.routes_alarms import alarms_router
 from fieldlink.relay.web.routes_incidents import incidents_router
 from fieldlink.relay.web.routes_map import map_router
 from fieldlink.relay.web.routes_session import session_router
 from fieldlink.relay.web.routes_streams import streams_router
+from fieldlink.relay.web.routes_telemetry import telemetry_router
 from fieldlink.relay.web.routes_wants import wants_router
 from fieldlink.relay.web.routes_window import window_router
 from fieldlink.relay.web.sessions import Sessions
@@ -50,11 +54,12 @@ def create_app(
     enrolment: APIRouter | None = None,
     waiting_events: Callable[[], Sequence[Event]] = tuple,
     orders_changed: Callable[[], None] = lambda: None,
+    telemetry: Telemetry | None = None,
 ) -> FastAPI:
     """The application. `name` is the centre's, `session_key` is from `load_session_key`,
     `clock` UTC microseconds, `enrolment` the router of GET /api/ca and POST /api/join,
     `waiting_events` what the catalogue could not take yet; `orders_changed` tells kits what they
-    are asked for now.
+    are asked for now; `telemetry` runs beside it, without one what is in the catalogue is shown.
     """
 
     def stored_hash(account: str) -> str | None:
@@ -72,6 +77,8 @@ def create_app(
         throttle=LoginThrottle(settings.login_attempts, settings.login_window, monotonic),
         waiting_events=waiting_events,
         orders_changed=orders_changed,
+        telemetry=telemetry
+        or Telemetry(catalogue, Archive.open(archive_root, write=False), feed, clock=clock),
     )
     ground = map_settings or MapSettings()
     app = FastAPI(
@@ -87,7 +94,8 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _malformed)
     for router in (
         *(session_router(), incidents_router(), streams_router(), window_router()),
-        *(wants_router(), updates_router(), map_router(ground)),
+        *(wants_router(), telemetry_router(), alarms_router(), updates_router()),
+        map_router(ground),
     ):
         app.include_router(router)
     if enrolment is not None:

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from fieldlink.relay.catalogue import Catalogue, Event
 from fieldlink.relay.feed import Feed
+from fieldlink.relay.telemetry.service import Telemetry
 from fieldlink.relay.web.passwords import hash_token
 from fieldlink.relay.web.sessions import Sessions
 from fieldlink.relay.web.settings import WebSettings
@@ -33,6 +34,7 @@ class Centre:
     throttle: LoginThrottle
     waiting_events: Callable[[], Sequence[Event]]
     orders_changed: Callable[[], None]
+    telemetry: Telemetry
     held: HeldKeeper = field(default_factory=HeldKeeper)
 
     async def identify(self, cookie: str | None, token: str | None) -> str | None:

@@ -13,7 +13,7 @@ from typing import cast
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import StreamingResponse
 
-from fieldlink.relay.feed import MISSED, Feed, News
+from fieldlink.relay.feed import MISSED, Feed, News, Written
 from fieldlink.relay.web.centre import CentreHere
 from fieldlink.relay.web.guard import credentials
 
@@ -26,6 +26,8 @@ _RETRY = "retry: 2000\n\n"
 def frame(number: int, news: News) -> str:
     """One event: its number and {"kind", "data"} as one line of JSON."""
     kind, data = news
+    if isinstance(data, Written):
+        return f'id: {number}\ndata: {{"kind":"{kind}","data":{data.text}}}\n\n'
     body = json.dumps({"kind": kind, "data": dict(data)}, separators=(",", ":"))
     return f"id: {number}\ndata: {body}\n\n"
 
@@ -70,7 +72,7 @@ def updates_router() -> APIRouter:
     @router.get("/updates", response_class=StreamingResponse)
     async def updates(request: Request, centre: CentreHere) -> StreamingResponse:
         """News as server-sent events: {"kind", "data"}; kinds bundle, still, gap, kit, event,
-        incident, missed (read everything again)."""
+        incident, want, positions, samples, alarm, missed (read everything again)."""
         if centre.feed.followers >= centre.settings.max_watchers:
             raise HTTPException(503, "too many pages follow; close one", {"retry-after": "10"})
         resumed = "last-event-id" in request.headers

@@ -20,11 +20,13 @@ from fieldlink.codecs.bundle import (
     encode_gap,
     encode_manifest,
 )
+from fieldlink.relay.archive import Archive
 from fieldlink.relay.archive.names import bundle_path
 from fieldlink.relay.catalogue import Catalogue, Filing, Journey
 from fieldlink.relay.feed import Feed
 from fieldlink.relay.pki.authority import Authority
 from fieldlink.relay.pki.enrolment import enrolment_router
+from fieldlink.relay.telemetry.service import Telemetry
 from fieldlink.relay.web import WebServer, WebSettings, create_app
 
 __all__ = ["PASSWORD", "Duty", "now_us", "open_duty"]
@@ -44,9 +46,20 @@ class Duty:
     folder: Path
     catalogue: Catalogue
     feed: Feed = field(default_factory=Feed)
+    notes: list[tuple[str, str | None, str]] = field(default_factory=list)
     url: str = ""
     incident: str = "standing"
     sequence: int = 0
+
+    def __post_init__(self) -> None:
+        self.telemetry = Telemetry(
+            self.catalogue,
+            Archive.open(self.archive, write=False),
+            self.feed,
+            clock=now_us,
+            note=lambda *said: self.notes.append(said),
+        )
+        """Takes in what was filed when a test says so: `telemetry.settle()`."""
 
     @property
     def archive(self) -> Path:
@@ -63,6 +76,7 @@ class Duty:
         seconds: float = 0.0,
         media_type: str = AV1_TYPE,
         kit: str = "kit-1",
+        stream: str = "video",
         gap: Gap | None = None,
         thin: int | None = None,
         custody_us: int | None = None,
@@ -75,7 +89,7 @@ class Duty:
             spool=b"spool-01",
             sequence=self.sequence,
             device=device,
-            stream="video",
+            stream=stream,
             layer=layer,
             precedence=Precedence.PRIORITY,
             start_us=start_us,
@@ -96,7 +110,7 @@ class Duty:
         identity = bundle_id(encoded)
         filing = Filing(identity, manifest, encoded, self.incident, path, journey, gap)
         self.catalogue.file_bundles([filing])
-        told = {"kit": kit, "device": device, "stream": "video", "layer": layer.value}
+        told = {"kit": kit, "device": device, "stream": stream, "layer": layer.value}
         self.feed.publish("still" if layer is Layer.STILL else "bundle", told)
         return identity.hex()
 
@@ -133,6 +147,7 @@ def open_duty(folder: Path, settings: WebSettings | None = None) -> Iterator[Dut
         settings=chosen,
         session_key=b"k" * 32,
         clock=now_us,
+        telemetry=duty.telemetry,
         enrolment=enrolment_router(
             catalogue,
             authority,

@@ -1,0 +1,98 @@
+"""Merging small blocks of a series into large ones, in the background.
+
+Every store adds a small block to each series. When a level of a series has a dozen of them they
+become one of the next level, until a block has 7,200 samples: a sample is written again four
+times at most, and a day of one a second is a dozen rows.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from fieldlink.codecs.telemetry import Sample, Schema
+from fieldlink.relay.catalogue import Catalogue, SampleBlock
+from fieldlink.relay.telemetry.buffer import Series
+from fieldlink.relay.telemetry.packing import FULL_LEVEL, FULL_SAMPLES, packed_block, unpacked
+
+__all__ = ["MERGED", "Compactor"]
+
+MERGED = 12
+"""So many blocks of one level become one."""
+
+
+class Compactor:
+    """Knows which series have something to merge, and merges a few at a time; used by the thread
+    that stores.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._due: dict[int, Series] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many series wait."""
+        return len(self._due)
+
+    def look(self, stored: Iterable[Series]) -> None:
+        """These series were stored just now."""
+        for series in stored:
+            if _level_of(series) is not None:
+                self._due[series.stored.id] = series
+
+    def work(self, most: int) -> int:
+        """Merge up to `most` times; how often it was done.
+
+        Raises:
+            ArchiveError: the catalogue does not work.
+        """
+        done = 0
+        while self._due and done < most:
+            ident, series = next(iter(self._due.items()))
+            level = _level_of(series)
+            if level is None:
+                del self._due[ident]
+                continue
+            self._merge(series, level)
+            done += 1
+        return done
+
+    def _merge(self, series: Series, level: int) -> None:
+        rows = self._catalogue.blocks_at(series.stored.id, level)
+        if not rows:
+            series.levels[level] = 0
+            return
+        new = merged_blocks(series, rows, level)
+        self._catalogue.merge_blocks([row.number for row in rows], new)
+        series.levels[level] = 0
+        for row in new:
+            series.levels[row.level] += 1
+
+
+def merged_blocks(series: Series, rows: Sequence[SampleBlock], level: int) -> list[SampleBlock]:
+    """The samples of `rows`, each once, the one that was stored first; in as few rows as hold
+    them. Columns that changed on the way begin another row.
+    """
+    parts: list[tuple[Schema, str, dict[int, Sample]]] = []
+    seen: set[int] = set()
+    for row in rows:
+        block = unpacked(row)
+        if not parts or parts[-1][0] != block.schema or parts[-1][1] != block.kind:
+            parts.append((block.schema, block.kind, {}))
+        home = parts[-1][2]
+        for sample in block.samples:
+            if sample.sequence not in seen:
+                seen.add(sample.sequence)
+                home[sample.sequence] = sample
+    merged = []
+    for schema, kind, samples in parts:
+        ordered = [samples[number] for number in sorted(samples)]
+        for at in range(0, len(ordered), FULL_SAMPLES):
+            some = ordered[at : at + FULL_SAMPLES]
+            home_level = FULL_LEVEL if len(some) == FULL_SAMPLES else level + 1
+            merged.append(packed_block(series.stored, schema, kind, some, home_level))
+    return merged
+
+
+def _level_of(series: Series) -> int | None:
+    """The lowest level of a series that is due; None: none is."""
+    due = [n for n, count in series.levels.items() if count >= MERGED and n < FULL_LEVEL]
+    return min(due, default=None)

@@ -1,0 +1,62 @@
+"""Samples as rows of the catalogue: a row holds a block as it travels, which explains itself."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from fieldlink.codecs.telemetry import Block, Sample, Schema, decode_sheaf, encode_sheaf
+from fieldlink.relay.catalogue import SampleBlock, StoredSeries
+
+__all__ = ["FULL_LEVEL", "FULL_SAMPLES", "measures_of", "numbers_in", "packed_block", "unpacked"]
+
+FULL_SAMPLES = 7_200
+"""A block of so many is merged no more: two hours at one a second."""
+
+FULL_LEVEL = 9
+
+
+def packed_block(
+    series: StoredSeries, schema: Schema, kind: str, samples: Sequence[Sample], level: int = 0
+) -> SampleBlock:
+    """`samples`, in the order of their numbers, as a row."""
+    block = Block(series.device, kind, schema, series.epoch, tuple(samples))
+    times = [sample.time_us for sample in samples]
+    return SampleBlock(
+        series.id,
+        level,
+        samples[0].sequence,
+        samples[-1].sequence,
+        len(samples),
+        min(times),
+        max(times),
+        encode_sheaf([block]),
+    )
+
+
+def unpacked(row: SampleBlock) -> Block:
+    """The block in a row.
+
+    Raises:
+        CodecError: it is damaged.
+    """
+    (block,) = decode_sheaf(row.data)
+    return block
+
+
+def numbers_in(row: SampleBlock) -> Iterator[tuple[int, int]]:
+    """The spans [first, end) of the numbers in a row; without decoding when there is no hole."""
+    if row.last_sequence - row.first_sequence + 1 == row.count:
+        yield row.first_sequence, row.last_sequence + 1
+        return
+    numbers = [sample.sequence for sample in unpacked(row).samples]
+    first = numbers[0]
+    for number, following in pairwise([*numbers, None]):
+        assert number is not None  # noqa: S101  # only the last has nothing behind it
+        if following != number + 1:
+            yield first, number + 1
+            first = following or 0
+
+
+def measures_of(schema: Schema) -> list[list[Any]]:
+    """A schema's columns as the catalogue keeps them."""
+    return [[c.name, c.unit, c.scale, c.is_text] for c in schema.columns]
