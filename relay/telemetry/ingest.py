@@ -26,6 +26,7 @@ from fieldlink.relay.archive import Archive
 from fieldlink.relay.catalogue import AlarmChange, Catalogue, FiledBundle
 from fieldlink.relay.telemetry.board import Board
 from fieldlink.relay.telemetry.buffer import Buffer, Series
+from fieldlink.relay.telemetry.packing import in_order
 from fieldlink.relay.telemetry.stand import Stand
 from fieldlink.relay.telemetry.words import described
 
@@ -165,7 +166,7 @@ class Ingest:
         self.bundles += 1
         self.buffer.learn(kit, blocks)
         full: set[str] = set()
-        for block in blocks:
+        for block in map(in_order, blocks):
             if not self._board.take(kit, block, arrived_us):
                 full.add(block.device)
                 continue

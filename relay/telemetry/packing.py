@@ -1,15 +1,32 @@
-"""Samples as rows of the catalogue: a row holds a block as it travels, which explains itself."""
+"""Samples as rows of the catalogue: a block packed in columns, which explains itself."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from operator import lt
 from typing import Any
 
-from fieldlink.codecs.telemetry import Block, Sample, Schema, decode_sheaf, encode_sheaf
+from fieldlink.codecs.telemetry import (
+    MERGED_SAMPLES,
+    Block,
+    Sample,
+    Schema,
+    decode_block,
+    encode_block,
+)
 from fieldlink.relay.catalogue import SampleBlock, StoredSeries
 
-__all__ = ["FULL_LEVEL", "FULL_SAMPLES", "measures_of", "numbers_in", "packed_block", "unpacked"]
+__all__ = [
+    "FULL_LEVEL",
+    "FULL_SAMPLES",
+    "in_order",
+    "measures_of",
+    "numbers_in",
+    "packed_block",
+    "unpacked",
+]
 
-FULL_SAMPLES = 7_200
+FULL_SAMPLES = MERGED_SAMPLES
 """A block of so many is merged no more: two hours at one a second."""
 
 FULL_LEVEL = 9
@@ -29,7 +46,7 @@ def packed_block(
         len(samples),
         min(times),
         max(times),
-        encode_sheaf([block]),
+        encode_block(block),
     )
 
 
@@ -39,8 +56,7 @@ def unpacked(row: SampleBlock) -> Block:
     Raises:
         CodecError: it is damaged.
     """
-    (block,) = decode_sheaf(row.data)
-    return block
+    return decode_block(row.data)
 
 
 def numbers_in(row: SampleBlock) -> Iterator[tuple[int, int]]:
@@ -55,6 +71,15 @@ def numbers_in(row: SampleBlock) -> Iterator[tuple[int, int]]:
         if following != number + 1:
             yield first, number + 1
             first = following or 0
+
+
+def in_order(block: Block) -> Block:
+    """`block` with its samples by number, each once: what it has to be, and may not be."""
+    numbers = [sample.sequence for sample in block.samples]
+    if all(map(lt, numbers, numbers[1:])):
+        return block
+    unique = {sample.sequence: sample for sample in reversed(block.samples)}
+    return replace(block, samples=tuple(unique[number] for number in sorted(unique)))
 
 
 def measures_of(schema: Schema) -> list[list[Any]]:
