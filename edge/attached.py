@@ -4,8 +4,10 @@ started, watched, and started again when they fail.
 
 from typing import Any, Protocol
 
+from fieldlink.edge.clock.clock import KitClock
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.device_api.make import make_device_api
+from fieldlink.edge.gnss.adapter import make_gnss
 from fieldlink.edge.sensors.service import make_sensors
 from fieldlink.edge.telemetry.ports import Intake, KitTime
 from fieldlink.systemd.service import Beat
@@ -36,4 +38,7 @@ def make_adapters(settings: EdgeSettings, intake: Intake, time: KitTime) -> list
     adapters: list[Adapter] = []
     adapters += make_sensors(settings.sensor, intake, time)
     adapters += make_device_api(settings.device_api, settings.device_api_dir, intake)
+    adapters += make_gnss(
+        settings.gnss, intake, time.observe if isinstance(time, KitClock) else None
+    )
     return adapters

@@ -10,7 +10,9 @@ from fieldlink.codecs.fault import CodecError, ConfigError
 from fieldlink.codecs.settings import Settings, load_settings
 from fieldlink.edge.bearer.settings import BearerSettings
 from fieldlink.edge.capture.settings import CaptureSettings
+from fieldlink.edge.clock.settings import ClockSettings
 from fieldlink.edge.device_api.settings import DeviceApiSettings
+from fieldlink.edge.gnss.settings import GnssSettings
 from fieldlink.edge.sensors.settings import SensorSettings, check_sensors
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.edge.spool.settings import SpoolSettings
@@ -57,6 +59,12 @@ class EdgeSettings(Settings):
     )
     device_api: DeviceApiSettings = Field(
         default=DeviceApiSettings(), description="How devices around the kit speak to it, by MQTT."
+    )
+    gnss: GnssSettings = Field(
+        default=GnssSettings(), description="The kit's own receiver: where it is, and what time."
+    )
+    clock: ClockSettings = Field(
+        default=ClockSettings(), description="What the kit's clock is measured against."
     )
     bearer: tuple[BearerSettings, ...] = Field(
         default=(BearerSettings(),),

@@ -6,12 +6,13 @@ joins the sentences of one instant into a fix, `compose` writes sentences.
 
 from .compose import sentences_of
 from .fixes import Fix, Fixes
-from .framer import MAX_LINE_BYTES, Framer, Line, Refused, frame
+from .framer import MAX_LINE_BYTES, Event, Framer, Line, Refused, frame
 from .sentences import KINDS, Gga, Gsa, Gst, Gsv, Rmc, Sentence, Txt, Vtg, Zda, read
 
 __all__ = [
     "KINDS",
     "MAX_LINE_BYTES",
+    "Event",
     "Fix",
     "Fixes",
     "Framer",

@@ -1,1 +1,3 @@
-"""Where the kit is: GNSS on a serial port, or gpsd."""
+"""The kit's own position and the satellites' time, from a receiver on a serial port, behind a
+TCP port, or from gpsd.
+"""
