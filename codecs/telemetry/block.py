@@ -5,6 +5,7 @@ from fieldlink.codecs.fault import CodecError
 from .body import Reference, get_body, put_body
 from .columns import MAX_COLUMNS, SCHEMAS, Column, Schema
 from .cursor import Cursor, put_text, put_varint
+from .integers import MAX_VALUE
 from .samples import Block
 
 __all__ = [
@@ -119,7 +120,13 @@ def _column(cursor: Cursor) -> Column:
 
 
 def put_error(out: bytearray, error_us: int | None) -> None:
-    """Append the error of times that blocks do not state each: 0 unknown, else one more."""
+    """Append the error of times that blocks do not state each: 0 unknown, else one more.
+
+    Raises:
+        CodecError: it is no error.
+    """
+    if error_us is not None and (type(error_us) is not int or not 0 <= error_us <= MAX_VALUE):
+        raise CodecError("field", f"an error of {error_us} us")
     put_varint(out, 0 if error_us is None else error_us + 1)
 
 

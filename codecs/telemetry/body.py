@@ -53,6 +53,8 @@ def put_body(out: bytearray, block: Block, reference: Reference) -> None:
     """
     columns, head = _laid_out(block, reference)
     unknown = sum(1 << place for place, (values, _, _) in enumerate(columns) if None in values)
+    if unknown & _never_unknown(head):
+        raise CodecError("field", "a sample without a time, a sequence number or flags")
     out.append(head | (_UNKNOWN if unknown else 0))
     if len(block.samples) > 1:
         put_varint(out, len(block.samples))
@@ -71,7 +73,8 @@ _Laid = tuple[Sequence[Any], int, Column | None]
 
 def _laid_out(block: Block, reference: Reference) -> tuple[list[_Laid], int]:
     """The columns of `block` in their order, each with where it begins; and the head's byte."""
-    times, sequences, rows, flags, errors = zip(*block.samples, strict=True)
+    times, sequences, rows, marks, errors = zip(*block.samples, strict=True)
+    flags = [mark if mark is None else int(mark) for mark in marks]  # a Flag is an int, almost
     count, width = len(times), len(block.schema.columns)
     if set(map(len, rows)) != {width}:
         raise CodecError("field", f"a sample of {block.schema.stream} has {width} values")
@@ -128,7 +131,7 @@ def get_body(cursor: Cursor, schema: Schema, reference: Reference) -> Body:
     cursor.spend(count * (width + OWN_COLUMNS))
     offset_us = cursor.zigzag() if head & _OFFSET else None
     own = 2 if head & _QUIET else OWN_COLUMNS
-    unknown = _get_unknown(cursor, own, own + width) if head & _UNKNOWN else 0
+    unknown = _get_unknown(cursor, head, own + width) if head & _UNKNOWN else 0
     times = _positive(get_integers(cursor, count, reference.time_us))
     sequences = _get_sequences(cursor, count, bool(head & _CONTIGUOUS))
     flags: Sequence[int] = (0,) * count
@@ -147,11 +150,15 @@ def get_body(cursor: Cursor, schema: Schema, reference: Reference) -> Body:
     return Body(tuple(samples), offset_us, Detail(head >> _DETAIL & 3))
 
 
-def _get_unknown(cursor: Cursor, own: int, width: int) -> int:
+def _never_unknown(head: int) -> int:
+    """The bits of the columns that are always known: time, sequence, and flags, even if 0."""
+    return 0b011 if head & _QUIET else 0b111
+
+
+def _get_unknown(cursor: Cursor, head: int, width: int) -> int:
     """Bit by bit, which columns have samples without a value."""
     unknown = int.from_bytes(cursor.take((width + 7) // 8), "little")
-    # Nothing goes without a time, a sequence number and flags, though these be 0.
-    if unknown & (7 if own == OWN_COLUMNS else 3) or unknown >> width:
+    if unknown & _never_unknown(head) or unknown >> width:
         raise CodecError("field", "unknown where nothing can be unknown")
     return unknown
 

@@ -86,10 +86,9 @@ def _values(schema: Schema, blocks: Sequence[Block]) -> tuple[int, ...]:
     if len(blocks) < 2:
         return ()
     firsts = [block.samples[0].values for block in blocks]
-    columns = zip(*firsts, strict=False)  # a row of another length is refused with its block
     return tuple(
-        0 if column.is_text else _middle(values)
-        for column, values in zip(schema.columns, columns, strict=False)
+        0 if column.is_text else _middle(row[place] for row in firsts if place < len(row))
+        for place, column in enumerate(schema.columns)
     )
 
 
