@@ -145,7 +145,8 @@ def trial_lines(trial: Trial) -> Iterator[str]:
             shown = " ".join(f"{register:04x}" for register in found.registers)
             said += f"   [{value.table} {value.address}: {shown}]"
         if found.raw is not None:
-            said += f"   raw 原始值 {found.raw}"
+            raw = f"{found.raw:.9g}" if isinstance(found.raw, float) else found.raw
+            said += f"   raw 原始值 {raw}"
         yield said
 
 

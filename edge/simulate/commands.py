@@ -10,6 +10,8 @@ from zlib import crc32
 
 import typer
 
+from fieldlink.edge.simulate.sensor_commands import sensor
+
 if TYPE_CHECKING:
     from fieldlink.edge.simulate.camera import CameraPlan
     from fieldlink.edge.simulate.studio import Look
@@ -19,6 +21,7 @@ __all__ = ["app"]
 _TONES_HZ = (262.0, 330.0, 392.0, 440.0, 523.0, 659.0, 784.0)
 
 app = typer.Typer(help="Simulated devices, for exercises and tests.", no_args_is_help=True)
+app.command()(sensor)
 
 
 class Transport(StrEnum):
