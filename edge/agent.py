@@ -5,7 +5,6 @@ everything. Devices -> capture -> spool -> planner -> bearers; data goes one way
 import asyncio
 import contextlib
 import signal
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -14,6 +13,7 @@ from typing import Any
 
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.wire import Orders
+from fieldlink.edge.attendant import Attendant
 from fieldlink.edge.bearer.service import Fleet, KitFacts
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import serve_control
@@ -29,37 +29,15 @@ from fieldlink.edge.planning import Planning
 from fieldlink.edge.recorded import recorded_until
 from fieldlink.edge.report import centre_report
 from fieldlink.edge.spool import RetentionPolicy, Spool, State, Stored
-from fieldlink.systemd.durable import make_folder
+from fieldlink.edge.starting import greeting, kit_name, make_state_dir, wall_clock_us
+from fieldlink.edge.telemetry.service import Telemetry
+from fieldlink.edge.telemetry.walltime import WallTime
 from fieldlink.systemd.service import Beat, Row, serve
 
-__all__ = ["kit_name", "run_agent", "wall_clock_us"]
+__all__ = ["Agent", "run_agent"]
 
 _STALE_S = 45.0
 _SLICE = 200
-
-
-def wall_clock_us() -> int:
-    """The kit's clock: UTC microseconds."""
-    return time.time_ns() // 1000
-
-
-def kit_name(settings: EdgeSettings) -> str:
-    """The kit's name: its identity's, or before it has joined the configured one.
-
-    Raises:
-        ConfigError: neither is there; or a joined kit is configured under another name.
-    """
-    try:
-        joined = Identity.load(settings.identity_dir).kit
-    except ConfigError as error:
-        if settings.kit is None:
-            raise ConfigError(f'{error}; or set kit = "name" to record before it joins') from error
-        return settings.kit
-    if settings.kit not in (None, joined):
-        raise ConfigError(
-            f"kit = '{settings.kit}': this kit joined as {joined}; remove the setting"
-        )
-    return joined
 
 
 class Agent:
@@ -115,6 +93,11 @@ class Agent:
             on_orders=self._ordered,
             on_custody=self._fit.arrived,
         )
+        self._time = WallTime(wall_clock_us)
+        self._telemetry = Telemetry(
+            settings.telemetry, add=spool.add, time=self._time, folder=settings.state_dir
+        )
+        self._attendant = Attendant(settings, self._telemetry.intake, self._time)
         self._desk = Desk(
             settings,
             config,
@@ -122,6 +105,8 @@ class Agent:
             spool=spool,
             devices=self._devices,
             fleet=self._fleet,
+            attendant=self._attendant,
+            telemetry=self._telemetry,
             planning=self._planning,
             marks=self._marks,
             on_marks=self._marked,
@@ -137,6 +122,8 @@ class Agent:
             Row("planning", partial(self._planning.run, self._fleet), _STALE_S),
             Row("protection", self._protect, _STALE_S),
             Row("fit", self._fit.run, _STALE_S),
+            Row("telemetry", self._telemetry.run, _STALE_S),
+            Row("attached", self._attendant.run, _STALE_S),
             Row("control", self._control),
             Row("reload", self._reload_on_hangup),
         ]
@@ -265,7 +252,7 @@ async def run_agent(
         SpoolError: the spool cannot be opened or written.
     """
     kit = kit_name(settings)
-    _make_state_dir(settings.state_dir)
+    make_state_dir(settings.state_dir)
     policy = RetentionPolicy.from_settings(settings.spool)
     spool = Spool.open(settings.spool_dir, kit=kit, policy=policy, clock=wall_clock_us)
     try:
@@ -275,28 +262,12 @@ async def run_agent(
         agent.take_stock()
         await serve_rows(
             agent.rows(),
-            on_ready=lambda: say(_greeting(kit, len(settings.device))),
+            on_ready=lambda: say(greeting(kit, len(settings.device))),
             shutdown_s=20.0,
         )
     finally:
         settings.control_path.unlink(missing_ok=True)
         await asyncio.to_thread(spool.close)
-
-
-def _make_state_dir(folder: Path) -> None:
-    try:
-        make_folder(folder)
-    except OSError as error:
-        raise ConfigError(
-            f"state_dir = '{folder}': it cannot be made ({error.strerror}); see mount and owner, "
-            "or set another"
-        ) from error
-
-
-def _greeting(kit: str, devices: int) -> str:
-    if not devices:
-        return f"{kit}: no device is configured; add a [[device]] with its url, then edge reload"
-    return f"{kit}: recording {devices} device{'s' if devices > 1 else ''}"
 
 
 def _calmly(

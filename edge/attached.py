@@ -17,7 +17,10 @@ __all__ = ["Adapter", "make_adapters"]
 
 class Adapter(Protocol):
     """One way in: a server, a serial port, a subscription. It blocks until it fails and owns no
-    retry: whoever runs it waits and runs it again.
+    retry: whoever runs it waits and runs it again. Making one opens nothing.
+
+    One that has `settings`, what it was made of, goes on over a reload while those are equal;
+    without, it is made anew when anything about any adapter changes.
     """
 
     name: str

@@ -16,6 +16,7 @@ from fieldlink.edge.gnss.settings import GnssSettings
 from fieldlink.edge.sensors.settings import SensorSettings, check_sensors
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.edge.spool.settings import SpoolSettings
+from fieldlink.edge.telemetry.settings import TelemetrySettings
 
 __all__ = ["DEFAULT_CONFIG", "EdgeSettings", "load_edge_settings"]
 
@@ -69,6 +70,11 @@ class EdgeSettings(Settings):
     bearer: tuple[BearerSettings, ...] = Field(
         default=(BearerSettings(),),
         description="The ways to the centre, 1 to 8; they work at once.",
+    )
+
+    telemetry: TelemetrySettings = Field(
+        default=TelemetrySettings(),
+        description="What is done with positions, vitals and readings.",
     )
 
     @model_validator(mode="after")

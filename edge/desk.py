@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldlink.codecs.fault import ConfigError, SpoolError
+from fieldlink.edge.attendant import Attendant
 from fieldlink.edge.bearer.service import Fleet
 from fieldlink.edge.config import EdgeSettings, load_edge_settings
 from fieldlink.edge.control import Command
@@ -15,6 +16,7 @@ from fieldlink.edge.marks import Marks, asked_mark, mark_bundle
 from fieldlink.edge.planning import Planning
 from fieldlink.edge.report import full_status
 from fieldlink.edge.spool import Spool
+from fieldlink.edge.telemetry.service import Telemetry
 
 __all__ = ["Desk"]
 
@@ -33,6 +35,8 @@ class Desk:
         spool: Spool,
         devices: Devices,
         fleet: Fleet,
+        attendant: Attendant,
+        telemetry: Telemetry,
         planning: Planning,
         marks: Marks,
         on_marks: Callable[[], None],
@@ -41,6 +45,7 @@ class Desk:
         self._settings, self._config, self._kit = settings, config, kit
         self._spool, self._devices, self._fleet = spool, devices, fleet
         self._planning, self._marks, self._on_marks = planning, marks, on_marks
+        self._attendant, self._telemetry = attendant, telemetry
         self._clock = clock
         self._started_us = clock()
         self._draining = False
@@ -64,15 +69,22 @@ class Desk:
             kit=self._kit,
             devices=self._devices.report(),
             totals=totals,
-            findings=[*self._spool.findings, *self._marks.findings],
+            findings=self._findings,
             bearers=self._fleet.report(),
             odd=self._fleet.odd(),
             plan=self._planning.report(),
+            attached=self._attendant.report(),
+            telemetry=self._telemetry.report(),
         )
         return {
             "ok": True,
             "status": {**status, "started_us": self._started_us, "draining": self._draining},
         }
+
+    @property
+    def _findings(self) -> list[str]:
+        marks, telemetry = self._marks.findings, self._telemetry.findings
+        return [*self._spool.findings, *marks, *telemetry]
 
     async def plan(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
         """What is still to go, and whether it is in time."""
@@ -89,12 +101,14 @@ class Desk:
         if not self._draining:
             await self._devices.change(settings.device, settings.capture)
         await self._fleet.change(settings.bearer)
+        await self._attendant.change(settings)
         fixed = [
             name
-            for name in ("kit", "state_dir", "spool")
+            for name in ("kit", "state_dir", "spool", "telemetry")
             if getattr(settings, name) != getattr(self._settings, name)
         ]
-        said = f"devices, capture and bearers are as in {self._config or 'the defaults'}"
+        where = self._config or "the defaults"
+        said = f"devices, what else is attached, capture and bearers are as in {where}"
         if fixed:
             said += f"; a restart is needed for: {', '.join(fixed)}"
         _log.info("%s", said)

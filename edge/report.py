@@ -82,6 +82,8 @@ def full_status(
     bearers: Sequence[Mapping[str, Any]],
     odd: Mapping[str, int],
     plan: Mapping[str, Any],
+    attached: Mapping[str, Mapping[str, Any]],
+    telemetry: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What `fieldlink edge status --json` prints; `odd` counts answers that a sound centre does
     not give.
@@ -94,5 +96,7 @@ def full_status(
         "bearers": [dict(bearer) for bearer in bearers],
         "odd_answers": dict(odd),
         "plan": dict(plan),
+        "attached": {name: dict(report) for name, report in attached.items()},
+        "telemetry": dict(telemetry),
         "findings": list(findings),
     }

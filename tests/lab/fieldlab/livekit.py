@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fieldlink.codecs.bundle import Draft, Layer, Precedence
-from fieldlink.edge.agent import Agent, kit_name, wall_clock_us
+from fieldlink.edge.agent import Agent
 from fieldlink.edge.config import EdgeSettings, load_edge_settings
 from fieldlink.edge.spool import RetentionPolicy, Spool, Stored
+from fieldlink.edge.starting import kit_name, wall_clock_us
 from fieldlink.systemd.service import serve
 
 __all__ = ["Load", "make_agent", "opened_spool", "record"]

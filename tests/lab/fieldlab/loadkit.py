@@ -17,9 +17,10 @@ from pathlib import Path
 from fieldlab.livekit import make_agent, opened_spool
 from fieldlink.codecs.bundle import Draft, Layer, Precedence
 from fieldlink.codecs.fault import SpoolError
-from fieldlink.edge.agent import Agent, wall_clock_us
+from fieldlink.edge.agent import Agent
 from fieldlink.edge.config import load_edge_settings
 from fieldlink.edge.spool import Spool
+from fieldlink.edge.starting import wall_clock_us
 from fieldlink.systemd.service import serve
 
 _LAYERS = (

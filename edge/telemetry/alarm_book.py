@@ -1,0 +1,122 @@
+"""The alarms that are going on, in memory and in a file: a restart raises none of them twice, and
+an end finds the beginning that it belongs to.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from fieldlink.codecs.fault import CodecError
+from fieldlink.codecs.telemetry import ALARM_ID_BYTES, Alarm, AlarmKind, Phase
+from fieldlink.systemd.durable import write_durably
+
+__all__ = ["MAX_OPEN", "AlarmBook", "AlarmKey", "Going"]
+
+_MAX_FILE_BYTES = 1_000_000
+
+MAX_OPEN = 512
+"""Alarms that may be going on at once."""
+
+AlarmKey: TypeAlias = tuple[str, AlarmKind, str]
+"""Device, kind and subject: one is going on at most for each."""
+
+
+@dataclass(slots=True)
+class Going:
+    """An alarm that is going on, as it was raised. `own`: the kit raised it and the kit ends it.
+    `told`: it is in the spool for certain; one from an earlier run may not be.
+    """
+
+    alarm: Alarm
+    own: bool
+    told: bool = False
+
+    @property
+    def key(self) -> AlarmKey:
+        """What it is one of."""
+        return self.alarm.device, self.alarm.kind, self.alarm.subject
+
+
+class AlarmBook:
+    """What is going on. `save` may be called on any thread, the rest belongs to the loop's."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._guard = threading.Lock()
+        self._version, self._saved = 0, 0
+        self.findings: list[str] = []
+        self._going: dict[AlarmKey, Going] = {one.key: one for one in self._load()}
+
+    def __len__(self) -> int:
+        return len(self._going)
+
+    def __iter__(self) -> Iterator[Going]:
+        return iter(self._going.values())
+
+    def get(self, key: AlarmKey) -> Going | None:
+        """The one that is going on, if any."""
+        return self._going.get(key)
+
+    def begin(self, going: Going) -> bool:
+        """It goes on from now; False: too many do."""
+        if len(self._going) >= MAX_OPEN and going.key not in self._going:
+            return False
+        self._going[going.key] = going
+        self._version += 1
+        return True
+
+    def end(self, going: Going) -> None:
+        """It is over."""
+        if self._going.get(going.key) is going:
+            del self._going[going.key]
+            self._version += 1
+
+    def snapshot(self) -> tuple[int, bytes]:
+        """What `save` writes, and its version."""
+        rows = [_row(one) for one in self._going.values()]
+        return self._version, json.dumps(rows, ensure_ascii=False).encode()
+
+    def save(self, version: int, data: bytes) -> None:
+        """Put a snapshot in the file, durably, unless a later one is there.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        with self._guard:
+            if version > self._saved:
+                write_durably(self._path, data)
+                self._saved = version
+
+    def _load(self) -> list[Going]:
+        try:
+            if self._path.stat().st_size > _MAX_FILE_BYTES:
+                raise ValueError("it is too large")
+            rows = json.loads(self._path.read_text(encoding="utf-8"))
+            if not isinstance(rows, list):
+                raise ValueError("it holds no list")
+            return [_going(row) for row in rows[:MAX_OPEN]]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, TypeError, KeyError, RecursionError, CodecError) as error:
+            said = f"{self._path}: alarms cannot be read ({error}); those going on may come twice"
+            self.findings.append(said)
+            return []
+
+
+def _row(going: Going) -> dict[str, Any]:
+    row = asdict(going.alarm)
+    return {**row, "ident": going.alarm.ident.hex(), "own": going.own}
+
+
+def _going(row: dict[str, Any]) -> Going:
+    values = dict(row)
+    own = bool(values.pop("own"))
+    values["ident"] = bytes.fromhex(values["ident"])
+    values["kind"], values["phase"] = AlarmKind(values["kind"]), Phase(values["phase"])
+    alarm = Alarm(**values)
+    if len(alarm.ident) != ALARM_ID_BYTES or alarm.phase is not Phase.RAISED:
+        raise ValueError("an alarm that is not going on")
+    return Going(alarm, own)

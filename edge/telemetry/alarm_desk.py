@@ -1,0 +1,234 @@
+"""Alarms on their own way into the spool: no sheaf and no other alarm is in front of one."""
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fieldlink.codecs.bundle import Draft, Layer
+from fieldlink.codecs.fault import SpoolError
+from fieldlink.codecs.telemetry import (
+    ALARM_ID_BYTES,
+    ALARM_MEDIA_TYPE,
+    ALARM_STREAM,
+    Alarm,
+    Flag,
+    Phase,
+    encode_alarm,
+)
+from fieldlink.edge.spool import State, Stored
+from fieldlink.edge.telemetry.alarm_book import AlarmBook, AlarmKey, Going
+from fieldlink.edge.telemetry.device import Device
+from fieldlink.edge.telemetry.motion import Place
+from fieldlink.edge.telemetry.ports import Done, KitTime, Notice
+from fieldlink.edge.telemetry.values import is_place, printable
+from fieldlink.edge.telemetry.whole import to_the_end
+
+__all__ = ["AlarmDesk"]
+
+_log = logging.getLogger(__name__)
+_MAX_WAITING = 512
+_AGAIN_S = 1.0
+_AT_ONCE = 4  # alarms of different devices that are written at the same time
+_SHORT, _LONG = 48, 256
+
+Add = Callable[[Draft, bytes], Stored]
+
+
+@dataclass(slots=True)
+class _Job:
+    """An alarm to be stored, and who waits for it."""
+
+    alarm: Alarm
+    going: Going
+    dones: list[Done] = field(default_factory=list)
+
+
+class AlarmDesk:
+    """Takes alarms on the loop's thread, and stores them on others."""
+
+    def __init__(self, book: AlarmBook, add: Add, time: KitTime, executor: Executor) -> None:
+        self._book, self._add, self._time, self._executor = book, add, time, executor
+        self._lines: tuple[deque[_Job], ...] = tuple(deque() for _ in range(_AT_ONCE))
+        self._news = [asyncio.Event() for _ in range(_AT_ONCE)]
+        self.raised, self.cleared = 0, 0
+        self.fault = ""
+
+    # --- taking --------------------------------------------------------------------------
+
+    def notify(self, device: Device, notice: Notice, done: Done | None, *, own: bool) -> None:
+        """An alarm of `device` begins or ends; `own`: the kit itself says so."""
+        key = device.name, notice.kind, printable(notice.subject, _SHORT)
+        going = self._book.get(key)
+        line = hash(key) % _AT_ONCE
+        if not notice.active:
+            if going is not None and (going.own or not own):
+                self._clear(line, going, notice, device, done)
+            elif done is not None:
+                done(None)
+            return
+        if going is not None and going.told:
+            if done is not None:
+                done(None)
+            return
+        waiting = next((job for job in self._lines[line] if job.going is going), None)
+        if waiting is not None:
+            waiting.dones += [done] if done is not None else []
+            return
+        if sum(map(len, self._lines)) >= _MAX_WAITING:
+            if done is not None:
+                done("busy: too many alarms wait for the disk")
+            return
+        if going is None:
+            going = Going(self._made(device, notice, key), own)
+            if not self._book.begin(going):
+                if done is not None:
+                    done("full: too many alarms are going on")
+                return
+        self._put(line, _Job(going.alarm, going, [done] if done is not None else []))
+
+    def _clear(
+        self, line: int, going: Going, notice: Notice, device: Device, done: Done | None
+    ) -> None:
+        made = self._made(device, notice, going.key)
+        alarm = replace(made, ident=going.alarm.ident, phase=Phase.CLEARED)
+        going.told = True
+        self._book.end(going)
+        self._put(line, _Job(alarm, going, [done] if done is not None else []))
+
+    def _put(self, line: int, job: _Job) -> None:
+        self._lines[line].append(job)
+        self._news[line].set()
+
+    def _made(self, device: Device, notice: Notice, key: AlarmKey) -> Alarm:
+        now_us = self._time.now_us()
+        flags = int(notice.flags) & int(Flag.EXERCISE | Flag.BACKFILL | Flag.CONVERTED)
+        at_us, flags, _ = device.clock.judge(notice.device_us, now_us, flags)
+        place = _place(notice, at_us) or device.place
+        return Alarm(
+            ident=secrets.token_bytes(ALARM_ID_BYTES),
+            device=device.name,
+            device_kind=device.kind,
+            kind=notice.kind,
+            phase=Phase.RAISED,
+            at_us=at_us,
+            subject=key[2],
+            value=printable(notice.value, _SHORT),
+            limit=printable(notice.limit, _SHORT),
+            unit=printable(notice.unit, _SHORT),
+            text=printable(notice.text, _LONG),
+            lat=None if place is None else place.lat,
+            lon=None if place is None else place.lon,
+            flags=flags,
+        )
+
+    # --- storing -------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Store until cancelled.
+
+        Raises:
+            Exception: whatever is neither the disk's fault nor the network's.
+        """
+        async with asyncio.TaskGroup() as group:
+            for line in range(_AT_ONCE):
+                group.create_task(self._serve(line), name=f"alarms {line}")
+
+    async def _serve(self, line: int) -> None:
+        jobs, news = self._lines[line], self._news[line]
+        while True:
+            await news.wait()
+            news.clear()
+            while jobs:
+                if not await to_the_end(self._serve_first(jobs)):
+                    await asyncio.sleep(_AGAIN_S)
+
+    async def _serve_first(self, jobs: deque[_Job]) -> bool:
+        if stored := await self._store(jobs[0]):
+            jobs.popleft()
+        return stored
+
+    async def flush(self) -> None:
+        """Store what waits, each once; after `run` has ended."""
+        for jobs in self._lines:
+            while jobs:
+                await self._store(jobs.popleft())
+
+    async def _store(self, job: _Job) -> bool:
+        """Whether it is in the spool; who waits is told either way."""
+        loop = asyncio.get_running_loop()
+        draft, content = _bundle(job.alarm, self._time)
+        version, data = self._book.snapshot()
+        saved = loop.run_in_executor(self._executor, self._save, version, data)
+        try:
+            stored = await loop.run_in_executor(self._executor, self._add, draft, content)
+            answer = None if stored.state is not State.GIVEN_UP else "disk: it is full"
+        except SpoolError as error:
+            answer = f"disk: {error}"
+        await saved
+        dones, job.dones = job.dones, []
+        if answer is None:
+            job.going.told = True
+            self.fault = ""
+            if job.alarm.phase is Phase.RAISED:
+                self.raised += 1
+            else:
+                self.cleared += 1
+        elif answer != self.fault:
+            self.fault = answer
+            _log.error("an alarm of %s waits: %s", job.alarm.device, answer)
+        for done in dones:
+            done(answer)
+        return answer is None
+
+    def _save(self, version: int, data: bytes) -> None:
+        try:
+            self._book.save(version, data)
+        except OSError as error:
+            _log.error("alarms that are going on are not remembered: %s", error)
+
+    def report(self) -> dict[str, Any]:
+        """The alarms that are going on, and how many there were."""
+        rows = [
+            {
+                "device": one.alarm.device,
+                "kind": one.alarm.kind.value,
+                "subject": one.alarm.subject,
+                "value": one.alarm.value,
+                "limit": one.alarm.limit,
+                "unit": one.alarm.unit,
+                "text": one.alarm.text,
+                "at_us": one.alarm.at_us,
+                "id": one.alarm.ident.hex(),
+            }
+            for one in self._book
+        ]
+        waiting = sum(map(len, self._lines))
+        counts = {"raised": self.raised, "cleared": self.cleared, "waiting": waiting}
+        return {"open": rows, **counts, "fault": self.fault}
+
+
+def _place(notice: Notice, at_us: int) -> Place | None:
+    lat, lon = notice.lat, notice.lon
+    if lat is None or lon is None or not is_place(lat, lon):
+        return None
+    return Place(at_us, round(lat * 1e7), round(lon * 1e7))
+
+
+def _bundle(alarm: Alarm, time: KitTime) -> tuple[Draft, bytes]:
+    draft = Draft(
+        device=alarm.device,
+        stream=ALARM_STREAM,
+        layer=Layer.REPORT,
+        precedence=alarm.precedence,
+        start_us=alarm.at_us,
+        end_us=alarm.at_us,
+        recorded_us=time.now_us(),
+        clock_error_us=time.error_us(),
+        media_type=ALARM_MEDIA_TYPE,
+    )
+    return draft, encode_alarm(alarm)
