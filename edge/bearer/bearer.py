@@ -22,7 +22,7 @@ from fieldlink.edge.planner import BearerState, Role
 from fieldlink.edge.planner.budget import BearerFacts, admitted, longest_chunk_bytes
 from fieldlink.edge.updown import UpDown
 
-__all__ = ["Bearer", "Down", "Shared"]
+__all__ = ["Bearer", "Down", "Shared", "delay_us", "price"]
 
 Down = Ack | Welcome | Orders
 
@@ -179,3 +179,13 @@ class Bearer:
             self.shared.take(self, frame)
         else:
             self.malformed += 1
+
+
+def delay_us(bearer: Bearer) -> float:
+    """How long its way is, a second while that is not known: what bearers are sorted by."""
+    return bearer.measure.pace.rtt_us or 1e6
+
+
+def price(bearer: Bearer) -> int:
+    """How dear it is."""
+    return bearer.settings.price

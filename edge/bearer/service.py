@@ -18,7 +18,8 @@ from typing import Any
 from fieldlink.codecs.bundle import Precedence
 from fieldlink.codecs.fault import LinkError
 from fieldlink.codecs.wire import Ack, Orders, State, Welcome
-from fieldlink.edge.bearer.bearer import Bearer, Down, Shared
+from fieldlink.edge.bearer.bearer import Bearer, Down, Shared, delay_us, price
+from fieldlink.edge.bearer.centre_time import CentreTime
 from fieldlink.edge.bearer.exchange import Custody, Exchange, Refused
 from fieldlink.edge.bearer.journal import Journal
 from fieldlink.edge.bearer.kit_facts import KitFacts
@@ -67,10 +68,12 @@ class Fleet:
         admits: Admits,
         on_orders: Callable[[Orders], None] = lambda _: None,
         on_custody: Callable[[bytes], None] = lambda _: None,
+        centre_time: CentreTime | None = None,
     ) -> None:
         self._folder, self._spool, self._state = folder, spool, state
         self._facts, self._clock, self._admits = facts, clock, admits
         self._on_orders, self._on_custody = on_orders, on_custody
+        self._centre_time = centre_time or CentreTime()
         self._exchange = Exchange(state, planner, lambda: secrets.token_bytes(32))
         self._settler = Settler(spool)
         self._journal = Journal(folder / "begun")
@@ -230,16 +233,16 @@ class Fleet:
 
     def _ask(self, now_us: int) -> None:
         hearing = [bearer for bearer in self._bearers if bearer.usable and bearer.hears]
-        hearing.sort(key=_delay_us)
+        hearing.sort(key=delay_us)
         if not hearing or hearing[0].control is None:
             return
-        for ask in self._exchange.asks(now_us):
+        for ask in [*self._exchange.asks(now_us), *self._centre_time.asks()]:
             self._send(hearing[0], hearing[0].control, "ask", ask)
 
     async def _send_some(self, now_us: int) -> bool:
         """Send a batch; whether there may be more to send at once."""
         loads: list[Load] = []
-        for usable in sorted((b for b in self._bearers if b.usable), key=_delay_us):
+        for usable in sorted((b for b in self._bearers if b.usable), key=delay_us):
             loads += choose(usable, self._exchange, now_us, self._clock())
         if not loads:
             return False
@@ -280,6 +283,7 @@ class Fleet:
             if isinstance(frame, Welcome) and bearer.welcomed:
                 self._exchange.unheard()  # the centre itself was away
             bearer.heard(frame)
+            self._centre_time.heard(frame)
             if isinstance(frame, Orders):
                 self._on_orders(frame)
                 continue
@@ -318,7 +322,7 @@ class Fleet:
 
     async def _report_state(self) -> None:
         """By one bearer, the cheapest: it is the kit's state, not the bearer's."""
-        usable = sorted((b for b in self._bearers if b.usable), key=_price)
+        usable = sorted((b for b in self._bearers if b.usable), key=price)
         if not usable or time.monotonic() - self._reported_s < usable[0].settings.state_every:
             return
         if usable[0].control is not None and usable[0].control.age_s < _FIRST_S:
@@ -335,14 +339,6 @@ class Fleet:
         if bearer.control is not None:
             hello = self._facts.hello(bearer.name, self._clock())
             self._send(bearer, bearer.control, "hello", hello)
-
-
-def _delay_us(bearer: Bearer) -> float:
-    return bearer.measure.pace.rtt_us or 1e6
-
-
-def _price(bearer: Bearer) -> int:
-    return bearer.settings.price
 
 
 def _steady_us() -> int:
