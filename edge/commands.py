@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
+from fieldlink.edge.device_api.commands import app as device_app
 from fieldlink.edge.sensors.commands import app as sensor_app
 from fieldlink.edge.spool_commands import app as spool_app
 
@@ -24,12 +25,15 @@ app = typer.Typer(
 
     fieldlink edge plan          what is still to go, and whether it will be in time
 
+    fieldlink edge device add    let a device around the kit speak to it: a QR code to scan
+
     fieldlink edge mark          bookmark what just happened: it goes sooner, and is kept""",
 )
 settings_app = typer.Typer(no_args_is_help=True, help="The settings. 配置")
 bearer_app = typer.Typer(no_args_is_help=True, help="The ways to the centre. 链路")
 app.add_typer(settings_app, name="config")
 app.add_typer(bearer_app, name="bearer")
+app.add_typer(device_app, name="device")
 app.add_typer(spool_app, name="spool")
 app.add_typer(sensor_app, name="sensor")
 

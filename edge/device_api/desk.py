@@ -1,10 +1,9 @@
 """What people do with the registered devices: the same beside a running agent and without one."""
 
 import asyncio
-import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -140,13 +139,3 @@ def _text(asked: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"{key}: missing")
     return value
-
-
-def give_to_owner(state_dir: Path, folders: Iterable[Path]) -> None:
-    """Have what root made belong to whom the agent runs as: the owner of `state_dir`."""
-    if os.geteuid() != 0:
-        return
-    owner = state_dir.stat()
-    for folder in folders:
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
