@@ -11,6 +11,7 @@ from zlib import crc32
 import typer
 
 from fieldlink.edge.simulate.sensor_commands import sensor
+from fieldlink.edge.simulate.soldier_commands import soldier
 
 if TYPE_CHECKING:
     from fieldlink.edge.simulate.camera import CameraPlan
@@ -35,6 +36,9 @@ class Transport(StrEnum):
 @app.callback()
 def _main() -> None:
     """Simulated devices, for exercises and tests."""
+
+
+app.command()(soldier)
 
 
 @app.command()
