@@ -20,7 +20,8 @@ class Adapter(Protocol):
     retry: whoever runs it waits and runs it again. Making one opens nothing.
 
     One that has `settings`, what it was made of, goes on over a reload while those are equal;
-    without, it is made anew when anything about any adapter changes.
+    without, it is made anew when anything about any adapter changes. One that has `commands`
+    answers those on the control socket.
     """
 
     name: str

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fieldlink.codecs.fault import LinkError, SourceError
@@ -67,6 +67,15 @@ class Attendant:
             }
             for name, kept in self._kept.items()
         }
+
+    async def ask(self, name: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What the adapter that has the command `name` answers to it."""
+        for kept in self._kept.values():
+            command = getattr(kept.adapter, "commands", {}).get(name)
+            if command is not None:
+                answer: dict[str, Any] = await command(asked)
+                return answer
+        return {"ok": False, "said": f"there is no such command here: {name}"}
 
     async def run(self, beat: Beat) -> None:
         """Look after them until cancelled. A service's row.

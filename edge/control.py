@@ -6,6 +6,7 @@
     {"do": "plan"}     -> {"ok": true, "plan": {...}}: what goes when, and whether it is in time
     {"do": "hold", "bearer": "sat", "on": true}      -> nothing more goes by that bearer
     {"do": "mark", "device": "", "from_us": 1, ...}  -> raises and keeps that span
+    {"do": "device-add", "name": ..., "kind": ...}   -> credentials; device-remove, device-list
 
 Only the kit's own user and root reach it (0600).
 """

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from fieldlink.edge.telemetry.service import Telemetry
 
 __all__ = ["Desk"]
 
+# An adapter answers these, if the configuration has it.
+_ASKED_OF_ADAPTERS = ("device-add", "device-remove", "device-list")
 _log = logging.getLogger(__name__)
 
 
@@ -60,6 +63,7 @@ class Desk:
             "drain": self.drain,
             "hold": self.hold,
             "mark": self.mark,
+            **{name: partial(self._attendant.ask, name) for name in _ASKED_OF_ADAPTERS},
         }
 
     async def status(self, _asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fieldlink.codecs.fault import CodecError
 __all__ = ["field_fault", "shown"]
 
 _NUMBER = "write a number, or null when it is not known"
-_WHOLE = "write a whole number from 0 to 9223372036854775807"
+_WHOLE = "write a whole number from 0 to 1152921504606846975"
 _BY_KEY = {
     "time": 'write seconds since 1970, or text like "2026-05-12T06:28:00Z"',
     "id": "write at most 64 characters, or a whole number",

@@ -102,7 +102,7 @@ class Echo:
 
 
 def _count(value: Any) -> int | None:
-    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**60
     return value if good else None
 
 

@@ -23,7 +23,7 @@ __all__ = [
 MAX_BATCH = 2_000
 MAX_TEXT = 1_000
 _MAX_ALARM_TEXT = 256
-_MAX_COUNT = 2**63 - 1
+_MAX_COUNT = 2**60 - 1
 _MAX_VALUE = 1e12
 _WORDS = {
     "lat": "latitude, WGS-84, north positive; null without a fix",

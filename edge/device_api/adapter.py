@@ -28,6 +28,7 @@ from fieldlink.edge.device_api.broker import Meeting
 from fieldlink.edge.device_api.desk import DeviceDesk
 from fieldlink.edge.device_api.inbox import Inbox
 from fieldlink.edge.device_api.registry import Device, Registry
+from fieldlink.edge.device_api.settings import DeviceApiSettings
 from fieldlink.edge.telemetry.ports import Intake, Notice, Reading, Source
 from fieldlink.systemd.mqtt import MqttConnection
 from fieldlink.systemd.nats import Finding
@@ -40,6 +41,7 @@ VIA = "mqtt"
 _LOOK_S = 1.0
 _MAX_UNDECIDED = 50_000  # messages whose receipt waits for the spool
 _MAX_NAMES = 64
+_PASSES = {"busy", "disk", "full"}  # reasons of the intake that may not last
 
 
 @dataclass(slots=True)
@@ -65,10 +67,12 @@ class DeviceApi:
         registry: Registry,
         intake: Intake,
         make: Callable[[Callable[[Finding], None]], Meeting],
-        desk: DeviceDesk | None = None,
+        desk: DeviceDesk,
+        settings: DeviceApiSettings,
     ) -> None:
         self.name = name
-        self.commands: Mapping[str, Command] = desk.commands if desk else {}
+        self.settings = settings
+        self.commands: Mapping[str, Command] = desk.commands
         self._registry, self._intake = registry, intake
         self._make = make
         self._broker: Meeting | None = None
@@ -213,7 +217,8 @@ class DeviceApi:
         letter.parts -= 1
         if letter.parts == 0:
             self._undecided -= 1
-            self._answer(letter, letter.error, again=letter.error is not None)
+            again = (letter.error or "").partition(":")[0] in _PASSES
+            self._answer(letter, letter.error, again=again)
 
     def _answer(self, letter: _Letter, error: str | None, *, again: bool) -> None:
         said = letter.echo.receipt(letter.stream, error, again=again)

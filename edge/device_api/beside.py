@@ -22,8 +22,9 @@ def ask_desk(settings: EdgeSettings, what: str, fields: Mapping[str, Any]) -> di
         ConfigError: it cannot be done, or this user may not.
     """
     answer = ask_agent(settings.control_path, f"device-{what}", fields)
+    # A device API that is off, or an agent of before, has no such command.
     if answer is None or "there is no such command" in str(answer.get("said")):
-        return _do(settings, what, fields)  # no agent runs, or its device API is off
+        return _do(settings, what, fields)
     if not answer.get("ok"):
         raise ConfigError(str(answer.get("said")))
     return answer

@@ -32,7 +32,9 @@ def make_device_api(settings: DeviceApiSettings, folder: Path, intake: Intake) -
         if settings.plain:
             name = "device-api-plain" if settings.tls else "device-api"
             makers[name] = partial(_own, settings, registry, False)
-    return [DeviceApi(name, registry, intake, make, desk) for name, make in makers.items()]
+    return [
+        DeviceApi(name, registry, intake, make, desk, settings) for name, make in makers.items()
+    ]
 
 
 def _foreign(
