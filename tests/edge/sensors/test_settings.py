@@ -2,6 +2,7 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from fieldlink.codecs.settings import load_settings
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.sensors.address import Address, parse_address
 from fieldlink.edge.sensors.pattern import MAX_LINE_BYTES, check_pattern, compile_pattern
+from fieldlink.edge.sensors.settings import LimitSettings, ValueSettings
 
 _VALUE = '[[sensor.value]]\nname = "x"\naddress = 0\n'
 _LIMIT = _VALUE + "[[sensor.value.limit]]\n"
@@ -125,6 +127,29 @@ def test_a_sensor_may_not_have_a_devices_name() -> None:
     )
     with pytest.raises(ConfigError):
         load_settings(EdgeSettings, text.replace("address = 0", 'pattern = "(1)"'), "test")
+
+
+_DOCS = Path(__file__).resolve().parents[3] / "docs"
+
+
+def test_the_worked_mappings_load() -> None:
+    text = (_DOCS / "sensors.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    found = load_settings(EdgeSettings, "\n".join(blocks), "sensors.md")
+    assert len(found.sensor) == len(blocks) == 7
+
+
+def test_the_sample_has_every_setting_of_a_sensor() -> None:
+    text = (_DOCS / "edge.sample.toml").read_text(encoding="utf-8")
+    start = text.index("# [[sensor]]")
+    lines = text[start : text.index("# --- ", start)].splitlines()
+    # Sentences have a capital or a comma somewhere before their end; settings have " = ".
+    shown = [line[2:] for line in lines if " = " in line or line.startswith("# [[")]
+    sample = load_settings(EdgeSettings, "\n".join(shown), "sample").sensor[0]
+    limits = {key for limit in sample.value[0].limit for key in limit.model_fields_set}
+    assert sample.model_fields_set == type(sample).model_fields.keys()
+    assert sample.value[0].model_fields_set == ValueSettings.model_fields.keys() - {"pattern"}
+    assert limits == LimitSettings.model_fields.keys() - {"low", "fall", "change"}
 
 
 _GOOD = (
