@@ -1,7 +1,7 @@
 """A Modbus station: asked once a period for its registers."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -69,10 +69,13 @@ class ModbusReader:
 
 
 class ModbusSensor:
-    """The adapter of one station; those on the same line share its port."""
+    """The adapter of one station; those on the same line share its port. `settings` are all of
+    that line's: when one of them changes, all leave the port, and open it anew.
+    """
 
-    def __init__(self, station: Station, port: ModbusPort) -> None:
-        self.name = station.settings.name
+    def __init__(self, station: Station, port: ModbusPort, line: Sequence[SensorSettings]) -> None:
+        self.name = f"sensor {station.settings.name}"
+        self.settings = (station.settings, *line)
         self._station, self._port = station, port
         self._reader = ModbusReader(station.settings, port)
         self._period_s = station.settings.period

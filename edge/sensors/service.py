@@ -36,7 +36,8 @@ def make_sensors(
     for sensor in sensors:
         station = Station(sensor, intake, time)
         if sensor.where.is_modbus:
-            made.append(ModbusSensor(station, ports[sensor.where.line]))
+            line = [one for one in sensors if one.where.line == sensor.where.line]
+            made.append(ModbusSensor(station, ports[sensor.where.line], line))
         else:
             made.append(TextSensor(station))
     return made

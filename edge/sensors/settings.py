@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from fieldlink.codecs.bundle import check_name
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.settings import Duration, Settings
-from fieldlink.codecs.telemetry import SCHEMAS, Column
+from fieldlink.codecs.telemetry import KIT_DEVICE, SCHEMAS, Column
 from fieldlink.codecs.telemetry.columns import MAX_COLUMNS
 from fieldlink.edge.sensors.address import Address, parse_address
 from fieldlink.edge.sensors.pattern import MAX_STEPS, check_pattern, pattern_steps
@@ -37,6 +37,12 @@ def _stream(text: str) -> str:
     if text in SCHEMAS:
         raise ValueError(f"{text} is a stream with columns of its own; choose another name")
     return _named("stream", text)
+
+
+def _sensor(text: str) -> str:
+    if text == KIT_DEVICE:
+        raise ValueError(f"{text} is the kit itself; choose another name")
+    return _named("sensor", text)
 
 
 def _short(text: str) -> str:
@@ -200,7 +206,7 @@ class ValueSettings(Settings):
 class SensorSettings(Settings):
     """One station with its values. In a file: a `[[sensor]]` table."""
 
-    name: Annotated[str, AfterValidator(lambda text: _named("sensor", text))] = Field(
+    name: Annotated[str, AfterValidator(_sensor)] = Field(
         description="The sensor's name: 1 to 32 of a-z, 0-9, _ and -."
     )
     kind: Literal["sensor"] = Field(default="sensor", description="Always sensor.")

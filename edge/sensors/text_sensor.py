@@ -61,9 +61,9 @@ class TextSensor:
     """
 
     def __init__(self, station: Station) -> None:
-        self.name = station.settings.name
+        self.name = f"sensor {station.settings.name}"
+        self.settings = station.settings
         self._station = station
-        self._settings = station.settings
         self._fresh: dict[str, Measured] = {}
         self._sent_s = float("-inf")
 
@@ -76,7 +76,7 @@ class TextSensor:
         loop = asyncio.get_running_loop()
         self._station.begin(loop.time())
         try:
-            port = await open_text_port(self._settings.where)
+            port = await open_text_port(self.settings.where)
             try:
                 await self._listen(port, beat)
             finally:
@@ -87,15 +87,15 @@ class TextSensor:
 
     async def _listen(self, port: TextPort, beat: Beat) -> None:
         loop = asyncio.get_running_loop()
-        reader = TextReader(self._settings)
-        period_s = self._settings.period
+        reader = TextReader(self.settings)
+        period_s = self.settings.period
         stall_s = max(_STALL_PERIODS * period_s, _STALL_S)
         heard_s, asked_s = loop.time(), float("-inf")
         while True:
             beat()
-            if self._settings.ask and loop.time() - asked_s >= period_s:
+            if self.settings.ask and loop.time() - asked_s >= period_s:
                 asked_s = loop.time()
-                await port.write(self._settings.ask.encode(self._settings.encoding))
+                await port.write(self.settings.ask.encode(self.settings.encoding))
             data = await _some(port, min(_BEAT_S, period_s / 2))
             now_s = loop.time()
             for _, found, reason in reader.feed(now_s, data):
@@ -108,7 +108,7 @@ class TextSensor:
             self._station.begin(now_s)
             self._hand_over(now_s)
             if now_s - heard_s > stall_s:
-                where = self._settings.where.place
+                where = self.settings.where.place
                 raise SourceError(
                     "silent", f"{where}: no line with a value; check power, baud and patterns"
                 )
@@ -116,9 +116,9 @@ class TextSensor:
     def _hand_over(self, now_s: float) -> None:
         if not self._fresh:
             return
-        whole = len(self._fresh) == len(self._settings.value)
+        whole = len(self._fresh) == len(self.settings.value)
         share = 0.5 if whole else 1.0
-        if now_s - self._sent_s >= share * self._settings.period:
+        if now_s - self._sent_s >= share * self.settings.period:
             self._sent_s = now_s
             self._station.record(self._fresh)
             self._fresh = {}

@@ -183,6 +183,17 @@ def test_units_on_one_serial_line_take_turns_and_a_dead_one_stops_no_other() -> 
     play(test)
 
 
+def test_a_change_at_one_station_has_all_on_its_line_begin_anew_and_no_other() -> None:
+    def made(*urls: str) -> list[object]:
+        sensors = [sensor_of(_value("x", address=0), url) for url in urls]
+        return [one.settings for one in make_sensors(sensors, FakeIntake(), FakeTime())]
+
+    before = made("modbus-tcp://h/1", "modbus-tcp://h/2", "modbus-tcp://g/1")
+    assert before == made("modbus-tcp://h/1", "modbus-tcp://h/2", "modbus-tcp://g/1")
+    after = made("modbus-tcp://h/1", "modbus-tcp://h/3", "modbus-tcp://g/1")
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, False, True]
+
+
 def test_a_serial_port_that_is_pulled_out_is_said_and_comes_back() -> None:
     async def test() -> None:
         pair = PtyPair()

@@ -152,6 +152,13 @@ def test_the_sample_has_every_setting_of_a_sensor() -> None:
     assert limits == LimitSettings.model_fields.keys() - {"low", "fall", "change"}
 
 
+def test_a_sensor_cannot_be_called_as_the_kit_is() -> None:
+    with pytest.raises(ConfigError, match="the kit itself"):
+        load_settings(
+            EdgeSettings, f'[[sensor]]\nname="kit"\nurl="modbus-tcp://h/1"\n{_VALUE}', "t"
+        )
+
+
 _GOOD = (
     r"(\d+)",
     r"T=\s*(-?\d+\.?\d*)\s*C",
