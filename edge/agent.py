@@ -14,7 +14,11 @@ from typing import Any
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.wire import Orders
 from fieldlink.edge.attendant import Attendant
+from fieldlink.edge.bearer.centre_time import CentreTime
 from fieldlink.edge.bearer.service import Fleet, KitFacts
+from fieldlink.edge.clock.clock import KitClock
+from fieldlink.edge.clock.dated import dated
+from fieldlink.edge.clock.measure import Origin
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import serve_control
 from fieldlink.edge.desk import Desk
@@ -29,9 +33,8 @@ from fieldlink.edge.planning import Planning
 from fieldlink.edge.recorded import recorded_until
 from fieldlink.edge.report import centre_report
 from fieldlink.edge.spool import RetentionPolicy, Spool, State, Stored
-from fieldlink.edge.starting import greeting, kit_name, make_state_dir, wall_clock_us
+from fieldlink.edge.starting import greeting, kit_name, make_state_dir
 from fieldlink.edge.telemetry.service import Telemetry
-from fieldlink.edge.telemetry.walltime import WallTime
 from fieldlink.systemd.service import Beat, Row, serve
 
 __all__ = ["Agent", "run_agent"]
@@ -43,8 +46,16 @@ _SLICE = 200
 class Agent:
     """Everything that runs on a kit."""
 
-    def __init__(self, settings: EdgeSettings, config: Path | None, spool: Spool, kit: str) -> None:
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        config: Path | None,
+        spool: Spool,
+        kit: str,
+        clock: KitClock | None = None,
+    ) -> None:
         self._settings = settings
+        clock = clock or KitClock(settings.clock.drift_ppm)
         self._spool = spool
         self._kit = kit
         self._state = SpoolState()
@@ -55,14 +66,14 @@ class Agent:
         self._devices = Devices(
             settings.device,
             settings.capture,
-            sink=spool.add,
+            sink=dated(spool.add, clock.error_us),
             gap=spool.add_gap,
-            clock=wall_clock_us,
+            clock=clock.now_us,
             recall=partial(recorded_until, settings.spool_dir),
         )
         self._planning = Planning(
             self._state,
-            wall_clock_us,
+            clock.now_us,
             fit=lambda: self._fit.report(),
             level=lambda: self._fit.level,
         )
@@ -73,7 +84,7 @@ class Agent:
             live=self._live,
             window=lambda: self._planning.window,
             on_live=self._devices.thin,
-            clock=wall_clock_us,
+            clock=clock.now_us,
         )
         self._fleet = Fleet(
             settings.bearer,
@@ -87,17 +98,17 @@ class Agent:
                 devices=lambda: self._devices.kinds,
                 report=self._report,
             ),
-            clock=wall_clock_us,
+            clock=clock.now_us,
             folder=settings.bearers_dir,
             admits=self._planning.admits,
             on_orders=self._ordered,
             on_custody=self._fit.arrived,
+            centre_time=_centre_time(settings, clock),
         )
-        self._time = WallTime(wall_clock_us)
         self._telemetry = Telemetry(
-            settings.telemetry, add=spool.add, time=self._time, folder=settings.state_dir
+            settings.telemetry, add=spool.add, time=clock, folder=settings.state_dir
         )
-        self._attendant = Attendant(settings, self._telemetry.intake, self._time)
+        self._attendant = Attendant(settings, self._telemetry.intake, clock)
         self._desk = Desk(
             settings,
             config,
@@ -110,7 +121,7 @@ class Agent:
             planning=self._planning,
             marks=self._marks,
             on_marks=self._marked,
-            clock=wall_clock_us,
+            clock=clock,
         )
         self._marked()
 
@@ -254,11 +265,12 @@ async def run_agent(
     kit = kit_name(settings)
     make_state_dir(settings.state_dir)
     policy = RetentionPolicy.from_settings(settings.spool)
-    spool = Spool.open(settings.spool_dir, kit=kit, policy=policy, clock=wall_clock_us)
+    clock = KitClock(settings.clock.drift_ppm)
+    spool = Spool.open(settings.spool_dir, kit=kit, policy=policy, clock=clock.now_us)
     try:
         for finding in spool.findings:
             say(finding)
-        agent = Agent(settings, config, spool, kit)
+        agent = Agent(settings, config, spool, kit, clock)
         agent.take_stock()
         await serve_rows(
             agent.rows(),
@@ -268,6 +280,13 @@ async def run_agent(
     finally:
         settings.control_path.unlink(missing_ok=True)
         await asyncio.to_thread(spool.close)
+
+
+def _centre_time(settings: EdgeSettings, clock: KitClock) -> CentreTime:
+    """What asks the centre for the time, if that counts."""
+    if not settings.clock.centre:
+        return CentreTime()
+    return CentreTime(partial(clock.observe, Origin.CENTRE))
 
 
 def _calmly(

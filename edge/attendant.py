@@ -21,7 +21,9 @@ _log = logging.getLogger(__name__)
 _STALE_S = 30.0
 _FIRST_S, _LONGEST_S = 0.5, 15.0
 _LASTED_S = 30.0  # who worked for so long begins again with short pauses
-_APART = frozenset({"kit", "state_dir", "spool", "capture", "device", "bearer", "telemetry"})
+_APART = frozenset(
+    {"kit", "state_dir", "spool", "capture", "device", "bearer", "telemetry", "clock"}
+)
 
 Make = Callable[[EdgeSettings, Intake, KitTime], list[Adapter]]
 

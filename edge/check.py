@@ -13,7 +13,7 @@ from functools import partial
 
 from fieldlink.codecs.fault import ConfigError, LinkError
 from fieldlink.codecs.settings import format_size
-from fieldlink.edge.clock_check import check_clock
+from fieldlink.edge.clock.check import check_kit_clock
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.finding import Finding
 from fieldlink.edge.identity import Identity
@@ -35,7 +35,7 @@ def check_kit(settings: EdgeSettings) -> Iterator[Finding]:
     """Check disk, clock, sources, sensors and the centre, all at once; yields as they come."""
     tasks: list[Callable[[], Finding | list[Finding]]] = [
         partial(check_disk, settings),
-        check_clock,
+        partial(check_kit_clock, settings.control_path),
         *(partial(check_source, device) for device in settings.device),
         *(partial(check_line, line) for line in by_line(settings.sensor)),
         partial(check_centre, settings),

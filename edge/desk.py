@@ -10,6 +10,7 @@ from typing import Any
 from fieldlink.codecs.fault import ConfigError, SpoolError
 from fieldlink.edge.attendant import Attendant
 from fieldlink.edge.bearer.service import Fleet
+from fieldlink.edge.clock.clock import KitClock
 from fieldlink.edge.config import EdgeSettings, load_edge_settings
 from fieldlink.edge.control import Command
 from fieldlink.edge.devices import Devices
@@ -43,14 +44,14 @@ class Desk:
         planning: Planning,
         marks: Marks,
         on_marks: Callable[[], None],
-        clock: Callable[[], int],
+        clock: KitClock,
     ) -> None:
         self._settings, self._config, self._kit = settings, config, kit
         self._spool, self._devices, self._fleet = spool, devices, fleet
         self._planning, self._marks, self._on_marks = planning, marks, on_marks
         self._attendant, self._telemetry = attendant, telemetry
         self._clock = clock
-        self._started_us = clock()
+        self._started_us = clock.now_us()
         self._draining = False
 
     @property
@@ -79,6 +80,7 @@ class Desk:
             plan=self._planning.report(),
             attached=self._attendant.report(),
             telemetry=self._telemetry.report(),
+            clock=self._clock.report(),
         )
         return {
             "ok": True,
@@ -108,7 +110,7 @@ class Desk:
         await self._attendant.change(settings)
         fixed = [
             name
-            for name in ("kit", "state_dir", "spool", "telemetry")
+            for name in ("kit", "state_dir", "spool", "telemetry", "clock")
             if getattr(settings, name) != getattr(self._settings, name)
         ]
         where = self._config or "the defaults"
@@ -140,7 +142,7 @@ class Desk:
             await asyncio.to_thread(self._marks.add, want)
             self._on_marks()
             for device in [want.device] if want.device else sorted(self._devices.kinds):
-                made = mark_bundle(device, want, note, self._clock())
+                made = mark_bundle(device, want, note, self._clock.now_us())
                 await asyncio.to_thread(self._spool.add, *made)
         except (ConfigError, OSError, SpoolError) as error:
             return {"ok": False, "said": str(error)}

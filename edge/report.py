@@ -84,6 +84,7 @@ def full_status(
     plan: Mapping[str, Any],
     attached: Mapping[str, Mapping[str, Any]],
     telemetry: Mapping[str, Any],
+    clock: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What `fieldlink edge status --json` prints; `odd` counts answers that a sound centre does
     not give.
@@ -98,5 +99,6 @@ def full_status(
         "plan": dict(plan),
         "attached": {name: dict(report) for name, report in attached.items()},
         "telemetry": dict(telemetry),
+        "clock": dict(clock),
         "findings": list(findings),
     }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fieldlink.edge.clock.wording import clock_words
 from fieldlink.edge.wording import ago, columns, layer_text, rate_text, size_text, wrapped
 
 __all__ = ["status_lines"]
@@ -61,6 +62,11 @@ def _entries(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         yield "device 设备", *_device(name, device)
     for bearer in status.get("bearers", []):
         yield "link 链路", *_bearer(bearer)
+    for name, adapter in status.get("attached", {}).items():
+        if said := adapter.get("said"):
+            yield "attached 外接", f"{name}  {said}"
+    if (clock := status.get("clock")) is not None:
+        yield "clock 时钟", clock_words(clock)
     yield from _spool(status.get("spool"))
     if (plan := status.get("plan")) is not None:
         yield "window 时限", _VERDICTS[plan["verdict"]]

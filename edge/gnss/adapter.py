@@ -49,7 +49,8 @@ class Gnss:
         steady: Callable[[], int] = steady_us,
         system: Callable[[], int] = system_us,
     ) -> None:
-        self._settings, self._intake = settings, intake
+        self.settings = self._settings = settings
+        self._intake = intake
         self._observe = observe if settings.clock else None
         self._steady, self._system = steady, system
         self._place = place_of(settings.url)
