@@ -1,7 +1,6 @@
 """What people read about sensors: alarms, reasons, values; in English and in 中文."""
 
 import math
-from collections.abc import Mapping
 
 from fieldlink.codecs.settings import format_duration
 from fieldlink.codecs.telemetry import Flag
@@ -10,7 +9,7 @@ from fieldlink.edge.sensors.settings import LimitSettings, SensorSettings, Value
 from fieldlink.edge.sensors.values import Measured
 from fieldlink.edge.telemetry.ports import Notice
 
-__all__ = ["measured_text", "notice_of", "reason_text", "value_text"]
+__all__ = ["measured_text", "notice_of", "reason_text", "unit_text", "value_text"]
 
 _PER = {"min": "min", "h": "h", "d": "d"}
 _PAST = {
@@ -20,6 +19,7 @@ _PAST = {
     "fall": ("falls by", "下降"),
     "change": ("changes by", "变化"),
 }
+_UNITS = {"Cel": "°C", "[ppm]": "ppm", "%{LEL}": "%LEL", "m3": "m³", "m3/s": "m³/s", "deg": "°"}
 _REFUSALS = {
     1: ("it knows no such function", "不支持该功能码"),
     2: ("it has no such register", "没有这个寄存器"),
@@ -51,6 +51,11 @@ def reason_text(reason: str) -> str:
     return f"{reason}: {english} {chinese}".rstrip()
 
 
+def unit_text(unit: str) -> str:
+    """A unit of UCUM as people write it."""
+    return _UNITS.get(unit, unit)
+
+
 def value_text(value: ValueSettings, number: float) -> str:
     """`number` with the value's decimals, no more."""
     return f"{number:.{value.decimals}f}"
@@ -61,7 +66,7 @@ def measured_text(value: ValueSettings, measured: Measured) -> str:
     name = f"{value.label} {value.name}".strip()
     if measured.value is None:
         return f"{name} unknown 未知 ({reason_text(measured.reason)})"
-    return f"{name} {value_text(value, measured.value)} {value.unit}".rstrip()
+    return f"{name} {value_text(value, measured.value)} {unit_text(value.unit)}".rstrip()
 
 
 def notice_of(sensor: SensorSettings, verdict: Verdict) -> Notice:
@@ -96,7 +101,8 @@ def _sentence(verdict: Verdict, measured: str, bound: str, unit: str) -> str:
     assert value is not None and limit is not None  # noqa: S101, PT018 - silence went another way
     name, called = value.name, value.label or value.name
     english, chinese = _PAST[limit.which]
-    size, most = f"{measured} {unit}".rstrip(), f"{bound} {unit}".rstrip()
+    shown = unit_text(value.unit) + unit.removeprefix(value.unit)
+    size, most = f"{measured} {shown}".rstrip(), f"{bound} {shown}".rstrip()
     own = f"{limit.text}: " if limit.text else ""
     if not verdict.active:
         return f"{own}{name} is back at {size} (limit {most}) {called}恢复到 {size}，限值 {most}"
@@ -125,12 +131,3 @@ def _silence(sensor: SensorSettings, verdict: Verdict) -> tuple[str, str, str, s
     else:
         text = f"{who} is heard again {called} 恢复读数"
     return f"{verdict.measured:.0f}", f"{after_s:g}", "s", text
-
-
-def values_line(sensor: SensorSettings, measured: Mapping[str, Measured]) -> str:
-    """All values on one line, for a report."""
-    return ", ".join(
-        measured_text(value, measured[value.name])
-        for value in sensor.value
-        if value.name in measured
-    )

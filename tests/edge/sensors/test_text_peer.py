@@ -91,7 +91,7 @@ def test_lines_over_a_serial_port_become_readings() -> None:
                 values = adapter.report()["values"]
         assert intake.records[0].schema.stream == "weather"
         assert intake.readings()[0].values == {"wind": 3.1, "temp": -12.4}
-        assert [value["text"] for value in values] == ["wind 3.1 m/s", "temp -12.4 Cel"]
+        assert [value["text"] for value in values] == ["wind 3.1 m/s", "temp -12.4 °C"]
 
     play(test)
 
