@@ -8,6 +8,7 @@ import typer
 from fieldlink.relay.account_commands import token, user
 from fieldlink.relay.command_options import AsJson, ConfigFile, say, say_json, shown_time
 from fieldlink.relay.store_commands import catalogue, incident
+from fieldlink.relay.telemetry_commands import alarms, devices, history
 from fieldlink.relay.want_commands import LOOSE, list_wants, mark, want
 from fieldlink.relay.window_commands import window
 
@@ -31,6 +32,9 @@ app.command("want", context_settings=LOOSE)(want)
 app.command("wants")(list_wants)
 app.command("window")(window)
 app.command("mark", context_settings=LOOSE)(mark)
+app.command("devices")(devices)
+app.command("alarms")(alarms)
+app.command("history", context_settings=LOOSE)(history)
 
 KitName = Annotated[str, typer.Argument(help="The kit's name: 1 to 32 of a-z, 0-9, _ and -.")]
 

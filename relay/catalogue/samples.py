@@ -125,7 +125,8 @@ class Samples(Part):
             for at in range(0, len(old), _MOST_KEYS):
                 some = SAMPLE_BLOCKS.c.number.in_(old[at : at + _MOST_KEYS])
                 connection.execute(sa.delete(SAMPLE_BLOCKS).where(some))
-            connection.execute(sa.insert(SAMPLE_BLOCKS), [_block_row(one) for one in new])
+            if new:
+                connection.execute(sa.insert(SAMPLE_BLOCKS), [_block_row(one) for one in new])
 
     def last_series(self) -> int:
         """The greatest id of a series; 0 without any."""
@@ -195,13 +196,18 @@ class Samples(Part):
             for row in connection.execution_options(yield_per=_PAGE).execute(query):
                 yield row[0], SampleBlock(*row[1:])
 
-    def blocks_at(self, series: int, level: int) -> list[SampleBlock]:
-        """The blocks of a series at one level, the oldest first."""
+    def blocks_at(self, levels: Mapping[int, int]) -> list[SampleBlock]:
+        """The blocks of some series, each at its level, the oldest first."""
         c = SAMPLE_BLOCKS.c
         columns = [c[name] for name in _BLOCK_FIELDS]
-        query = sa.select(*columns).where(c.series == series, c.level == level)
-        with self._read() as connection:
-            return [SampleBlock(*row) for row in connection.execute(query.order_by(c.number))]
+        found: list[SampleBlock] = []
+        for level in set(levels.values()):
+            some = [series for series, its in levels.items() if its == level]
+            query = sa.select(*columns).where(c.series.in_(some), c.level == level)
+            with self._read() as connection:
+                rows = connection.execute(query.order_by(c.number))
+                found += [SampleBlock(*row) for row in rows]
+        return found
 
     def latest_states(self) -> dict[Device, bytes]:
         """The stored state of every device."""

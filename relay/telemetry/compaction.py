@@ -5,7 +5,7 @@ become one of the next level, until a block has 7,200 samples: a sample is writt
 times at most, and a day of one a second is a dozen rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from fieldlink.codecs.telemetry import Sample, Schema
 from fieldlink.relay.catalogue import Catalogue, SampleBlock
@@ -39,32 +39,40 @@ class Compactor:
                 self._due[series.stored.id] = series
 
     def work(self, most: int) -> int:
-        """Merge up to `most` times; how often it was done.
+        """Merge blocks of up to `most` series, in one transaction; of how many it was.
 
         Raises:
             ArchiveError: the catalogue does not work.
         """
-        done = 0
-        while self._due and done < most:
-            ident, series = next(iter(self._due.items()))
+        chosen: dict[int, tuple[Series, int]] = {}
+        for ident, series in list(self._due.items()):
             level = _level_of(series)
             if level is None:
                 del self._due[ident]
-                continue
-            self._merge(series, level)
-            done += 1
-        return done
+            elif len(chosen) < most:
+                chosen[ident] = (series, level)
+            else:
+                break
+        if chosen:
+            self._merge(chosen)
+        return len(chosen)
 
-    def _merge(self, series: Series, level: int) -> None:
-        rows = self._catalogue.blocks_at(series.stored.id, level)
-        if not rows:
+    def _merge(self, chosen: Mapping[int, tuple[Series, int]]) -> None:
+        rows: dict[int, list[SampleBlock]] = {}
+        for row in self._catalogue.blocks_at({k: level for k, (_, level) in chosen.items()}):
+            rows.setdefault(row.series, []).append(row)
+        new = {
+            ident: merged_blocks(chosen[ident][0], mine, chosen[ident][1])
+            for ident, mine in rows.items()
+        }
+        self._catalogue.merge_blocks(
+            [row.number for mine in rows.values() for row in mine],
+            [row for mine in new.values() for row in mine],
+        )
+        for ident, (series, level) in chosen.items():
             series.levels[level] = 0
-            return
-        new = merged_blocks(series, rows, level)
-        self._catalogue.merge_blocks([row.number for row in rows], new)
-        series.levels[level] = 0
-        for row in new:
-            series.levels[row.level] += 1
+            for row in new.get(ident, ()):
+                series.levels[row.level] += 1
 
 
 def merged_blocks(series: Series, rows: Sequence[SampleBlock], level: int) -> list[SampleBlock]:

@@ -42,8 +42,8 @@ def rendered_stream(point: Point) -> str:
         for (name, scale), value in zip(names, point.values, strict=True)
     )
     return (
-        f'{{"time_us":{point.time_us},"arrived_us":{point.arrived_us},'
-        f'"marks":{_marks(point)},"values":{{{values}}},"units":{units}}}'
+        f'{{"time_us":{point.time_us},"marks":{_marks(point)},'
+        f'"values":{{{values}}},"units":{units}}}'
     )
 
 

@@ -31,7 +31,8 @@ __all__ = ["Telemetry"]
 _log = logging.getLogger(__name__)
 _IDLE_S = 0.5
 _AGAIN_S = 1.0
-_MERGES = 8
+_MERGES = 32
+_MERGE_S = 0.2
 _POSITIONS_S = 0.5
 _SAMPLES_S = 1.0
 
@@ -74,6 +75,11 @@ class Telemetry:
     def samples(self) -> int:
         """How many new samples were taken since the start."""
         return self._ingest.samples
+
+    @property
+    def merging(self) -> bool:
+        """Whether there are blocks to be merged."""
+        return self._compactor.waiting > 0
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Take in until cancelled. A disk that does not work is waited for.
@@ -193,7 +199,7 @@ class Telemetry:
             return _AGAIN_S
         if more:
             return 0.0
-        return 0.05 if self._compactor.waiting else self._pause_s()
+        return _MERGE_S if self._compactor.waiting else self._pause_s()
 
     def _pause_s(self) -> float:
         rests = [self._positions.rest_s] if self._moved else []

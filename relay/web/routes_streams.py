@@ -19,6 +19,7 @@ from fieldlink.relay.web.models import (
 )
 from fieldlink.relay.web.routes_incidents import IncidentChoice, chosen_incident
 from fieldlink.relay.web.views import bundle_view, gap_view, stream_view
+from fieldlink.relay.window.gather import only_reports
 
 __all__ = ["NameQuery", "streams_router"]
 
@@ -45,15 +46,12 @@ def streams_router() -> APIRouter:
         for filed in centre.catalogue.gaps(incident=chosen.id, limit=_MAX_GAPS):
             key = (filed.kit, filed.gap.device, filed.gap.stream)
             gaps.setdefault(key, []).append(filed)
-        views = [
-            stream_view(
-                each,
-                kits.get(each.kit),
-                gaps.get((each.kit, each.device, each.stream), []),
-                now_us,
-            )
-            for each in centre.catalogue.streams(chosen.id)
-        ]
+        views = []
+        for each in centre.catalogue.streams(chosen.id):
+            its = gaps.get((each.kit, each.device, each.stream), [])
+            # Telemetry and alarms are no cameras: /api/telemetry and /api/alarms tell of them.
+            if not only_reports(each, [filed.gap for filed in its]):
+                views.append(stream_view(each, kits.get(each.kit), its, now_us))
         return StreamsPage(now_us=now_us, incident=chosen.id, streams=views)
 
     @router.get("/streams/{kit}/{device}/{stream}/bundles")

@@ -4,6 +4,7 @@ import json
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Response
+from starlette.types import Receive, Scope, Send
 
 from fieldlink.relay.telemetry import history as past
 from fieldlink.relay.telemetry.tracks import find_tracks
@@ -23,6 +24,7 @@ Name = Annotated[str, Query(pattern=_NAME)]
 Time = Annotated[int, Query(ge=0, lt=2**63)]
 _MOST_SAMPLES = 50_000
 _MOST_COLUMNS = 64
+_PIECE_BYTES = 128 * 1024
 
 
 def telemetry_router() -> APIRouter:
@@ -35,7 +37,9 @@ def telemetry_router() -> APIRouter:
     ) -> Response:
         """The latest state of every device; with `since` of those that changed after that
         revision."""
-        return _json(centre.telemetry.board.answer(centre.clock(), since))
+        return _InPieces(
+            centre.telemetry.board.answer(centre.clock(), since), media_type="application/json"
+        )
 
     @router.get("/history", response_model=HistoryView)
     def history(
@@ -92,6 +96,21 @@ def telemetry_router() -> APIRouter:
         return TracksPage(tracks=views, truncated=truncated)
 
     return router
+
+
+class _InPieces(Response):
+    """An answer of megabytes, handed over in pieces: what was sent is read and decrypted while
+    the rest is encrypted.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        body = memoryview(self.body)
+        for at in range(0, max(1, len(body)), _PIECE_BYTES):
+            piece = bytes(body[at : at + _PIECE_BYTES])
+            more = at + _PIECE_BYTES < len(body)
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
 def _json(body: bytes) -> Response:

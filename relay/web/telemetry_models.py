@@ -49,7 +49,6 @@ class StreamStateView(View):
     """The latest sample of a stream."""
 
     time_us: int
-    arrived_us: int
     marks: list[str]
     values: dict[str, Value]
     units: dict[str, str]

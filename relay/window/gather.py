@@ -1,19 +1,21 @@
 """Reads from the catalogue what the window view is made from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fieldlink.codecs.bundle import Gap, Layer
-from fieldlink.relay.catalogue import Catalogue, Incident, Kit
+from fieldlink.codecs.telemetry import ALARM_STREAM, KIT_DEVICE, SHEAF_STREAM
+from fieldlink.relay.catalogue import Catalogue, Incident, Kit, StreamSummary
 from fieldlink.relay.orders.book import worked_incident
 from fieldlink.relay.window.held import HeldKeeper, StreamKey
 from fieldlink.relay.window.plans import plan_of
 from fieldlink.relay.window.view import KitFacts, StreamFacts, WindowFacts
 
-__all__ = ["gather"]
+__all__ = ["gather", "only_reports"]
 
 _MEASURED_US = 300_000_000
 _MAX_GAPS = 10_000
+_SHEAVES = (KIT_DEVICE, SHEAF_STREAM)
 
 
 def gather(
@@ -34,8 +36,7 @@ def gather(
     streams: dict[StreamKey, StreamFacts] = {}
     for each in catalogue.streams(incident.id):
         key = (each.kit, each.device, each.stream)
-        # What only reports has no minutes to be missed, unless a gap says that it should have.
-        if key not in gaps and each.layers.keys() <= {Layer.REPORT.value}:
+        if only_reports(each, gaps.get(key, ())):
             continue
         streams[key] = StreamFacts(
             *key,
@@ -63,6 +64,17 @@ def gather(
         )
     ordered = tuple(streams[key] for key in sorted(streams))
     return WindowFacts(incident=incident, now_us=now_us, streams=ordered, kits=kits)
+
+
+def only_reports(stream: StreamSummary, gaps: Iterable[Gap]) -> bool:
+    """Whether a stream has only reports (telemetry, alarms) and no minutes to be missed: no gap
+    says that it should have pictures.
+    """
+    if stream.layers.keys() - {Layer.REPORT.value}:
+        return False
+    if stream.stream == ALARM_STREAM or (stream.device, stream.stream) == _SHEAVES:
+        return True
+    return all(gap.layer == Layer.REPORT for gap in gaps)
 
 
 def _promised(kit: Kit) -> dict[StreamKey, StreamFacts]:

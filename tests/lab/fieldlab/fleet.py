@@ -10,9 +10,17 @@ with open_duty(folder) as duty:
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
-from fieldlink.codecs.bundle import Layer
+from fieldlink.codecs.bundle import (
+    Layer,
+    Manifest,
+    Precedence,
+    bundle_id,
+    content_hash,
+    encode_manifest,
+)
 from fieldlink.codecs.telemetry import (
     ALARM_MEDIA_TYPE,
     ALARM_STREAM,
@@ -32,8 +40,13 @@ from fieldlink.codecs.telemetry import (
     encode_alarm,
     encode_sheaf,
 )
+from fieldlink.relay.archive import Archive
+from fieldlink.relay.archive.names import bundle_path
+from fieldlink.relay.catalogue import Catalogue, Filing, Journey
+from fieldlink.relay.feed import Feed
+from fieldlink.relay.telemetry.service import Telemetry
 
-__all__ = ["Files", "Fleet", "Member"]
+__all__ = ["Files", "Fleet", "Member", "Shelf"]
 
 _EPOCH = 1
 _MARKS = Flag.EXERCISE.value
@@ -107,7 +120,7 @@ class Fleet:
     with `streams` soldiers have vital signs and everybody a battery, too.
     """
 
-    files: Files
+    files: Files | None
     devices: int = 100
     kits: int = 2
     start_us: int = 0
@@ -156,6 +169,7 @@ class Fleet:
         times = [self.now_us + at * 1_000_000 for at in range(seconds)]
         self.now_us += seconds * 1_000_000
         for kit in self.members:
+            assert self.files is not None
             self.files.file(
                 KIT_DEVICE,
                 Layer.REPORT,
@@ -192,6 +206,7 @@ class Fleet:
             flags=_MARKS,
             **fields,
         )
+        assert self.files is not None
         self.files.file(
             device,
             Layer.REPORT,
@@ -203,3 +218,87 @@ class Fleet:
             custody_us=self.now_us + 100_000,
         )
         return ident.hex()
+
+
+class Shelf:
+    """A catalogue, an archive and the telemetry of a centre, without the rest; its clock stands
+    still until somebody sets it. Bundles are filed together by `commit`.
+    """
+
+    def __init__(self, folder: Path, *, now_us: int = 1_790_000_000_000_000) -> None:
+        self.now_us = now_us
+        self.root = folder / "archive"
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "catalogue.sqlite"
+        self.catalogue = Catalogue.open(self.path, now_us=now_us)
+        self.feed = Feed()
+        self.notes: list[tuple[str, str | None, str]] = []
+        self.telemetry = self.opened()
+        self._waiting: list[Filing] = []
+        self._sequence = self.catalogue.last_number()
+
+    def opened(self) -> Telemetry:
+        """The telemetry as another start of the centre has it."""
+        return Telemetry(
+            self.catalogue,
+            Archive.open(self.root, write=False),
+            self.feed,
+            clock=lambda: self.now_us,
+            note=lambda kind, kit, text: self.notes.append((kind, kit, text)),
+            monotonic=lambda: self.now_us / 1e6,
+        )
+
+    def file(
+        self,
+        device: str,
+        layer: Layer,
+        start_us: int,
+        content: bytes,
+        *,
+        seconds: float = 0.0,
+        media_type: str = SHEAF_MEDIA_TYPE,
+        kit: str = "kit-1",
+        stream: str = SHEAF_STREAM,
+        custody_us: int | None = None,
+    ) -> str:
+        """Put a bundle's file in its place; `commit` files it."""
+        self._sequence += 1
+        end_us = start_us + round(seconds * 1e6)
+        manifest = Manifest(
+            kit=kit,
+            spool=b"spool-01",
+            sequence=self._sequence,
+            device=device,
+            stream=stream,
+            layer=layer,
+            precedence=Precedence.PRIORITY,
+            start_us=start_us,
+            end_us=end_us,
+            recorded_us=end_us,
+            media_type=media_type,
+            size=len(content),
+            content_hash=content_hash(content),
+        )
+        encoded = encode_manifest(manifest)
+        path = bundle_path(manifest, "standing")
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_bytes(content)
+        filed_us = self.now_us if custody_us is None else custody_us
+        journey = Journey(end_us, filed_us)
+        ident = bundle_id(encoded)
+        self._waiting.append(Filing(ident, manifest, encoded, "standing", path, journey))
+        return ident.hex()
+
+    def commit(self) -> None:
+        """File what waits."""
+        waiting, self._waiting = self._waiting, []
+        self.catalogue.file_bundles(waiting)
+
+    def settle(self) -> None:
+        """File what waits, take it in and store it."""
+        self.commit()
+        self.telemetry.settle()
+
+    def close(self) -> None:
+        """Close the catalogue."""
+        self.catalogue.close()
