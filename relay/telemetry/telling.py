@@ -40,17 +40,9 @@ def latest_document(catalogue: Catalogue, now_us: int, kit: str | None) -> dict[
 
 def device_lines(document: Mapping[str, Any]) -> Iterator[str]:
     """The latest as a table."""
-    heads = (
-        "kit 设备箱",
-        "device 设备",
-        "kind",
-        "age 时间",
-        "position 位置",
-        "battery",
-        "alarms 告警",
-    )
-    yield f"{heads[0]:<12} {heads[1]:<18} {heads[2]:<10} {heads[3]:>8}  {heads[4]:<26} " + (
-        f"{heads[5]:>7}  {heads[6]}"
+    yield (
+        "kit 设备箱      device 设备          kind       "
+        " age 时间  position 位置                battery  alarms 告警"
     )
     for device in document["devices"]:
         names = f"{device['kit']:<15} {device['device']:<20} {device['kind']:<10}"
@@ -86,6 +78,7 @@ def alarm_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         parts = [
             _time(row["raised_us"]),
             " ".join(filter(None, (row["subject"], row["value"], row["unit"]))),
+            f"limit 限值 {row['limit']}" if row["limit"] else "",
             row["text"],
             f"seen by 确认 {row['acknowledged_by']}" if row["acknowledged_by"] else "",
             f"ended by 解除 {row['cleared_by']}" if row["cleared_by"] else "",

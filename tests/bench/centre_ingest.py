@@ -52,7 +52,7 @@ async def _ours(folder: Path) -> tuple[list[float], float]:
     shelf = Shelf(folder)
     fleet = Fleet(shelf, devices=_DEVICES, kits=_KITS, start_us=shelf.now_us, streams=False)
     news = shelf.feed.subscribe()
-    follower = asyncio.ensure_future(anext(news))  # type: ignore[arg-type]
+    follower = asyncio.ensure_future(anext(news))
     await asyncio.sleep(0)
     spent: list[float] = []
     slowest_s = 0.0

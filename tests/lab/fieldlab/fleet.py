@@ -225,12 +225,17 @@ class Shelf:
     still until somebody sets it. Bundles are filed together by `commit`.
     """
 
-    def __init__(self, folder: Path, *, now_us: int = 1_790_000_000_000_000) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        now_us: int = 1_790_000_000_000_000,
+        where: Path | str | None = None,
+    ) -> None:
         self.now_us = now_us
         self.root = folder / "archive"
         self.root.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "catalogue.sqlite"
-        self.catalogue = Catalogue.open(self.path, now_us=now_us)
+        self.catalogue = Catalogue.open(where or folder / "catalogue.sqlite", now_us=now_us)
         self.feed = Feed()
         self.notes: list[tuple[str, str | None, str]] = []
         self.telemetry = self.opened()
