@@ -1,11 +1,14 @@
 """Modbus stations as they are met: a pymodbus server on TCP and on a serial line."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from pymodbus import FramerType
+from pymodbus.framer import FramerRTU
 
 from fieldlab.intake import FakeIntake, FakeTime
 from fieldlab.stations import (
@@ -179,6 +182,52 @@ def test_units_on_one_serial_line_take_turns_and_a_dead_one_stops_no_other() -> 
             pair.close()
         assert {r.values["x"] for r in intake.readings("unit-1")} == {101}
         assert {r.values["x"] for r in intake.readings("unit-2")} == {202}
+
+    play(test)
+
+
+def test_a_device_server_passes_the_frames_of_a_serial_line_on() -> None:
+    async def test() -> None:
+        device = station(4, [(0, [77])])
+        async with tcp_station(device, framer=FramerType.RTU) as port:
+            sensor = sensor_of(
+                _FAST + _value("x", address=0), f"modbus-rtu-tcp://127.0.0.1:{port}/4"
+            )
+            async with running(sensor) as (_, intake):
+                await until(lambda: intake.records)
+        assert intake.readings()[0].values == {"x": 77}
+
+    play(test)
+
+
+def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_ones() -> None:
+    async def test() -> None:
+        pair = PtyPair()
+        far = os.open(pair.far, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        loop = asyncio.get_running_loop()
+        asked = 0
+
+        def frame(value: int) -> bytes:
+            body = bytes((1, 3, 2)) + value.to_bytes(2, "big")
+            return body + FramerRTU.compute_CRC(body).to_bytes(2, "big")
+
+        def answer() -> None:
+            nonlocal asked
+            os.read(far, 256)
+            asked += 1
+            delay_s = {1: 0.26, 2: 0.12}.get(asked, 0.0)
+            loop.call_later(delay_s, os.write, far, frame(asked))
+
+        loop.add_reader(far, answer)
+        url = f"modbus-rtu://{pair.near}?unit=1"
+        try:
+            async with running(sensor_of(_FAST + _value("x", address=0), url)) as (_, intake):
+                await until(lambda: len(intake.records) > 2)
+        finally:
+            loop.remove_reader(far)
+            os.close(far)
+            pair.close()
+        assert [reading.values["x"] for reading in intake.readings()][:3] == [2, 3, 4]
 
     play(test)
 
