@@ -51,13 +51,15 @@ class DeviceLab:
         # As the control socket has it: the registry that the adapters listen to.
         self.registry: Registry = self.adapters[0]._registry
         self.desk = DeviceDesk(settings, self.registry)
+        self.logins: dict[str, Credentials] = {}
         self.told: Callable[[], None] = lambda: None
 
     def add(self, name: str, kind: str = "soldier") -> Credentials:
         """Register a device; it can connect when this returns, on mosquitto after `settle`."""
         told = self.desk.add({"name": name, "kind": kind, "host": "127.0.0.1"})["device"]
         self.told()
-        return Credentials.parse(told["uri"])
+        made = self.logins[name] = Credentials.parse(told["uri"])
+        return made
 
     async def settle(self) -> None:
         """Wait until the broker knows the devices that there are now."""
