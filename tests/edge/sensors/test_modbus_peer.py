@@ -1,19 +1,14 @@
-"""Modbus stations as they are met: a pymodbus server on TCP and on a serial line."""
+"""Modbus stations on a network as they are met: a pymodbus server, and peers that lie."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
-from pymodbus import FramerType
-from pymodbus.framer import FramerRTU
 
 from fieldlab.intake import FakeIntake, FakeTime
+from fieldlab.sensing import FAST, beside, play, running, table_of
 from fieldlab.stations import (
     registers_of,
-    rtu_station,
     sensor_of,
     station,
     tcp_station,
@@ -23,52 +18,6 @@ from fieldlab.stations import (
 from fieldlink.codecs.fault import SourceError
 from fieldlink.codecs.telemetry import AlarmKind, Flag
 from fieldlink.edge.sensors.service import make_sensors
-from fieldlink.edge.sensors.settings import SensorSettings
-from fieldlink.edge.simulate.pty_pair import PtyPair
-
-_FAST = 'period = "200ms"\ntimeout = "200ms"\n'
-
-
-def _value(name: str, **keys: object) -> str:
-    lines = [f'[[sensor.value]]\nname = "{name}"']
-    lines += [f"{key} = {_toml(value)}" for key, value in keys.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
-
-
-@asynccontextmanager
-async def running(*sensors: SensorSettings) -> AsyncIterator[tuple[list[Any], FakeIntake]]:
-    """The adapters of `sensors` at work, each run once."""
-    intake = FakeIntake()
-    adapters = make_sensors(sensors, intake, FakeTime())
-    tasks = [asyncio.ensure_future(adapter.run(lambda: None)) for adapter in adapters]
-    try:
-        yield [(adapter, task) for adapter, task in zip(adapters, tasks, strict=True)], intake
-    finally:
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError, SourceError):
-                await task
-
-
-@asynccontextmanager
-async def beside(
-    device: Any, text: str, unit: int = 1, **options: Any
-) -> AsyncIterator[tuple[list[Any], FakeIntake]]:
-    """A station on TCP, and the sensor of `text` that reads it."""
-    async with (
-        tcp_station(device, **options) as port,
-        running(sensor_of(text, f"modbus-tcp://127.0.0.1:{port}/{unit}")) as found,
-    ):
-        yield found
-
-
-def play(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a test's coroutine with a limit."""
-    asyncio.run(asyncio.wait_for(test(), 20))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +38,7 @@ def test_every_type_and_word_order_is_read_as_the_station_means_it(
     async def test() -> None:
         device = station(7, [(100, registers_of(form, number, little=little))])
         words = "little" if little else "big"
-        text = _FAST + _value("x", address=100, type=kind, words=words, decimals=3)
+        text = FAST + table_of("x", address=100, type=kind, words=words, decimals=3)
         async with beside(device, text, 7) as (_, intake):
             await until(lambda: intake.records)
             assert intake.readings()[0].values == {"x": pytest.approx(number)}
@@ -102,13 +51,13 @@ def test_all_tables_are_read_and_a_reading_has_every_column() -> None:
         bits = [False, True] * 8
         device = station(1, [(0, [0b100, 250])], [(3, [0xFF9C])], bits)
         text = (
-            _FAST
+            FAST
             + 'stream = "weather"\n'
-            + _value("temp", table="input", address=3, type="s16", scale=0.1, decimals=1)
-            + _value("door", table="coil", address=1, type="bool", decimals=0)
-            + _value("shut", table="discrete", address=2, type="bool", decimals=0)
-            + _value("fault", address=0, type="bool", bit=2, decimals=0)
-            + _value("level", address=1, scale=0.01, offset=100, unit="m")
+            + table_of("temp", table="input", address=3, type="s16", scale=0.1, decimals=1)
+            + table_of("door", table="coil", address=1, type="bool", decimals=0)
+            + table_of("shut", table="discrete", address=2, type="bool", decimals=0)
+            + table_of("fault", address=0, type="bool", bit=2, decimals=0)
+            + table_of("level", address=1, scale=0.01, offset=100, unit="m")
         )
         async with beside(device, text) as (_, intake):
             await until(lambda: len(intake.records) > 1)
@@ -127,7 +76,7 @@ def test_all_tables_are_read_and_a_reading_has_every_column() -> None:
 def test_a_register_that_the_station_lacks_costs_one_value_not_the_station() -> None:
     async def test() -> None:
         device = station(1, [(0, [11]), (4, [44])])
-        text = _FAST + _value("a", address=0) + _value("b", address=2) + _value("c", address=4)
+        text = FAST + table_of("a", address=0) + table_of("b", address=2) + table_of("c", address=4)
         async with beside(device, text) as (made, intake):
             await until(lambda: len(intake.records) > 1)
             report = made[0][0].report()
@@ -148,7 +97,7 @@ def test_stations_near_each_other_in_the_table_are_read_with_one_request() -> No
                 asked.append(pdu.count)
             return pdu
 
-        text = _FAST + "".join(_value(f"v{n}", address=n * 3) for n in range(10))
+        text = FAST + "".join(table_of(f"v{n}", address=n * 3) for n in range(10))
         device = station(1, [(0, list(range(40)))])
         async with beside(device, text, trace_pdu=trace) as (_, intake):
             await until(lambda: intake.records)
@@ -158,83 +107,9 @@ def test_stations_near_each_other_in_the_table_are_read_with_one_request() -> No
     play(test)
 
 
-def test_units_on_one_serial_line_take_turns_and_a_dead_one_stops_no_other() -> None:
-    async def test() -> None:
-        pair = PtyPair()
-        url = f"modbus-rtu://{pair.near}?baud=9600&unit="
-        sensors = [
-            sensor_of(_FAST + _value("x", address=0), f"{url}{unit}").model_copy(
-                update={"name": f"unit-{unit}"}
-            )
-            for unit in (1, 2, 9)
-        ]
-        devices = station(1, [(0, [101])]), station(2, [(0, [202])])
-        try:
-            async with rtu_station(pair.far, *devices), running(*sensors) as (made, intake):
-                dead = made[2][1]
-                await until(dead.done)
-                with pytest.raises(SourceError, match=r"timeout: .* unit 9: no answer"):
-                    dead.result()
-                before = len(intake.records)
-                await until(lambda: len(intake.records) > before + 3)
-                assert made[2][0].report()["state"] == "down"
-        finally:
-            pair.close()
-        assert {r.values["x"] for r in intake.readings("unit-1")} == {101}
-        assert {r.values["x"] for r in intake.readings("unit-2")} == {202}
-
-    play(test)
-
-
-def test_a_device_server_passes_the_frames_of_a_serial_line_on() -> None:
-    async def test() -> None:
-        device = station(4, [(0, [77])])
-        async with tcp_station(device, framer=FramerType.RTU) as port:
-            sensor = sensor_of(
-                _FAST + _value("x", address=0), f"modbus-rtu-tcp://127.0.0.1:{port}/4"
-            )
-            async with running(sensor) as (_, intake):
-                await until(lambda: intake.records)
-        assert intake.readings()[0].values == {"x": 77}
-
-    play(test)
-
-
-def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_ones() -> None:
-    async def test() -> None:
-        pair = PtyPair()
-        far = os.open(pair.far, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        loop = asyncio.get_running_loop()
-        asked = 0
-
-        def frame(value: int) -> bytes:
-            body = bytes((1, 3, 2)) + value.to_bytes(2, "big")
-            return body + FramerRTU.compute_CRC(body).to_bytes(2, "big")
-
-        def answer() -> None:
-            nonlocal asked
-            os.read(far, 256)
-            asked += 1
-            delay_s = {1: 0.26, 2: 0.12}.get(asked, 0.0)
-            loop.call_later(delay_s, os.write, far, frame(asked))
-
-        loop.add_reader(far, answer)
-        url = f"modbus-rtu://{pair.near}?unit=1"
-        try:
-            async with running(sensor_of(_FAST + _value("x", address=0), url)) as (_, intake):
-                await until(lambda: len(intake.records) > 2)
-        finally:
-            loop.remove_reader(far)
-            os.close(far)
-            pair.close()
-        assert [reading.values["x"] for reading in intake.readings()][:3] == [2, 3, 4]
-
-    play(test)
-
-
 def test_a_change_at_one_station_has_all_on_its_line_begin_anew_and_no_other() -> None:
     def made(*urls: str) -> list[object]:
-        sensors = [sensor_of(_value("x", address=0), url) for url in urls]
+        sensors = [sensor_of(table_of("x", address=0), url) for url in urls]
         return [one.settings for one in make_sensors(sensors, FakeIntake(), FakeTime())]
 
     before = made("modbus-tcp://h/1", "modbus-tcp://h/2", "modbus-tcp://g/1")
@@ -243,31 +118,10 @@ def test_a_change_at_one_station_has_all_on_its_line_begin_anew_and_no_other() -
     assert [one == other for one, other in zip(before, after, strict=True)] == [False, False, True]
 
 
-def test_a_serial_port_that_is_pulled_out_is_said_and_comes_back() -> None:
-    async def test() -> None:
-        pair = PtyPair()
-        url = f"modbus-rtu://{pair.near}?unit=1"
-        sensor = sensor_of(_FAST + _value("x", address=0), url)
-        async with (
-            rtu_station(pair.far, station(1, [(0, [5])])),
-            running(sensor) as (made, intake),
-        ):
-            await until(lambda: intake.records)
-            adapter, task = made[0]
-            pair.close()
-            await until(task.done)
-            with pytest.raises(SourceError, match=r"not-found|closed|timeout"):
-                task.result()
-            with pytest.raises(SourceError, match=r"not-found: .* is its adapter in"):
-                await adapter.run(lambda: None)
-
-    play(test)
-
-
 def test_a_wrong_unit_behind_a_gateway_is_told_as_such() -> None:
     async def test() -> None:
         device = station(1, [(0, [5])])
-        async with beside(device, _FAST + _value("x", address=0), 3) as (made, intake):
+        async with beside(device, FAST + table_of("x", address=0), 3) as (made, intake):
             await until(lambda: intake.records)
             assert intake.readings()[0].values == {"x": None}
             assert "no such unit" in made[0][0].report()["values"][0]["reason"]
@@ -279,7 +133,7 @@ def test_nothing_listening_is_a_source_error_and_the_next_run_works() -> None:
     async def test() -> None:
         async with tcp_station(station(1, [(0, [5])])) as port:
             pass
-        sensor = sensor_of(_FAST + _value("x", address=0), f"modbus-tcp://127.0.0.1:{port}/1")
+        sensor = sensor_of(FAST + table_of("x", address=0), f"modbus-tcp://127.0.0.1:{port}/1")
         async with running(sensor) as (made, intake):
             adapter, task = made[0]
             await until(task.done)
@@ -312,7 +166,7 @@ def test_an_answer_that_is_no_modbus_is_a_source_error(answer: bytes) -> None:
             while await reader.read(260):
                 writer.write(answer)
 
-        text = 'timeout = "50ms"\n' + _value("x", address=0)
+        text = 'timeout = "50ms"\n' + table_of("x", address=0)
         loops: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, found: loops.append(found))
         async with (
@@ -331,9 +185,9 @@ def test_an_answer_that_is_no_modbus_is_a_source_error(answer: bytes) -> None:
 def test_a_limit_passed_at_a_station_is_an_alarm_with_value_limit_and_unit() -> None:
     async def test() -> None:
         text = (
-            _FAST
+            FAST
             + "lat = 30.5\nlon = 103.25\nexercise = true\n"
-            + _value("level", address=0, scale=0.01, unit="m", label="水位")
+            + table_of("level", address=0, scale=0.01, unit="m", label="水位")
             + '[[sensor.value.limit]]\nhigh = 3.5\ntext = "danger"\n'
         )
         async with beside(station(1, [(0, [362])]), text) as (_, intake):

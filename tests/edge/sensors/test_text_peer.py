@@ -2,13 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 
 from fieldlab.intake import FakeIntake, FakeTime
+from fieldlab.sensing import play
 from fieldlab.stations import sensor_of, text_station, until
 from fieldlink.codecs.fault import SourceError
 from fieldlink.codecs.telemetry import AlarmKind
@@ -32,11 +33,6 @@ missing = [999]
 pattern = 'Ta=([-\d.]+)C'
 """
 _LINE = b"0R0,Dm=027D,Sm=3.1M,Ta=-12.4C,Ua=61.0P,Pa=1002.5H\r\n"  # as a WXT520 composes it
-
-
-def play(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a test's coroutine with a limit."""
-    asyncio.run(asyncio.wait_for(test(), 20))
 
 
 @asynccontextmanager

@@ -5,13 +5,13 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fieldlab.sensing import play
 from fieldlink.codecs.settings import load_settings
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.sensors.limits import Watch
@@ -27,11 +27,6 @@ from fieldlink.edge.simulate.sensor_kinds import (
 from fieldlink.edge.simulate.sensor_series import SensorFault, SensorFaults, Series
 
 _FAULTLESS = SensorFaults()
-
-
-def play(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a test's coroutine with a limit."""
-    asyncio.run(asyncio.wait_for(test(), 20))
 
 
 async def trials(plan: SensorPlan) -> list[Trial]:
