@@ -112,7 +112,8 @@ class Board:
             if not parts:
                 return head + b"]}"
             # One copy of some megabytes, not three.
-            parts[0], parts[-1] = head + parts[0], parts[-1] + b"]}"
+            parts[0] = head + parts[0]
+            parts[-1] += b"]}"
             return b",".join(parts)
 
     def _since(self, since: int) -> list[bytes]:
