@@ -33,7 +33,8 @@ KIT_DEVICE = "kit"
 MAX_SHEAF_BYTES = 4 * 1024 * 1024
 """Of a sheaf, and of what a squeezed one becomes."""
 _PLAIN, _ZSTD = 0, 1
-_WORTH_BYTES = 128
+_WORTH_BYTES = range(128, 256 * 1024)
+"""Of what lengths a sheaf is worth squeezing: a large one is made of bits without a pattern."""
 
 
 def encode_sheaf(blocks: Sequence[Block]) -> bytes:
@@ -48,7 +49,7 @@ def encode_sheaf(blocks: Sequence[Block]) -> bytes:
     content = _content(blocks) if blocks else b""
     if len(content) > MAX_SHEAF_BYTES:
         raise CodecError("size", f"a sheaf of {len(content)} bytes; bind fewer blocks together")
-    if len(content) >= _WORTH_BYTES:
+    if len(content) in _WORTH_BYTES:
         frame = squeeze(content)
         if len(frame) < len(content):
             return bytes((VERSION, _ZSTD)) + frame

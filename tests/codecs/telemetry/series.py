@@ -1,5 +1,6 @@
 """Blocks for the tests: by hypothesis, and a plain one to be damaged."""
 
+from itertools import accumulate
 from typing import TypeVar
 
 from hypothesis import strategies as st
@@ -42,7 +43,7 @@ def series(draw: st.DrawFn, count: int) -> list[int]:
     rng = draw(st.randoms(use_true_random=False))
     spread = 1 << draw(st.integers(0, 20))
     noise = [rng.randint(-spread, spread) for _ in range(count)]
-    walk = [sum(noise[: place + 1]) for place in range(count)] if kind == "walk" else noise
+    walk = list(accumulate(noise)) if kind == "walk" else noise
     return [start + one * grid for one in walk]
 
 

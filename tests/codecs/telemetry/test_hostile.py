@@ -87,7 +87,7 @@ def test_random_bytes_are_refused_or_bounded(data: bytes) -> None:
 
 
 @given(blocks(max_count=50), st.data())
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_a_damaged_block_is_refused_or_bounded(block: Block, data: st.DataObject) -> None:
     good = encode_block(block)
     place = st.integers(0, len(good))
