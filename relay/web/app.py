@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable, Sequence
 from importlib import resources
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -131,11 +133,11 @@ class _Page(StaticFiles):
     """The page's files, asked for anew after an update; what others published lies in a folder
     named by its version, so it is asked for once."""
 
-    def file_response(self, full_path: str, *args: object, **kwargs: object) -> Response:
-        response = super().file_response(full_path, *args, **kwargs)  # type: ignore[arg-type]
+    def file_response(self, full_path: str | PathLike[str], *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(full_path, *args, **kwargs)
         published = "vendor" in Path(full_path).parts
         lasting = "public, max-age=31536000, immutable"
         response.headers["cache-control"] = lasting if published else "no-cache"
-        if full_path.endswith(".mjs"):  # what a machine's own table calls it may not run
+        if Path(full_path).suffix == ".mjs":  # what a machine's own table calls it may not run
             response.headers["content-type"] = "text/javascript; charset=utf-8"
         return response

@@ -1,9 +1,13 @@
 // The duty wall: asks who is logged in, follows the centre's news, and redraws what changed.
 
+import "./trusted.js";
+import { Alarms } from "./alarms/alarms.js";
 import { get, post } from "./api.js";
 import { drawClock } from "./clock.js";
 import { byId, el, mark, setText } from "./dom.js";
 import { IncidentPanel } from "./incidents.js";
+import { keyOf as deviceKey } from "./map/fleet.js";
+import { MapView } from "./map/map.js";
 import { drawEvents, drawGaps, drawKits } from "./panels.js";
 import { Player } from "./player.js";
 import { learnNow, nowUs, timeOfDay } from "./time.js";
@@ -18,6 +22,9 @@ const SLOW_MS = 30000;
 // How often the window is read anew at most: while it is looked at, and for its verdict alone.
 const WINDOW_MS = 5000;
 const VERDICT_MS = 15000;
+// Where devices are: at once while the map is looked at, else to know where an alarm is.
+const DEVICES_MS = 10000;
+const VIEWS = ["wall", "map", "window"];
 const KEPT_INCIDENT = "fieldlink.incident";
 
 const state = {
@@ -29,7 +36,10 @@ let wall;
 let player;
 let panel;
 let windowPanel;
+let alarms;
+let map;
 let windowReadMs = 0;
+let devicesReadMs = 0;
 let updates = null;
 let busy = false;
 
@@ -59,6 +69,19 @@ const READERS = {
     drawWall();
     player.cover(state.coverage);
   },
+  async alarms() {
+    await alarms.read();
+  },
+  async devices() {
+    devicesReadMs = Date.now();
+    const since = map.fleet.revision;
+    const page = await get(`/api/telemetry/latest${since ? `?since=${since}` : ""}`);
+    learnNow(page.now_us);
+    // A centre that begins to count anew has another past: then everything is asked for.
+    if (since && page.revision < since) { map.fleet.revision = 0; dirty.add("devices"); } else map.take(page, !since);
+    map.alarmed(alarms.book.byDevice());
+    if (map.tracksDue()) await map.readTracks();
+  },
   async gaps() {
     state.gaps = (await get(`/api/gaps${query()}`)).gaps;
     drawGaps(state.gaps);
@@ -84,7 +107,12 @@ const READERS = {
 const NEWS = {
   bundle: ["streams", "coverage", "window"], still: ["streams", "coverage", "window"], gap: ["streams", "coverage", "gaps", "window"],
   kit: ["streams", "kits", "window"], event: ["events"], incident: ["incidents", "streams", "coverage", "gaps", "window"],
-  want: ["wants"],
+  want: ["wants"], samples: ["devices"],
+};
+// News that says all of it itself: drawn at once.
+const LIVE = {
+  positions: (news) => map.move(news.devices),
+  alarm: (news) => alarms.hear(news),
 };
 const ALL = Object.keys(READERS);
 
@@ -95,7 +123,27 @@ function drawWindow() {
   if (lookingAtWindow()) windowPanel.draw(state.window);
 }
 
-const due = (name) => name !== "window" || Date.now() - windowReadMs >= (lookingAtWindow() ? WINDOW_MS : VERDICT_MS);
+const due = (name) => (name === "window" ? Date.now() - windowReadMs >= (lookingAtWindow() ? WINDOW_MS : VERDICT_MS)
+  : name !== "devices" || document.body.dataset.view === "map" || Date.now() - devicesReadMs >= DEVICES_MS);
+
+function toldOf(kind, data) {
+  if (LIVE[kind]) { LIVE[kind](data); return; }
+  if (kind === "missed") map.fleet.revision = 0;
+  (NEWS[kind] ?? ALL).forEach((name) => dirty.add(name));
+}
+
+// Where an alarm is: where it says, or where its device was last.
+function placeOf(alarm) {
+  if (Number.isFinite(alarm.lat) && Number.isFinite(alarm.lon)) return { lat: alarm.lat, lon: alarm.lon, old: 0 };
+  const position = map.fleet.devices.get(deviceKey(alarm.kit, alarm.device))?.position;
+  return position ? { lat: position.lat, lon: position.lon, old: Math.max(1, nowUs() - position.time_us) } : null;
+}
+
+function locate(alarm) {
+  player.close();
+  showTab("map");
+  map.locate(deviceKey(alarm.kit, alarm.device), placeOf(alarm));
+}
 
 function drawWall() {
   wall.draw(state.streams, state.coverage, shownIncident());
@@ -169,12 +217,15 @@ function choose(id) {
   read();
 }
 
-// The pictures and the window take turns in the middle.
+// The pictures, the map and the window take turns in the middle.
 function showView(name) {
   document.body.dataset.view = name;
-  for (const each of ["wall", "window"]) byId(`view-${each}`).setAttribute("aria-pressed", String(each === name));
-  byId("wall").hidden = name !== "wall";
-  byId("window").hidden = name !== "window";
+  for (const each of VIEWS) {
+    byId(`view-${each}`).setAttribute("aria-pressed", String(each === name));
+    byId(each).hidden = each !== name;
+  }
+  if (name === "map") { if (!byId("duty").hidden) map.show(); } else map.hide();
+  if (name === "map") { dirty.add("devices"); read(); }
   if (name !== "window") return;
   windowReadMs = 0;
   dirty.add("window");
@@ -183,7 +234,7 @@ function showView(name) {
 }
 
 function showTab(name) {
-  if (name === "wall" || name === "window") showView(name);
+  if (VIEWS.includes(name)) showView(name);
   document.body.dataset.tab = name;
   for (const tab of document.querySelectorAll("[data-tab]")) {
     if (tab !== document.body) tab.setAttribute("aria-selected", String(tab.dataset.tab === name));
@@ -196,6 +247,7 @@ function showLogin() {
   updates = null;
   dirty.clear();
   player.close();
+  alarms.silence();
   byId("duty").hidden = true;
   byId("lost").hidden = true;
   byId("login").hidden = false;
@@ -206,9 +258,10 @@ function showLogin() {
 function showDuty() {
   byId("login").hidden = true;
   byId("duty").hidden = false;
-  updates ??= follow((kind) => { (NEWS[kind] ?? ALL).forEach((name) => dirty.add(name)); }, lost);
+  updates ??= follow(toldOf, lost);
   ALL.forEach((name) => dirty.add(name));
   read();
+  if (document.body.dataset.view === "map") map.show();
 }
 
 async function login(event) {
@@ -235,18 +288,27 @@ function redraw() {
   windowPanel.forget();
   drawWindow();
   player.redraw();
+  alarms.redraw();
+  map.redraw();
 }
+
+const openPlayer = (stream) => player.open(stream, state.coverage.get(keyOf(stream)));
 
 async function start() {
   await loadText();
   player = new Player(() => state, () => { dirty.add("wants"); read(); });
-  wall = new Wall((stream) => player.open(stream, state.coverage.get(keyOf(stream))));
+  map = new MapView({ streams: () => state.streams, openStream: openPlayer, alarmsOf: (key) => alarms.book.of(key) });
+  alarms = new Alarms({ locate, placeOf });
+  alarms.book.changed.add(() => map.alarmed(alarms.book.byDevice()));
+  alarms.draw();
+  map.redraw();
+  wall = new Wall(openPlayer);
   panel = new IncidentPanel(choose);
   windowPanel = new WindowPanel((stream) => {
     const found = state.streams.find((each) => keyOf(each) === keyOf(stream));
-    if (found) player.open(found, state.coverage.get(keyOf(found)));
+    if (found) openPlayer(found);
   });
-  for (const name of ["wall", "window"]) byId(`view-${name}`).addEventListener("click", () => showTab(name));
+  for (const name of VIEWS) byId(`view-${name}`).addEventListener("click", () => showTab(name));
   onLanguage(redraw);
   for (const button of document.querySelectorAll(".language")) button.addEventListener("click", toggleLanguage);
   for (const tab of document.querySelectorAll("nav [data-tab]")) tab.addEventListener("click", () => showTab(tab.dataset.tab));
@@ -254,7 +316,8 @@ async function start() {
   byId("logout").addEventListener("click", async () => { await post("/api/logout"); showLogin(); });
   showTab("wall");
   setInterval(read, EVERY_MS);
-  setInterval(() => { drawClock(state.incident); wall.tick(); drawCounts(); }, 250);
+  setInterval(() => { drawClock(state.incident); wall.tick(); drawCounts(); alarms.tick(); }, 250);
+  setInterval(() => { if (!byId("duty").hidden) map.tick(); }, EVERY_MS);
   setInterval(checkLink, HEALTH_MS);
   setInterval(() => { if (!byId("duty").hidden) ALL.forEach((name) => dirty.add(name)); }, SLOW_MS);
   const session = await get("/api/session");

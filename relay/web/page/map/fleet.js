@@ -1,0 +1,121 @@
+// What is known of every device: where it was last, how old that is, and what it measures. Fed by
+// reading `latest` and by the news in between.
+
+import { nowUs } from "../time.js";
+
+const LATE_US = 30e6;
+const STALE_US = 300e6;
+// The bits of a sample's flags, in their order (codecs/telemetry/samples.py).
+const FLAGS = ["no_fix", "zero", "jump", "clock", "backfill", "range", "converted", "frozen", "exercise", "alarm"];
+const GLIDE_MS = 480;
+
+export const keyOf = (kit, device) => `${kit}/${device}`;
+export const flagNames = (bits) => FLAGS.filter((_, at) => bits & (1 << at));
+export const ageUs = (device) => (device.position ? Math.max(0, nowUs() - device.position.time_us) : null);
+
+export function stateOf(device, now = nowUs()) {
+  if (!device.position) return "none";
+  const old = now - device.position.time_us;
+  return old > STALE_US ? "stale" : old > LATE_US ? "late" : "fresh";
+}
+
+const sound = (lat, lon) => Number.isFinite(lat) && Number.isFinite(lon) && Math.abs(lat) <= 90 && Math.abs(lon) <= 180;
+
+export class Fleet {
+  constructor() {
+    this.devices = new Map();
+    this.revision = 0;
+    this.to = null; // to(lon, lat): the map's projection, once it is known
+    this.changed = 0; // counts changes, so that whoever draws sees whether there is anything new
+    this.moved = []; // called with (device, position) for each new position
+  }
+
+  project(to) {
+    this.to = to;
+    for (const device of this.devices.values()) this.#place(device, false);
+    this.changed += 1;
+  }
+
+  // The answer of /api/telemetry/latest; `whole` when it was asked for everything.
+  take(page, whole) {
+    if (whole) {
+      const known = new Set(page.devices.map((each) => keyOf(each.kit, each.device)));
+      for (const key of this.devices.keys()) if (!known.has(key)) this.devices.delete(key);
+    }
+    for (const told of page.devices) this.#learn(told);
+    this.revision = Math.max(whole ? 0 : this.revision, page.revision);
+    this.changed += 1;
+  }
+
+  #learn(told) {
+    const key = keyOf(told.kit, told.device);
+    const known = this.devices.get(key);
+    const position = told.position && sound(told.position.lat, told.position.lon) ? told.position : null;
+    // News may have been faster than the answer.
+    const newer = known?.position && (!position || known.position.time_us > position.time_us) ? known.position : position;
+    const device = Object.assign(known ?? { key, x: 0, y: 0, glide: null, alarm: null }, told, { position: newer, streams: told.streams ?? {} });
+    this.devices.set(key, device);
+    this.#place(device, Boolean(known?.position));
+  }
+
+  // The news "positions": [kit, device, kind, time_us, lon, lat, heading, speed, marks].
+  move(rows) {
+    for (const [kit, name, kind, time_us, lon, lat, heading, speed, marks] of rows) {
+      if (!sound(lat, lon)) continue;
+      const key = keyOf(kit, name);
+      let device = this.devices.get(key);
+      if (!device) {
+        device = { key, kit, device: name, kind, position: null, streams: {}, heard_us: time_us, alarms: 0, x: 0, y: 0, glide: null, alarm: null };
+        this.devices.set(key, device);
+      }
+      const before = device.position;
+      if (before && before.time_us > time_us) continue; // sent late: it belongs to the track alone
+      device.position = { ...before, time_us, lat, lon, heading, speed, marks: flagNames(marks ?? 0), arrived_us: nowUs() };
+      device.heard_us = Math.max(device.heard_us ?? 0, time_us);
+      device.fix_lost_us = null;
+      this.#place(device, Boolean(before));
+      for (const tell of this.moved) tell(device, device.position);
+    }
+    this.changed += 1;
+  }
+
+  #place(device, glide) {
+    if (!this.to || !device.position) return;
+    const [x, y] = this.to(device.position.lon, device.position.lat);
+    if (device.toX === x && device.toY === y) return;
+    device.glide = glide && device.toX !== undefined ? { x: device.x, y: device.y, since: performance.now() } : null;
+    device.toX = x;
+    device.toY = y;
+    if (!device.glide) [device.x, device.y] = [x, y];
+  }
+
+  // Carry every device on towards where it is; true while any is still on its way.
+  glide(smooth, nowMs, farthest) {
+    let going = false;
+    for (const device of this.devices.values()) {
+      const { glide } = device;
+      if (!glide) continue;
+      const part = (nowMs - glide.since) / GLIDE_MS;
+      const far = Math.abs(device.toX - glide.x) + Math.abs(device.toY - glide.y) > farthest;
+      if (!smooth || part >= 1 || far) {
+        device.glide = null;
+        [device.x, device.y] = [device.toX, device.toY];
+      } else {
+        going = true;
+        device.x = glide.x + (device.toX - glide.x) * part;
+        device.y = glide.y + (device.toY - glide.y) * part;
+      }
+    }
+    return going;
+  }
+
+  // Which devices have an alarm that nobody has cleared: key to the worst of them.
+  alarmed(byKey) {
+    for (const device of this.devices.values()) device.alarm = byKey.get(device.key) ?? null;
+    this.changed += 1;
+  }
+
+  list() {
+    return [...this.devices.values()];
+  }
+}

@@ -1,0 +1,107 @@
+// Names beside the symbols: each drawn once and copied, shown where there is room, those who matter
+// first. The second line is the age, when it matters.
+
+import { age } from "../time.js";
+import { ageUs } from "./fleet.js";
+
+const MOST_KEPT = 2500;
+const MOST_CHARS = 22;
+const CELL = 16;
+const COLOURS = { fresh: "#eef4fa", late: "#ffd584", stale: "#93a2b3" };
+const FONT = '600 12.5px system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif';
+const SMALL = '500 11px system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif';
+
+const cut = (name) => (name.length > MOST_CHARS ? `${name.slice(0, MOST_CHARS - 1)}…` : name);
+
+export class Labels {
+  constructor() {
+    this.known = new Map();
+    this.density = 1;
+    this.measuring = document.createElement("canvas").getContext("2d");
+  }
+
+  use(density) {
+    if (this.density === density) return;
+    this.density = density;
+    this.known.clear();
+  }
+
+  #made(name, second, state, strong) {
+    const key = `${state}${strong ? "!" : ""}\n${name}\n${second}`;
+    let found = this.known.get(key);
+    if (found) return found;
+    if (this.known.size >= MOST_KEPT) this.known.clear();
+    const m = this.measuring;
+    m.font = FONT;
+    const first = m.measureText(name).width;
+    m.font = SMALL;
+    const wide = Math.ceil(Math.max(first, second ? m.measureText(second).width : 0)) + (strong ? 16 : 8);
+    const tall = (second ? 32 : 18) + (strong ? 4 : 0);
+    const image = document.createElement("canvas");
+    image.width = Math.ceil(wide * this.density);
+    image.height = Math.ceil(tall * this.density);
+    const c = image.getContext("2d");
+    c.scale(this.density, this.density);
+    if (strong) {
+      c.beginPath();
+      c.roundRect(0, 0, wide, tall, 5);
+      c.fillStyle = strong === "alarm" ? "#a3161fee" : "#0a0e13e6";
+      c.fill();
+    }
+    c.textAlign = "center";
+    c.textBaseline = "top";
+    c.lineJoin = "round";
+    c.lineWidth = 3.5;
+    c.strokeStyle = "#070b10";
+    const line = (text, font, colour, y) => {
+      c.font = font;
+      c.fillStyle = colour;
+      if (!strong) c.strokeText(text, wide / 2, y);
+      c.fillText(text, wide / 2, y);
+    };
+    const top = strong ? 4 : 2;
+    line(name, FONT, strong ? "#fff" : COLOURS[state], top);
+    if (second) line(second, SMALL, strong ? "#ffffffcc" : state === "late" ? "#f2b33d" : "#8394a7", top + 15);
+    found = { image, wide, tall };
+    this.known.set(key, found);
+    return found;
+  }
+
+  // Gives each item a label or none. `items` are sorted by rank; the highest choose first.
+  arrange(items, view, names, chosen) {
+    const taken = new Set();
+    const cells = (x, y, wide, tall, act) => {
+      for (let column = Math.floor(x / CELL); column <= (x + wide) / CELL; column += 1) {
+        for (let row = Math.floor(y / CELL); row <= (y + tall) / CELL; row += 1) if (act(`${column},${row}`)) return true;
+      }
+      return false;
+    };
+    const take = (name) => { taken.add(name); return false; };
+    for (const item of items) {
+      const at = item.device ? [item.device.toX, item.device.toY] : [item.x, item.y];
+      [item.ax, item.ay] = view.screen(...at);
+      cells(item.ax - item.radius + 3, item.ay - item.radius + 3, 2 * item.radius - 6, 2 * item.radius - 6, take);
+    }
+    for (let at = items.length - 1; at >= 0; at -= 1) {
+      const item = items[at];
+      item.label = null;
+      if (!item.device) continue;
+      const alarm = item.device.alarm && !item.device.alarm.calm;
+      const must = alarm || item.device.key === chosen;
+      if (!names && !must) continue;
+      const second = item.state === "fresh" && !must ? "" : age(ageUs(item.device));
+      const label = this.#made(cut(item.device.device), second, item.state, alarm ? "alarm" : must ? "chosen" : "");
+      const x = item.ax - label.wide / 2;
+      const y = item.ay + item.radius + 3;
+      if (!must && cells(x, y, label.wide, label.tall - 2, (name) => taken.has(name))) continue;
+      cells(x, y, label.wide, label.tall, take);
+      item.label = label;
+    }
+  }
+
+  draw(c, items) {
+    for (const { label, px, py, out, radius } of items) {
+      if (label && !out) c.drawImage(label.image, Math.round(px - label.wide / 2), Math.round(py + radius + 3), label.wide, label.tall);
+    }
+  }
+}

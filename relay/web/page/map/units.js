@@ -1,0 +1,46 @@
+// What devices measure, in plain words: names of columns, units as people read them, states as words.
+
+import { has, t } from "../text.js";
+import { age, number, span } from "../time.js";
+
+// UCUM as it is read; what is not here is shown as it came.
+const UNITS = { Cel: "°C", "[ppm]": "ppm", "%{LEL}": "% LEL", "m/s2": "m/s²", deg: "°", "/min": null, s: null };
+const STATES = {
+  "vitals.posture": ["upright", "bent", "lying", "falling"], "battery.charging": ["no", "yes"],
+  "position.fix": ["none", "gnss", "differential", "pps", "rtk", "float"],
+};
+const SPANS = new Set(["air.remaining", "vitals.still_for"]);
+const ORDER = ["vitals", "air", "battery"];
+
+export function columnText(stream, column) {
+  for (const key of [`tel.${stream}.${column}`, `tel.${column}`]) if (has(key)) return t(key);
+  return column;
+}
+
+export const streamText = (stream) => (has(`tel.stream.${stream}`) ? t(`tel.stream.${stream}`) : stream);
+
+export function unitText(unit) {
+  if (unit === "/min") return t("unit.perMinute");
+  return UNITS[unit] ?? unit ?? "";
+}
+
+const digitsOf = (value) => (Number.isInteger(value) ? 0 : Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
+
+// {text, unit} of a value; "–" when it is not known.
+export function valueText(stream, column, value, unit) {
+  if (value === null || value === undefined) return { text: "–", unit: "" };
+  if (typeof value === "string") return { text: value, unit: "" };
+  const name = STATES[`${stream}.${column}`]?.[value];
+  if (name) return { text: t(`tel.${stream}.${column}.${name}`), unit: "" };
+  if (SPANS.has(`${stream}.${column}`)) return { text: span(value * 1e6), unit: "" };
+  return { text: number(value, digitsOf(value)), unit: unitText(unit) };
+}
+
+// Streams in the order in which they matter; positions have a place of their own.
+export function orderedStreams(streams) {
+  return Object.entries(streams).filter(([name]) => name !== "position")
+    .sort(([a], [b]) => ((ORDER.indexOf(a) + 1 || 9) - (ORDER.indexOf(b) + 1 || 9)) || a.localeCompare(b, "en"));
+}
+
+export const markText = (mark) => (has(`mark.${mark}`) ? t(`mark.${mark}`) : mark);
+export const agoText = (us) => t("map.ago", { age: age(us) });
