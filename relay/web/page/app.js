@@ -13,7 +13,7 @@ import { Player } from "./player.js";
 import { learnNow, nowUs, timeOfDay } from "./time.js";
 import { loadText, onLanguage, t, toggleLanguage } from "./text.js";
 import { follow } from "./updates.js";
-import { keyOf, stateOf, Wall } from "./wall.js";
+import { hasPictures, keyOf, stateOf, Wall } from "./wall.js";
 import { drawVerdict, WindowPanel } from "./window.js";
 
 const EVERY_MS = 1000;
@@ -59,7 +59,7 @@ const READERS = {
   async streams() {
     const page = await get(`/api/streams${query()}`);
     learnNow(page.now_us);
-    state.streams = page.streams;
+    state.streams = page.streams.filter(hasPictures);
     drawWall();
     player.refresh(state.streams);
   },

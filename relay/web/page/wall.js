@@ -14,6 +14,11 @@ const LEAST_TILE_PX = 300;
 export const keyOf = (s) => `${s.kit}/${s.device}/${s.stream}`;
 export const kindText = (kind) => t(has(`kind.${kind}`) ? `kind.${kind}` : "kind.unknown");
 
+// Telemetry and alarms travel as streams too; what only reports has no pictures to wait for.
+const REPORTS = new Set(["telemetry", "alarm"]);
+export const hasPictures = (stream) => !REPORTS.has(stream.stream)
+  && (stream.gaps > 0 || Object.keys(stream.layers).some((layer) => layer !== "report"));
+
 // Ages go on between two answers of the centre, and so does the state that follows from them.
 export function stateOf(stream, closed) {
   if (closed) return "closed";

@@ -12,8 +12,7 @@ import { AlarmSound } from "./sound.js";
 const BELL = "M8 1a1 1 0 0 1 1 1v.6a4.500 4.500 0 0 1 3.500 4.400v3.200l1.500 2V13H2v-.8l1.500-2V7A4.500 4.500 0 0 1 7 2.600V2a1 1 0 0 1 1-1zM6.300 13.900h3.400a1.700 1.700 0 0 1-3.400 0z";
 const SPEAKER = "M2 5.500h3L9 2v12l-4-3.500H2zm8.800-1 1-1.200a6.200 6.200 0 0 1 0 9.400l-1-1.200a4.600 4.600 0 0 0 0-7z";
 const SILENT = "M2 5.500h3L9 2v12l-4-3.500H2zm8.300.9 1-1 1.500 1.500 1.500-1.500 1 1L13.800 7.900l1.500 1.500-1 1-1.500-1.500-1.500 1.500-1-1 1.500-1.500z";
-const IN_BANNER = 3;
-const IN_BANNER_NARROW = 1;
+const LINE_PX = 330; // of the screen's height for each alarm in the banner: the rest is for the site
 const HISTORY = 100;
 
 export class Alarms {
@@ -25,8 +24,7 @@ export class Alarms {
     this.sound = new AlarmSound(() => this.#drawButtons());
     this.history = [];
     this.tab = "open";
-    this.narrow = matchMedia("(max-width: 760px)");
-    this.narrow.addEventListener("change", () => this.draw());
+    addEventListener("resize", () => this.draw());
     this.book.changed.add((fresh) => { this.#say(fresh); this.draw(); });
     byId("alarm-bell").addEventListener("click", () => this.#showPanel(byId("alarm-panel").hidden));
     byId("alarm-close").addEventListener("click", () => this.#showPanel(false));
@@ -94,7 +92,7 @@ export class Alarms {
   draw() {
     const ringing = this.book.ringing();
     const calm = this.book.calm();
-    const most = this.narrow.matches ? IN_BANNER_NARROW : IN_BANNER;
+    const most = innerWidth <= 760 ? 1 : Math.max(1, Math.min(3, Math.floor(innerHeight / LINE_PX)));
     this.#fill("banner", byId("alarm-rows"), ringing.slice(0, most));
     const banner = byId("alarm-banner");
     banner.hidden = ringing.length === 0;

@@ -139,7 +139,7 @@ export class DeviceCard {
       const spark = sparks?.get(column);
       return el("div", { class: "measure" }, el("dt", { text: columnText(name, column) }),
         el("dd", {}, el("b", { text: said.text }), said.unit ? el("span", { class: "unit", text: said.unit }) : null),
-        spark ? el("div", { class: "spark-box", title: spark.label }, spark.svg.cloneNode(true), el("span", { class: "spark-range", text: `${spark.low} … ${spark.high}` })) : el("div"));
+        spark ? el("div", { class: "spark-box", title: spark.label }, spark.svg.cloneNode(true), el("span", { class: "spark-range", text: spark.range })) : el("div"));
     });
     if (!rows.length) return null;
     const marks = (stream.marks ?? []).map((mark) => el("li", { text: markText(mark) }));

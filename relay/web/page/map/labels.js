@@ -6,7 +6,8 @@ import { ageUs } from "./fleet.js";
 
 const MOST_KEPT = 2500;
 const MOST_CHARS = 22;
-const CELL = 16;
+const CELL = 64;
+const BELOW = 3; // px between a symbol and its name
 const COLOURS = { fresh: "#eef4fa", late: "#ffd584", stale: "#93a2b3" };
 const FONT = '600 12.5px system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif';
 const SMALL = '500 11px system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif';
@@ -69,18 +70,11 @@ export class Labels {
 
   // Gives each item a label or none. `items` are sorted by rank; the highest choose first.
   arrange(items, view, names, chosen) {
-    const taken = new Set();
-    const cells = (x, y, wide, tall, act) => {
-      for (let column = Math.floor(x / CELL); column <= (x + wide) / CELL; column += 1) {
-        for (let row = Math.floor(y / CELL); row <= (y + tall) / CELL; row += 1) if (act(`${column},${row}`)) return true;
-      }
-      return false;
-    };
-    const take = (name) => { taken.add(name); return false; };
+    const room = new Room();
     for (const item of items) {
       const at = item.device ? [item.device.toX, item.device.toY] : [item.x, item.y];
       [item.ax, item.ay] = view.screen(...at);
-      cells(item.ax - item.radius + 3, item.ay - item.radius + 3, 2 * item.radius - 6, 2 * item.radius - 6, take);
+      room.take(item.ax - item.radius, item.ay - item.radius, 2 * item.radius, 2 * item.radius);
     }
     for (let at = items.length - 1; at >= 0; at -= 1) {
       const item = items[at];
@@ -91,17 +85,51 @@ export class Labels {
       if (!names && !must) continue;
       const second = item.state === "fresh" && !must ? "" : age(ageUs(item.device));
       const label = this.#made(cut(item.device.device), second, item.state, alarm ? "alarm" : must ? "chosen" : "");
-      const x = item.ax - label.wide / 2;
-      const y = item.ay + item.radius + 3;
-      if (!must && cells(x, y, label.wide, label.tall - 2, (name) => taken.has(name))) continue;
-      cells(x, y, label.wide, label.tall, take);
+      const places = [[-label.wide / 2, item.radius + BELOW], [-label.wide / 2, -item.radius - BELOW - label.tall],
+        [item.radius + BELOW, -label.tall / 2], [-item.radius - BELOW - label.wide, -label.tall / 2]];
+      const found = places.find(([x, y]) => room.free(item.ax + x, item.ay + y, label.wide, label.tall)) ?? (must ? places[0] : null);
+      if (!found) continue;
+      room.take(item.ax + found[0], item.ay + found[1], label.wide, label.tall);
       item.label = label;
+      [item.labelX, item.labelY] = found;
     }
   }
 
   draw(c, items) {
-    for (const { label, px, py, out, radius } of items) {
-      if (label && !out) c.drawImage(label.image, Math.round(px - label.wide / 2), Math.round(py + radius + 3), label.wide, label.tall);
+    for (const { label, px, py, out, labelX, labelY } of items) {
+      if (label && !out) c.drawImage(label.image, Math.round(px + labelX), Math.round(py + labelY), label.wide, label.tall);
     }
+  }
+}
+
+// Which rectangles of the screen are taken.
+class Room {
+  constructor() {
+    this.cells = new Map();
+  }
+
+  #over(x, y, wide, tall, act) {
+    for (let column = Math.floor(x / CELL); column <= Math.floor((x + wide) / CELL); column += 1) {
+      for (let row = Math.floor(y / CELL); row <= Math.floor((y + tall) / CELL); row += 1) {
+        const name = column * 65536 + row;
+        if (act(name)) return true;
+      }
+    }
+    return false;
+  }
+
+  take(x, y, wide, tall) {
+    const box = [x, y, x + wide, y + tall];
+    this.#over(x, y, wide, tall, (name) => {
+      const known = this.cells.get(name);
+      if (known) known.push(box);
+      else this.cells.set(name, [box]);
+      return false;
+    });
+  }
+
+  free(x, y, wide, tall) {
+    return !this.#over(x, y, wide, tall, (name) => (this.cells.get(name) ?? []).some((box) => (
+      box[0] < x + wide && box[2] > x && box[1] < y + tall && box[3] > y)));
   }
 }

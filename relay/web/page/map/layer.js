@@ -8,13 +8,19 @@ import { drawGraticule, drawRings } from "./grid.js";
 import { hueOf, radiusOf, Sprites, SPRITE_PX } from "./shapes.js";
 import { Labels } from "./labels.js";
 
+const FEW_PX = 18;
 const GROUP_PX = 30;
-const FEW = 40; // so many are shown one by one even where they touch a little
+const MANY_PX = 40;
+// So many are shown one by one even where they touch a little; and so many have to stand together.
+const FEW = 40;
+const MANY = 300;
 const HIT_PX = 22;
 const ACCURACY_LEAST_PX = 18;
 const STATES = { fresh: 0, late: 1, stale: 2 };
 
-const speakable = (device) => device.heading !== null && device.heading !== undefined;
+const LEAST_SPEED = 0.5; // m/s: what stands still is heading nowhere, whatever its receiver says
+
+const isHeading = ({ heading, speed }) => Number.isFinite(heading) && !(speed < LEAST_SPEED && speed !== null);
 
 export class DeviceLayer {
   constructor(canvas, fleet) {
@@ -52,7 +58,7 @@ export class DeviceLayer {
       if (px < -margin || py < -margin || px > view.width + margin || py > view.height + margin) continue;
       seen.push({ device, px, py, state: stateOf(device, now), alone: device.alarm !== null || device.key === this.chosen });
     }
-    const near = seen.length > FEW ? GROUP_PX : GROUP_PX * 0.6;
+    const near = seen.length > MANY ? MANY_PX : seen.length > FEW ? GROUP_PX : FEW_PX;
     this.items = this.#grouped(seen, near);
     this.items.sort((a, b) => a.rank - b.rank);
     this.labels.arrange(this.items, view, this.options.names, this.chosen);
@@ -156,9 +162,10 @@ export class DeviceLayer {
     if (item.devices) { this.#drawGroup(item); return; }
     const { c, density } = this;
     const { device, px, py } = item;
-    const state = device.alarm && !device.alarm.calm ? "alarm" : item.state;
+    const alarm = device.alarm && !device.alarm.calm;
+    const state = alarm ? `alarm-${item.state}` : item.state;
     const half = SPRITE_PX / 2;
-    if (speakable(device.position)) {
+    if (isHeading(device.position)) {
       const turn = device.position.heading * Math.PI / 180;
       const cos = Math.cos(turn) * density;
       const sin = Math.sin(turn) * density;

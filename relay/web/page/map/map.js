@@ -1,7 +1,7 @@
 // The map: the ground, what lies on it, and what stands beside it.
 
 import { get } from "../api.js";
-import { byId, el, setText } from "../dom.js";
+import { byId, setText } from "../dom.js";
 import { t } from "../text.js";
 import { DeviceCard } from "./card.js";
 import { Fleet } from "./fleet.js";
@@ -11,6 +11,7 @@ import { canDraw, GlGround } from "./ground_gl.js";
 import { FlatGround } from "./ground_flat.js";
 import { DeviceLayer } from "./layer.js";
 import { DeviceList } from "./list.js";
+import { MapOptions } from "./options.js";
 import { Pulses } from "./pulses.js";
 import { TrackCanvas } from "./trackcanvas.js";
 import { fitting, View } from "./view.js";
@@ -19,7 +20,6 @@ const CHINA = { lat: 35.5, lon: 104, zoom: 3.7 };
 const ARRANGE_MS = 500; // groups and names follow what moves at most so often
 const SLOW_FRAME_MS = 9; // a machine that needs longer for a frame shows steps instead of gliding
 const FAR = 4e-4; // of the world: who is that much elsewhere is not carried there
-const KEPT = "fieldlink.map";
 const READ_TRACKS_MS = 60000;
 
 export class MapView {
@@ -38,20 +38,15 @@ export class MapView {
     this.layer.show = (device) => this.list.passes(device);
     this.slow = 0;
     this.frames = 0;
-    this.options = { tracks: "chosen", minutes: 30, rings: true, names: true, bright: false, ...this.#kept() };
-    this.#tools();
-  }
-
-  #kept() {
-    try {
-      return JSON.parse(localStorage.getItem(KEPT)) ?? {};
-    } catch {
-      return {};
-    }
-  }
-
-  #keep() {
-    localStorage.setItem(KEPT, JSON.stringify(this.options));
+    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
+    this.options = new MapOptions((what) => { this.#optioned(); if (what === "tracks") this.readTracks(); });
+    this.#optioned();
+    const on = (id, act) => byId(id).addEventListener("click", act);
+    on("map-in", () => this.ground?.zoomBy(1));
+    on("map-out", () => this.ground?.zoomBy(-1));
+    on("map-fit", () => this.fitAll());
+    on("map-sheet", () => { byId("map").dataset.sheet = byId("map").dataset.sheet === "open" ? "" : "open"; });
+    byId("map").mapView = this; // for whoever measures it
   }
 
   // Shown: the ground is made when it is looked at for the first time.
@@ -273,31 +268,11 @@ export class MapView {
     return { top: margin + 10, right: margin, bottom: sheet ? Math.min(this.view.height * 0.6, byId("map-side").offsetHeight + 30) : margin, left: margin };
   }
 
-  #tools() {
-    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
-    const on = (id, act) => byId(id).addEventListener("click", act);
-    on("map-in", () => this.ground?.zoomBy(1));
-    on("map-out", () => this.ground?.zoomBy(-1));
-    on("map-fit", () => this.fitAll());
-    on("map-sheet", () => { byId("map").dataset.sheet = byId("map").dataset.sheet === "open" ? "" : "open"; });
-    for (const name of ["rings", "names", "bright"]) {
-      on(`map-${name}`, () => { this.options[name] = !this.options[name]; this.#optioned(); });
-    }
-    byId("map-track").addEventListener("change", (event) => {
-      const [tracks, minutes] = event.target.value.split(":");
-      Object.assign(this.options, { tracks, minutes: Number(minutes) || 30 });
-      this.#optioned();
-      this.readTracks();
-    });
-    this.#optioned();
-  }
-
   #optioned() {
-    this.#keep();
-    Object.assign(this.layer.options, { rings: this.options.rings, names: this.options.names });
-    for (const name of ["rings", "names", "bright"]) byId(`map-${name}`).setAttribute("aria-pressed", String(this.options[name]));
-    this.tracks.minutes = this.options.minutes;
-    this.ground?.bright(this.options.bright);
+    const { rings, names, minutes, bright } = this.options;
+    Object.assign(this.layer.options, { rings, names });
+    this.tracks.minutes = minutes;
+    this.ground?.bright(bright);
     if (this.ground) { this.#arrange(); this.#draw(); }
   }
 
@@ -328,11 +303,7 @@ export class MapView {
   }
 
   redraw() {
-    const { tracks, minutes } = this.options;
-    const choices = [["none", 0], ["chosen", 30], ["chosen", 120], ["all", 10], ["all", 30], ["all", 120]];
-    byId("map-track").replaceChildren(...choices.map(([what, n]) => el("option", {
-      value: `${what}:${n}`, text: t(`map.tracks.${what}`, { minutes: n }) })));
-    byId("map-track").value = tracks === "none" ? "none:0" : `${tracks}:${minutes}`;
+    this.options.draw();
     this.list.draw(this.layer.chosen);
     this.card.redraw();
   }

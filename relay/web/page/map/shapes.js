@@ -18,7 +18,7 @@ const HUES = {
   mesh: "#9fc3e8", kit: "#f2f6fb", unknown: "#a3b2c2",
 };
 const STALE = "#4b5867";
-const SIZE = 46; // of a copy, CSS px, its middle in the middle
+const SIZE = 52; // of a copy, CSS px, its middle in the middle
 const SVG = "http://www.w3.org/2000/svg";
 
 export const KINDS = Object.keys(HUES);
@@ -51,7 +51,10 @@ function outline(c, kind) {
   } else c.arc(0, 0, 13, 0, 2 * Math.PI);
 }
 
+// `state` is an age, or "alarm-" and an age.
 function paint(c, kind, state, chosen) {
+  const alarm = state.startsWith("alarm");
+  const stale = state.endsWith("stale");
   c.lineJoin = "round";
   if (chosen) {
     outline(c, kind);
@@ -63,11 +66,11 @@ function paint(c, kind, state, chosen) {
     c.stroke();
   }
   outline(c, kind);
-  c.lineWidth = state === "late" ? 5 : 3.5;
-  c.strokeStyle = state === "late" ? "#f2b33d" : state === "alarm" ? "#ff3b30" : "#05080c";
+  c.lineWidth = state === "late" || alarm ? 5 : 3.5;
+  c.strokeStyle = state === "late" ? "#f2b33d" : alarm ? "#ff3b30" : "#05080c";
   c.stroke();
   outline(c, kind);
-  c.fillStyle = state === "stale" ? STALE : HUES[kind];
+  c.fillStyle = stale ? STALE : HUES[kind];
   c.fill();
   if (state === "late") {
     c.fillStyle = "#0a0e1370";
@@ -76,7 +79,7 @@ function paint(c, kind, state, chosen) {
   c.save();
   c.translate(-9, -9);
   c.scale(0.75, 0.75);
-  c.fillStyle = state === "stale" ? "#b9c4d0" : "#071019";
+  c.fillStyle = stale ? "#b9c4d0" : "#071019";
   c.fill(new Path2D(PATHS[kind]));
   c.restore();
 }
@@ -117,14 +120,14 @@ export class Sprites {
   wedge(kind, state) {
     return this.#made(`wedge/${kindOf(kind)}/${state}`, (c) => {
       c.beginPath();
-      c.moveTo(0, -22.500);
-      c.lineTo(7, -13);
-      c.quadraticCurveTo(0, -17.500, -7, -13);
+      c.moveTo(0, -24.500);
+      c.lineTo(9, -9);
+      c.lineTo(-9, -9);
       c.closePath();
       c.lineWidth = 2.500;
       c.strokeStyle = "#05080c";
       c.stroke();
-      c.fillStyle = state === "stale" ? "#7c8b9d" : state === "alarm" ? "#ff6a61" : hueOf(kind);
+      c.fillStyle = state.startsWith("alarm") ? "#ff6a61" : state === "stale" ? "#7c8b9d" : hueOf(kind);
       c.fill();
     });
   }

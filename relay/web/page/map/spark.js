@@ -52,7 +52,7 @@ export function sparklines(stream, history, from, to) {
     });
     const label = t("card.spark", { what: columnText(stream, column.name), low, high, from: minuteOfDay(from), to: minuteOfDay(to) });
     const svg = sparkline(points, from, to, label);
-    if (svg) made.set(column.name, { svg, low, high, label });
+    if (svg) made.set(column.name, { svg, range: low === high ? "" : `${low} … ${high}`, label });
   });
   return made;
 }
