@@ -8,6 +8,7 @@ from fieldlink.edge.clock.clock import KitClock
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.device_api.make import make_device_api
 from fieldlink.edge.gnss.adapter import make_gnss
+from fieldlink.edge.jt808.adapter import make_jt808
 from fieldlink.edge.sensors.service import make_sensors
 from fieldlink.edge.telemetry.ports import Intake, KitTime
 from fieldlink.systemd.service import Beat
@@ -40,6 +41,7 @@ class Adapter(Protocol):
 def make_adapters(settings: EdgeSettings, intake: Intake, time: KitTime) -> list[Adapter]:
     """The adapters that `settings` ask for."""
     adapters: list[Adapter] = []
+    adapters += make_jt808(settings.jt808, settings.state_dir, intake, time)
     adapters += make_sensors(settings.sensor, intake, time)
     adapters += make_device_api(settings.device_api, settings.device_api_dir, intake)
     adapters += make_gnss(

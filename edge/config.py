@@ -13,6 +13,7 @@ from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.clock.settings import ClockSettings
 from fieldlink.edge.device_api.settings import DeviceApiSettings
 from fieldlink.edge.gnss.settings import GnssSettings
+from fieldlink.edge.jt808.settings import Jt808Settings
 from fieldlink.edge.sensors.settings import SensorSettings, check_sensors
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.edge.spool.settings import SpoolSettings
@@ -52,6 +53,9 @@ class EdgeSettings(Settings):
     )
     device: tuple[DeviceSettings, ...] = Field(
         default=(), description="The devices attached to the kit."
+    )
+    jt808: Jt808Settings = Field(
+        default=Jt808Settings(), description="Terminals that speak JT/T 808."
     )
     sensor: tuple[SensorSettings, ...] = Field(
         default=(),

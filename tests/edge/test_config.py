@@ -9,6 +9,7 @@ import pytest
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.settings import Settings
 from fieldlink.edge.config import EdgeSettings, load_edge_settings
+from fieldlink.edge.jt808.settings import TerminalSettings
 
 _SAMPLE = Path(__file__).parents[2] / "docs" / "edge.sample.toml"
 
@@ -34,11 +35,19 @@ def test_the_sample_names_every_setting_of_the_kit_as_a_whole() -> None:
     default = EdgeSettings()
     assert set(raw["spool"]) == set(type(default.spool).model_fields)
     assert set(raw["capture"]) == set(type(default.capture).model_fields)
+    assert set(raw["jt808"]) == set(type(default.jt808).model_fields) - {"terminal"}
+    assert _sample_terminal(text) == set(TerminalSettings.model_fields)
     for part in ("still", "proxy", "original"):
         fields = type(getattr(default.capture, part)).model_fields
         assert set(raw["capture"][part]) == set(fields)
     optional = re.findall(r"(?m)^# ([a-z]+) = ", text.split("[[bearer]]")[1])
     assert {*raw["bearer"][0], *optional} == set(type(default.bearer[0]).model_fields)
+
+
+def _sample_terminal(text: str) -> set[str]:
+    """The settings of the commented terminal."""
+    table = text.split("# [[jt808.terminal]]")[1].split("\n\n")[0]
+    return set(re.findall(r"(?m)^# ([a-z0-9_]+) = ", table))
 
 
 def _models(model: type[Settings]) -> list[type[Settings]]:
