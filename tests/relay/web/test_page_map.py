@@ -157,12 +157,13 @@ def test_the_list_is_searched_and_filtered_and_the_map_with_it(page: Browser) ->
 
 def test_what_is_old_is_grey_and_says_how_old(page: Browser) -> None:
     row = _ROW.format("kit-1/sensor-9")
+    page.click("#map-fit")
     assert page.run(f"{row}.dataset.state") == "stale"
     assert page.run(f"{row}.querySelector('.row-age').textContent").startswith("8:")
     assert page.run(f"{_ROW.format('kit-1/soldier-1')}.dataset.state") == "fresh"
     item = f"{_MAP}.layer.items.find((each) => each.device?.key === 'kit-1/sensor-9')"
-    assert page.run(f"{item}.state") == "stale"
-    assert page.run(f"{item}.label.image.height > 24"), "two lines: its name and its age"
+    page.wait(f"{item}?.state === 'stale'")
+    page.wait(f"{item}?.label?.image.height > 24")  # two lines: its name and its age
 
 
 def test_an_alarm_is_above_every_view_and_calms_down_when_acknowledged(
