@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from fieldlink.relay.broker.broker import Broker, BrokerEvent
 from fieldlink.relay.catalogue import Catalogue, CatalogueCorruptError, sqlite_url
 from fieldlink.relay.config import RelaySettings
 from fieldlink.relay.feed import Feed
+from fieldlink.relay.outlets.rows import outlet_rows
 from fieldlink.relay.pki.admission import Member, members
 from fieldlink.relay.pki.authority import Authority
 from fieldlink.relay.pki.enrolment import enrolment_router
@@ -62,6 +63,7 @@ class Centre:
     receiver: ReceiverService
     telemetry: Telemetry
     web: WebServer
+    outlets: Sequence[Row]
     say: Say
 
     @classmethod
@@ -123,13 +125,10 @@ class Centre:
             broker_up=broker.ready,
         )
 
-        telemetry = Telemetry(
-            catalogue,
-            archive,
-            feed,
-            clock=now_us,
-            note=lambda kind, kit, text: tally.note(kind, kit, text, now_us()),
-        )
+        def note(kind: str, kit: str | None, text: str) -> None:
+            tally.note(kind, kit, text, now_us())
+
+        telemetry = Telemetry(catalogue, archive, feed, clock=now_us, note=note)
 
         def joined() -> None:
             receiver.engine.set_active(catalogue.active_kits())
@@ -148,7 +147,7 @@ class Centre:
                 catalogue,
                 authority,
                 lambda: broker.kit_address,
-                log_event=lambda kind, kit, text: tally.note(kind, kit, text, now_us()),
+                log_event=note,
                 clock=now_us,
                 on_joined=joined,
             ),
@@ -161,7 +160,17 @@ class Centre:
         password = ensure_duty_account(catalogue, now_us)
         if password is not None:
             say(f"the page's first account, shown only now: duty {password}")
-        return cls(settings, archive, catalogue, broker, receiver, telemetry, web, say)
+        outlets = outlet_rows(
+            settings.webhook,
+            settings.mqtt_out,
+            catalogue,
+            telemetry.board,
+            feed,
+            centre=settings.name,
+            clock=now_us,
+            note=note,
+        )
+        return cls(settings, archive, catalogue, broker, receiver, telemetry, web, outlets, say)
 
     def rows(self, watcher: "_Watcher") -> list[Row]:
         """The centre's tasks."""
@@ -169,6 +178,7 @@ class Centre:
             *self.broker.rows(),
             Row("receiver", self.receiver.run),
             Row("telemetry", self.telemetry.run),
+            *self.outlets,
             Row("web", self.web.run),
             Row("watcher", watcher.run),
         ]

@@ -7,6 +7,7 @@ import typer
 
 from fieldlink.relay.account_commands import token, user
 from fieldlink.relay.command_options import AsJson, ConfigFile, say, say_json, shown_time
+from fieldlink.relay.export_commands import export
 from fieldlink.relay.store_commands import catalogue, incident
 from fieldlink.relay.telemetry_commands import alarms, devices, history
 from fieldlink.relay.want_commands import LOOSE, list_wants, mark, want
@@ -35,6 +36,7 @@ app.command("mark", context_settings=LOOSE)(mark)
 app.command("devices")(devices)
 app.command("alarms")(alarms)
 app.command("history", context_settings=LOOSE)(history)
+app.command("export", context_settings=LOOSE)(export)
 
 KitName = Annotated[str, typer.Argument(help="The kit's name: 1 to 32 of a-z, 0-9, _ and -.")]
 

@@ -2,13 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, PlainSerializer
+from pydantic import AfterValidator, Field, PlainSerializer, model_validator
 
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.settings import Settings, load_settings
 from fieldlink.relay.broker.settings import BrokerSettings
+from fieldlink.relay.outlets.settings import MqttOutSettings, WebhookSettings
 from fieldlink.relay.pki.settings import PkiSettings
 from fieldlink.relay.receiver.settings import ReceiverSettings
 from fieldlink.relay.web.map_settings import MapSettings
@@ -17,6 +18,7 @@ from fieldlink.relay.web.settings import WebSettings
 __all__ = ["DEFAULT_CONFIG", "RelaySettings", "load_relay_settings"]
 
 DEFAULT_CONFIG = Path("/etc/fieldlink/relay.toml")
+_MAX_WEBHOOKS = 16
 _WITH_PASSWORD = re.compile(r"^[^:]+://[^/@]*:[^/@]*@")
 
 
@@ -76,6 +78,23 @@ class RelaySettings(Settings):
     map: MapSettings = Field(
         default=MapSettings(), description="What lies below the devices on the page's map."
     )
+
+    webhook: tuple[WebhookSettings, ...] = Field(
+        default=(), description="Who is told of alarms, at most 16."
+    )
+    mqtt_out: MqttOutSettings = Field(
+        default=MqttOutSettings(), description="Updates over MQTT for another system."
+    )
+
+    @model_validator(mode="after")
+    def _webhooks_differ(self) -> Self:
+        names = [each.name for each in self.webhook]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two webhooks have the name {twice[0]}; give each its own")
+        if len(names) > _MAX_WEBHOOKS:
+            raise ValueError(f"there are {len(names)} webhooks; at most {_MAX_WEBHOOKS} can be")
+        return self
 
     @property
     def archive_root(self) -> Path:

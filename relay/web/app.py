@@ -22,6 +22,7 @@ from fieldlink.relay.web.centre import Centre
 from fieldlink.relay.web.guard import Guard
 from fieldlink.relay.web.map_settings import MapSettings
 from fieldlink.relay.web.routes_alarms import alarms_router
+from fieldlink.relay.web.routes_export import export_router
 from fieldlink.relay.web.routes_incidents import incidents_router
 from fieldlink.relay.web.routes_map import map_router
 from fieldlink.relay.web.routes_session import session_router
@@ -96,7 +97,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _malformed)
     for router in (
         *(session_router(), incidents_router(), streams_router(), window_router()),
-        *(wants_router(), telemetry_router(), alarms_router(), updates_router()),
+        *(wants_router(), telemetry_router(), alarms_router(), export_router(), updates_router()),
         map_router(ground),
     ):
         app.include_router(router)

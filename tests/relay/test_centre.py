@@ -34,6 +34,7 @@ from fieldlink.edge.identity import Identity
 from fieldlink.edge.join import join
 from fieldlink.relay.broker.settings import BrokerSettings
 from fieldlink.relay.config import RelaySettings
+from fieldlink.relay.outlets.settings import MqttOutSettings, WebhookSettings
 from fieldlink.relay.pki.settings import PkiSettings
 from fieldlink.relay.receiver.settings import ReceiverSettings
 from fieldlink.relay.web.map_settings import MapSettings
@@ -306,6 +307,8 @@ def test_the_commented_sample_holds_every_setting_with_its_default() -> None:
         "broker",
         "web",
         "map",
+        "webhook",
+        "mqtt_out",
     }  # no default that a file can hold
     assert filled.model_dump(exclude=unset) == RelaySettings().model_dump(exclude=unset)
     for model in (
@@ -315,10 +318,14 @@ def test_the_commented_sample_holds_every_setting_with_its_default() -> None:
         ReceiverSettings,
         WebSettings,
         MapSettings,
+        WebhookSettings,
+        MqttOutSettings,
     ):
         for name in model.model_fields:
-            assert f"\n#{name} = " in text or f"\n[{name}]" in text, name
+            written = (f"\n#{name} = ", f"\n[{name}]", f"\n#[[{name}]]")
+            assert any(form in text for form in written), name
 
 
 def _is_setting(line: str) -> bool:
-    return line.startswith("#") and not line.startswith("# ") and "=" in line
+    is_table = line.startswith("#[[")
+    return is_table or (line.startswith("#") and not line.startswith("# ") and "=" in line)

@@ -1,0 +1,1 @@
+"""What the centre tells other systems by itself: alarms to webhooks, updates over MQTT, figures."""
