@@ -35,12 +35,15 @@ from fieldlink.edge.report import centre_report
 from fieldlink.edge.spool import RetentionPolicy, Spool, State, Stored
 from fieldlink.edge.starting import greeting, kit_name, make_state_dir
 from fieldlink.edge.telemetry.service import Telemetry
+from fieldlink.edge.telemetry.sheaves import PACKED, THIN
+from fieldlink.edge.telemetry.status import brief_telemetry
 from fieldlink.systemd.service import Beat, Row, serve
 
 __all__ = ["Agent", "run_agent"]
 
 _STALE_S = 45.0
 _SLICE = 200
+_SECOND_HAND = {THIN, PACKED}  # in its meta: it is made of what came in before
 
 
 class Agent:
@@ -106,7 +109,12 @@ class Agent:
             centre_time=_centre_time(settings, clock),
         )
         self._telemetry = Telemetry(
-            settings.telemetry, add=spool.add, time=clock, folder=settings.state_dir
+            settings.telemetry,
+            spool=spool,
+            state=self._state,
+            link=lambda: self._planning.capacity.carried().expected_bps,
+            time_=clock,
+            folder=settings.state_dir,
         )
         self._attendant = Attendant(settings, self._telemetry.intake, clock)
         self._desk = Desk(
@@ -155,6 +163,7 @@ class Agent:
             doubtful = stored.first_sent_us is not None
             if stored.bundle_id not in self._gone_early:
                 self._state.add(Candidate.of(stored.bundle_id, stored.manifest, doubtful=doubtful))
+                self._telemetry.held(stored)
             if number % _SLICE == 0:
                 beat()
                 await asyncio.sleep(0)
@@ -167,6 +176,7 @@ class Agent:
             self._recorded(stored)
         for bundle in gone:
             self._fleet.gone(bundle)
+            self._telemetry.gone(bundle)
         if not self._stocked:
             self._gone_early.update(gone)
 
@@ -175,8 +185,9 @@ class Agent:
         if stored.state is State.PENDING:
             candidate = Candidate.of(stored.bundle_id, stored.manifest)
             self._state.add(candidate)
-            if "thin" not in stored.manifest.meta:  # else it is made of what came in before
+            if not _SECOND_HAND & stored.manifest.meta.keys():
                 self._planning.recorded(candidate)
+            self._telemetry.recorded(stored)
             self._fleet.wake()
 
     # --- what the parts ask of each other --------------------------------------------------
@@ -195,6 +206,7 @@ class Agent:
             bearers=self._fleet.report(),
             orders=self._planning.revision,
             plan=self._planning.brief(),
+            telemetry=brief_telemetry(self._telemetry.report()),
         )
 
     def _ordered(self, orders: Orders) -> None:

@@ -44,6 +44,7 @@ def centre_report(
     bearers: Sequence[Mapping[str, Any]] = (),
     orders: int = 0,
     plan: Mapping[str, Any] | None = None,
+    telemetry: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The map in a State frame: short, for it goes over the thinnest link too. `orders` is the
     revision that the kit follows, `plan` comes now and then.
@@ -53,6 +54,7 @@ def centre_report(
     return {
         **news,
         "orders": orders,
+        "telemetry": dict(telemetry or {}),
         "bearers": [{key: one.get(key) for key in _BEARER_KEYS} for one in bearers],
         "devices": {
             name: {

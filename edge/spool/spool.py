@@ -296,15 +296,16 @@ class Spool:
         self._committer.catch_up()
         return protect(self._committer, self._view, tuple(spans))
 
-    def withdraw(self, bundle_id: bytes) -> bool:
-        """Take out a bundle that was made of others and never sent; whether it was there.
-
-        It leaves no gap: what it was made of is still here.
+    def withdraw(self, *bundle_ids: bytes) -> list[bytes]:
+        """Take out, of these, what was never sent; those that were there. They leave no gap: what
+        they were made of, or what was made of them, is still here.
 
         Raises:
             SpoolError: the index can no longer be written.
         """
-        return self._committer.do(lambda change: self._keeper.withdraw(change, bundle_id))
+        self._trusted.difference_update(bundle_ids)
+        take = self._keeper.withdraw
+        return self._committer.do(lambda change: [one for one in bundle_ids if take(change, one)])
 
     @property
     def protected(self) -> Sequence[Span]:

@@ -21,14 +21,14 @@ from fieldlink.codecs.telemetry import (
     encode_alarm,
 )
 from fieldlink.edge.spool import State, Stored
-from fieldlink.edge.telemetry.alarm_book import AlarmBook, AlarmKey, Going
+from fieldlink.edge.telemetry.alarm_book import AlarmBook, Going
 from fieldlink.edge.telemetry.device import Device
 from fieldlink.edge.telemetry.motion import Place
 from fieldlink.edge.telemetry.ports import Done, KitTime, Notice
 from fieldlink.edge.telemetry.values import is_place, printable
 from fieldlink.edge.telemetry.whole import to_the_end
 
-__all__ = ["AlarmDesk"]
+__all__ = ["AlarmDesk", "made_alarm"]
 
 _log = logging.getLogger(__name__)
 _MAX_WAITING = 512
@@ -84,7 +84,7 @@ class AlarmDesk:
                 done("busy: too many alarms wait for the disk")
             return
         if going is None:
-            going = Going(self._made(device, notice, key), own)
+            going = Going(made_alarm(device, notice, key[2], self._time.now_us()), own)
             if not self._book.begin(going):
                 if done is not None:
                     done("full: too many alarms are going on")
@@ -94,7 +94,7 @@ class AlarmDesk:
     def _clear(
         self, line: int, going: Going, notice: Notice, device: Device, done: Done | None
     ) -> None:
-        made = self._made(device, notice, going.key)
+        made = made_alarm(device, notice, going.alarm.subject, self._time.now_us())
         alarm = replace(made, ident=going.alarm.ident, phase=Phase.CLEARED)
         going.told = True
         self._book.end(going)
@@ -103,28 +103,6 @@ class AlarmDesk:
     def _put(self, line: int, job: _Job) -> None:
         self._lines[line].append(job)
         self._news[line].set()
-
-    def _made(self, device: Device, notice: Notice, key: AlarmKey) -> Alarm:
-        now_us = self._time.now_us()
-        flags = int(notice.flags) & int(Flag.EXERCISE | Flag.BACKFILL | Flag.CONVERTED)
-        at_us, flags, _ = device.clock.judge(notice.device_us, now_us, flags)
-        place = _place(notice, at_us) or device.place
-        return Alarm(
-            ident=secrets.token_bytes(ALARM_ID_BYTES),
-            device=device.name,
-            device_kind=device.kind,
-            kind=notice.kind,
-            phase=Phase.RAISED,
-            at_us=at_us,
-            subject=key[2],
-            value=printable(notice.value, _SHORT),
-            limit=printable(notice.limit, _SHORT),
-            unit=printable(notice.unit, _SHORT),
-            text=printable(notice.text, _LONG),
-            lat=None if place is None else place.lat,
-            lon=None if place is None else place.lon,
-            flags=flags,
-        )
 
     # --- storing -------------------------------------------------------------------------
 
@@ -210,6 +188,29 @@ class AlarmDesk:
         waiting = sum(map(len, self._lines))
         counts = {"raised": self.raised, "cleared": self.cleared, "waiting": waiting}
         return {"open": rows, **counts, "fault": self.fault}
+
+
+def made_alarm(device: Device, notice: Notice, subject: str, now_us: int) -> Alarm:
+    """The alarm that `notice` begins, with where the device was last when it does not say."""
+    flags = int(notice.flags) & int(Flag.EXERCISE | Flag.BACKFILL | Flag.CONVERTED)
+    at_us, flags, _ = device.clock.judge(notice.device_us, now_us, flags)
+    place = _place(notice, at_us) or device.place
+    return Alarm(
+        ident=secrets.token_bytes(ALARM_ID_BYTES),
+        device=device.name,
+        device_kind=device.kind,
+        kind=notice.kind,
+        phase=Phase.RAISED,
+        at_us=at_us,
+        subject=subject,
+        value=printable(notice.value, _SHORT),
+        limit=printable(notice.limit, _SHORT),
+        unit=printable(notice.unit, _SHORT),
+        text=printable(notice.text, _LONG),
+        lat=None if place is None else place.lat,
+        lon=None if place is None else place.lon,
+        flags=flags,
+    )
 
 
 def _place(notice: Notice, at_us: int) -> Place | None:

@@ -23,7 +23,7 @@ _MAX_NUMBER = 2**60
 _BACKFILL, _JUMP, _FROZEN = int(Flag.BACKFILL), int(Flag.JUMP), int(Flag.FROZEN)
 # What an adapter may know; the rest is found here.
 _TAKEN = int(Flag.NO_FIX | Flag.BACKFILL | Flag.CONVERTED | Flag.EXERCISE | Flag.RANGE | Flag.ALARM)
-_UNBELIEVED = int(Flag.JUMP | Flag.BACKFILL)
+_EXERCISE = int(Flag.EXERCISE)
 
 
 class Series:
@@ -101,8 +101,8 @@ class Device:
         if self.heard_s is not None:
             passed_s = now_s - self.heard_s
             if passed_s > 0.05:  # several messages of one moment are one
-                usual_s = passed_s if self.usual_s is None else self.usual_s
-                self.usual_s = usual_s + (passed_s - usual_s) / 8
+                usual_s = self.usual_s or passed_s
+                self.usual_s = usual_s + (min(passed_s, usual_s * 10) - usual_s) / 8
         self.heard_us, self.heard_s = now_us, now_s
         self.spoken += 1
 
@@ -128,6 +128,7 @@ class Device:
             return "again"
         device_us = reading.device_us
         taken = int(reading.flags) & _TAKEN
+        self.exercise = taken & _EXERCISE > 0
         time_us, flags, off_us = self.clock.judge(device_us, now_us, taken)
         values, flags = series.judge(reading.values, device_us, time_us, flags)
         known_us = None if off_us is None or error_us is None else rounded_error(error_us + off_us)

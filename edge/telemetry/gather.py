@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from fieldlink.codecs.telemetry import Block, Flag, Sample, Schema
+from fieldlink.codecs.telemetry import Block, Detail, Flag, Sample, Schema
 from fieldlink.edge.telemetry.device import Device, Series
 from fieldlink.edge.telemetry.ports import Done
 
-__all__ = ["Batch", "Gather"]
+__all__ = ["Batch", "Gather", "Run"]
 
 _BACKFILL = int(Flag.BACKFILL)
 _MOST_CELLS = 400_000  # of one sheaf; a fifth of what the codec takes
@@ -15,7 +15,7 @@ _MOST_BLOCKS = 2_000
 
 
 @dataclass(slots=True)
-class _Run:
+class Run:
     """Samples of one device, stream and epoch that have the same columns."""
 
     device: Device
@@ -28,16 +28,14 @@ class _Run:
         """In blocks of a bounded size, by number."""
         ordered = sorted(self.samples, key=lambda sample: sample.sequence)
         return [
-            Block(
-                self.device.name,
-                self.device.kind,
-                self.schema,
-                self.epoch,
-                tuple(ordered[at : at + _MOST_SAMPLES]),
-                self.device.clock.offset_us,
-            )
+            self.block(tuple(ordered[at : at + _MOST_SAMPLES]))
             for at in range(0, len(ordered), _MOST_SAMPLES)
         ]
+
+    def block(self, samples: tuple[Sample, ...], detail: Detail = Detail.FULL) -> Block:
+        """`samples` of this series, by number."""
+        name, kind, offset_us = self.device.name, self.device.kind, self.device.clock.offset_us
+        return Block(name, kind, self.schema, self.epoch, samples, offset_us, detail)
 
 
 @dataclass(slots=True)
@@ -47,7 +45,13 @@ class Batch:
     live: list[list[Block]]
     late: list[list[Block]]
     dones: list[Done]
-    runs: list[_Run]
+    news: list[Run]
+    old: list[Run]
+
+    @property
+    def runs(self) -> list[Run]:
+        """All series of it."""
+        return [*self.news, *self.old]
 
     @property
     def count(self) -> int:
@@ -71,8 +75,8 @@ class Gather:
 
     def __init__(self) -> None:
         self.count = 0
-        self._live: dict[tuple[int, int, int], _Run] = {}
-        self._late: dict[tuple[int, int, int], _Run] = {}
+        self._live: dict[tuple[int, int, int], Run] = {}
+        self._late: dict[tuple[int, int, int], Run] = {}
         self._dones: list[Done] = []
         self._again: list[Done] = []
 
@@ -86,7 +90,7 @@ class Gather:
         key = id(series), epoch, id(schema)  # both live as long as their run here
         run = runs.get(key)
         if run is None:
-            run = runs[key] = _Run(device, series, schema, epoch)
+            run = runs[key] = Run(device, series, schema, epoch)
         run.samples.append(sample)
         self.count += 1
 
@@ -105,16 +109,14 @@ class Gather:
     def take(self) -> Batch:
         """Everything; from now on it gathers anew."""
         live, late = self._live, self._late
-        batch = Batch(
-            _sheaves(live), _sheaves(late), self._dones + self._again,
-            [*live.values(), *late.values()],
-        )  # fmt: skip
+        dones = self._dones + self._again
+        batch = Batch(_sheaves(live), _sheaves(late), dones, [*live.values()], [*late.values()])
         self.count = 0
         self._live, self._late, self._dones, self._again = {}, {}, [], []
         return batch
 
 
-def _sheaves(runs: dict[tuple[int, int, int], _Run]) -> list[list[Block]]:
+def _sheaves(runs: dict[tuple[int, int, int], Run]) -> list[list[Block]]:
     sheaves: list[list[Block]] = []
     cells = _MOST_CELLS
     for run in runs.values():

@@ -20,8 +20,8 @@ _MOST_WAITING = 60_000
 _SET_US = 1_000_000  # a clock that moves so much by itself was set
 _BACKFILL, _EXERCISE = int(Flag.BACKFILL), int(Flag.EXERCISE)
 
-Watcher = Callable[[Device, Series, Sample], None]
-"""Told of every sample that is news."""
+Watcher = Callable[[Device, Series, Sample], int]
+"""Told of every sample; answers the flags that it earns besides."""
 
 
 class KitIntake:
@@ -33,7 +33,7 @@ class KitIntake:
         time_: KitTime,
         run: int,
         desk: AlarmDesk,
-        on_sample: Watcher = lambda device, series, sample: None,
+        on_sample: Watcher = lambda device, series, sample: 0,
         on_much: Callable[[], None] = lambda: None,
         much: int = 4_000,
         steady: Callable[[], float] = time.monotonic,
@@ -87,8 +87,10 @@ class KitIntake:
         for reading in readings:
             made = device.sample(series, reading, epoch, now_us, error_us)
             if isinstance(made, tuple):
-                self.gather.add(device, series, made[0], made[1])
-                self._on_sample(device, series, made[1])
+                epoch_of, sample = made
+                if earned := self._on_sample(device, series, sample):
+                    sample = sample._replace(flags=sample.flags | earned)
+                self.gather.add(device, series, epoch_of, sample)
             elif made == "again":
                 again += 1
             else:

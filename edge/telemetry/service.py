@@ -1,55 +1,84 @@
-"""Telemetry as a row of the agent: one writer of sheaves, and alarms on their own way beside it."""
+"""Telemetry as a row of the agent: one writer of sheaves, alarms on their own way beside it, and
+behind both whoever packs what waits.
+"""
 
 import asyncio
 import contextlib
 import logging
+import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fieldlink.codecs.bundle import Draft, Precedence
 from fieldlink.codecs.fault import SpoolError
+from fieldlink.codecs.telemetry import Detail
+from fieldlink.edge.planner import SpoolState
 from fieldlink.edge.spool import State, Stored
 from fieldlink.edge.telemetry.alarm_book import AlarmBook
 from fieldlink.edge.telemetry.alarm_desk import AlarmDesk
+from fieldlink.edge.telemetry.device import Device
 from fieldlink.edge.telemetry.gather import Batch
 from fieldlink.edge.telemetry.intake import KitIntake
-from fieldlink.edge.telemetry.ports import Intake, KitTime
+from fieldlink.edge.telemetry.ladder import Ladder, Offer
+from fieldlink.edge.telemetry.live import Live
+from fieldlink.edge.telemetry.packing import Packer, Shelf
+from fieldlink.edge.telemetry.ports import Intake, KitTime, Notice
+from fieldlink.edge.telemetry.rules import Rules
 from fieldlink.edge.telemetry.settings import TelemetrySettings
 from fieldlink.edge.telemetry.sheaves import sheaf_bundles
+from fieldlink.edge.telemetry.status import device_rows, refused_rows
 from fieldlink.edge.telemetry.whole import to_the_end
 from fieldlink.systemd.service import Beat
 
 __all__ = ["Telemetry"]
 
 _log = logging.getLogger(__name__)
-_FULL = "disk: it is full"
+_FULL_DISK = "disk: it is full"
+_HEAD_BYTES = 400
+_LOOK_S, _RATE_S = 1.0, 20.0
+_PACK_S, _PACK_ON_S = 5.0, 0.2
+_HEARD_S = 60.0
 
 
 class Telemetry:
-    """Stores what devices say. `folder` is where the kit keeps its state, `add` the spool's."""
+    """Stores what devices say, raises the kit's own alarms, and sends as much as the links allow.
+
+    `folder` is where the kit keeps its state, `link` what all open bearers carry, bits a second.
+    """
 
     def __init__(
         self,
         settings: TelemetrySettings,
         *,
-        add: Callable[[Draft, bytes], Stored],
-        time: KitTime,
+        spool: Shelf,
+        state: SpoolState,
+        link: Callable[[], float | None],
+        time_: KitTime,
         folder: Path,
     ) -> None:
-        self._settings, self._add, self._time = settings, add, time
+        self._settings, self._spool, self._link, self._time = settings, spool, link, time_
         self._book = AlarmBook(folder / "alarms.json")
         self._writer = ThreadPoolExecutor(1, "telemetry")
         self._alarmists = ThreadPoolExecutor(8, "alarm")
-        self._desk = AlarmDesk(self._book, add, time, self._alarmists)
+        self._binder = ThreadPoolExecutor(1, "packing")
+        self._desk = AlarmDesk(self._book, spool.add, time_, self._alarmists)
+        self._rules = Rules(settings.alarm, self._book, self._raises)
         self._much = asyncio.Event()
         self._intake = KitIntake(
-            time_=time,
-            run=time.now_us(),
+            time_=time_,
+            run=time_.now_us(),
             desk=self._desk,
+            on_sample=self._rules.sample,
             on_much=self._much.set,
         )
+        self._packer = Packer(spool, state, time_.now_us)
+        self._ladder, self._live = Ladder(), Live(state)
+        self._looked_s = 0.0
+        self._sizes: deque[tuple[float, int]] = deque()
         self._fault = ""
         self._stored, self._lost, self._bundles, self._bytes = 0, 0, 0, 0
 
@@ -63,16 +92,35 @@ class Telemetry:
         """What was found wrong with what the kit remembers."""
         return self._book.findings
 
+    def recorded(self, stored: Stored) -> None:
+        """The spool has one more bundle; on the loop's thread, as the rest."""
+        self._packer.recorded(stored)
+
+    def held(self, stored: Stored) -> None:
+        """The spool has a bundle since an earlier run."""
+        self._packer.recorded(stored)
+        self._live.held(stored)
+
+    def gone(self, bundle: bytes) -> None:
+        """The spool has it no more."""
+        self._packer.gone(bundle)
+
     # --- running -------------------------------------------------------------------------
 
     async def run(self, beat: Beat) -> None:
-        """Store until cancelled; then what has come in. A service's row."""
+        """Store until cancelled; then what has come in. A service's row.
+
+        Raises:
+            SpoolError: the spool fails for good.
+        """
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._desk.run(), name="alarms")
+                group.create_task(self._pack(), name="packing")
                 while True:
                     beat()
                     await to_the_end(self._store())
+                    await self._look()
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._much.wait(), self._settings.tick)
                     self._much.clear()
@@ -82,8 +130,8 @@ class Telemetry:
     async def _end(self) -> None:
         await self._desk.flush()
         await self._store()
-        self._writer.shutdown()
-        self._alarmists.shutdown()
+        for executor in (self._writer, self._alarmists, self._binder):
+            executor.shutdown()
 
     async def _store(self) -> None:
         """All that has come in since the last time."""
@@ -92,9 +140,10 @@ class Telemetry:
         batch = self._intake.gather.take()
         count = self._intake.writing = batch.count
         loop = asyncio.get_running_loop()
+        full = self._live.detail is Detail.FULL
+        times = self._time.now_us(), self._time.error_us()
         try:
-            times = self._time.now_us(), self._time.error_us()
-            answer = await loop.run_in_executor(self._writer, self._write, batch, *times)
+            answer = await loop.run_in_executor(self._writer, self._write, batch, full, *times)
         finally:
             self._intake.writing = 0
         if answer:
@@ -105,34 +154,92 @@ class Telemetry:
             self._intake.gather.fail_repeats(answer)
         else:
             self._stored += count
+            self._live.took(batch)
         self._fault = answer
         batch.tell(answer or None)
 
-    def _write(self, batch: Batch, now_us: int, error_us: int | None) -> str:
+    def _write(self, batch: Batch, full: bool, now_us: int, error_us: int | None) -> str:
         """Sheaves into the spool, one after the other; on a thread. Why not, or nothing."""
-        # What was stored long ago is history, and waits behind what happens now.
-        for sheaves, precedence in (
-            (batch.live, Precedence.PRIORITY),
-            (batch.late, Precedence.ROUTINE),
-        ):
+        # What was stored long ago is history, and waits behind what happens now; so does all the
+        # rest while thin sheaves say what happens now.
+        live = Precedence.PRIORITY if full else Precedence.ROUTINE
+        for sheaves, precedence in ((batch.live, live), (batch.late, Precedence.ROUTINE)):
             for blocks in sheaves:
                 for draft, content in sheaf_bundles(
                     blocks, precedence=precedence, now_us=now_us, error_us=error_us
                 ):
-                    try:
-                        stored = self._add(draft, content)
-                    except SpoolError as error:
-                        return f"disk: {error}"
-                    if stored.state is State.GIVEN_UP:
-                        return _FULL
+                    if why := self._added(draft, content)[1]:
+                        return why
                     self._bundles += 1
                     self._bytes += len(content)
+                    self._sizes.append((time.monotonic(), len(content) + _HEAD_BYTES))
         return ""
+
+    def _added(self, draft: Draft, content: bytes) -> tuple[bytes | None, str]:
+        """The bundle's id, or why the spool does not have it; on a thread."""
+        try:
+            stored = self._spool.add(draft, content)
+        except SpoolError as error:
+            return None, f"disk: {error}"
+        given_up = stored.state is State.GIVEN_UP
+        return (None, _FULL_DISK) if given_up else (stored.bundle_id, "")
+
+    async def _look(self) -> None:
+        """The kit's own rules, and how much detail the links allow."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s < min(_LOOK_S, self._settings.tick):
+            return
+        self._looked_s = now_s
+        self._rules.look(self._intake.roster, now_s)
+        while self._sizes and now_s - self._sizes[0][0] > _RATE_S:
+            self._sizes.popleft()
+        sent_bits = 8 * sum(size for _, size in self._sizes)
+        offer = Offer(self._link(), sent_bits / _RATE_S, self._speaking(now_s),
+                      self._packer.waits_s())  # fmt: skip
+        self._live.turn(self._ladder.look(offer, now_s))
+        times = self._time.now_us(), self._time.error_us()
+        await to_the_end(self._live.look(now_s, *times, self._replace))
+        if stale := self._live.stale():
+            work = partial(self._spool.withdraw, *stale)
+            await asyncio.get_running_loop().run_in_executor(self._writer, work)
+
+    def _speaking(self, now_s: float) -> int:
+        return sum(
+            len(device.series)
+            for device in self._intake.roster
+            if device.heard_s is not None and now_s - device.heard_s < _HEARD_S
+        )
+
+    async def _replace(
+        self, draft: Draft, content: bytes, old: bytes | None
+    ) -> tuple[bytes | None, bool]:
+        def work() -> tuple[bytes | None, bool]:
+            bundle, why = self._added(draft, content)
+            if bundle is None:
+                _log.warning("a thin sheaf was left out: %s", why)
+            gone = bundle is not None and old is not None and bool(self._spool.withdraw(old))
+            return bundle, gone
+
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+
+    async def _pack(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        async def waits(work: Callable[[], Any]) -> Any:
+            return await loop.run_in_executor(self._binder, work)
+
+        while True:
+            worked = await to_the_end(self._packer.round(waits))
+            await asyncio.sleep(_PACK_ON_S if worked else _PACK_S)
+
+    def _raises(self, device: Device, notice: Notice) -> None:
+        self._desk.notify(device, notice, None, own=True)
 
     # --- questions -----------------------------------------------------------------------
 
     def report(self) -> dict[str, Any]:
         """How telemetry is, for people and programs."""
+        roster = self._intake.roster
         return {
             "stored": self._stored,
             "lost": self._lost,
@@ -140,6 +247,11 @@ class Telemetry:
             "waiting": self._intake.gather.count + self._intake.writing,
             "bundles": self._bundles,
             "bytes": self._bytes,
-            "fault": self._fault,
+            "packed": self._packer.withdrawn,
+            "thin": self._live.made,
+            "detail": self._live.detail.name.lower(),
+            "fault": self._fault or self._packer.fault,
+            "devices": device_rows(roster, self._time.now_us()),
+            "strangers": refused_rows(roster),
             "alarms": self._desk.report(),
         }

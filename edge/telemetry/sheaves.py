@@ -13,13 +13,22 @@ from fieldlink.codecs.telemetry import (
     encode_sheaf,
 )
 
-__all__ = ["PACKED", "THIN", "sheaf_bundle", "sheaf_bundles"]
+__all__ = ["CELLS", "PACKED", "THIN", "cells_of", "sheaf_bundle", "sheaf_bundles"]
 
 THIN = "thin"
 """In a bundle's meta: how much is left out of it (Detail). All of it follows in full."""
 
 PACKED = "packed"
 """In a bundle's meta: how often it was made of smaller ones."""
+
+
+CELLS = "cells"
+"""In a bundle's meta: how many values a packed one holds."""
+
+
+def cells_of(blocks: Sequence[Block]) -> int:
+    """How many values these are, what every sample has besides its own included."""
+    return sum(len(block.samples) * (len(block.schema.columns) + 4) for block in blocks)
 
 
 def sheaf_bundle(
@@ -56,16 +65,26 @@ def sheaf_bundle(
 
 
 def sheaf_bundles(
-    blocks: Sequence[Block], *, precedence: Precedence, now_us: int, error_us: int | None
+    blocks: Sequence[Block],
+    *,
+    precedence: Precedence,
+    now_us: int,
+    error_us: int | None,
+    meta: dict[str, int] | None = None,
 ) -> Iterator[tuple[Draft, bytes]]:
     """`blocks` in as many sheaves as they need: long texts fill one sooner than numbers."""
+    said = None if meta is None else {**meta, CELLS: cells_of(blocks)}
     try:
-        yield sheaf_bundle(blocks, precedence=precedence, now_us=now_us, error_us=error_us)
+        yield sheaf_bundle(
+            blocks, precedence=precedence, now_us=now_us, error_us=error_us, meta=said
+        )
     except CodecError as error:
         if error.reason != "size":
             raise
         for half in _halves(blocks):
-            yield from sheaf_bundles(half, precedence=precedence, now_us=now_us, error_us=error_us)
+            yield from sheaf_bundles(
+                half, precedence=precedence, now_us=now_us, error_us=error_us, meta=meta
+            )
 
 
 def _halves(blocks: Sequence[Block]) -> tuple[Sequence[Block], Sequence[Block]]:

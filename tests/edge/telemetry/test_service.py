@@ -22,6 +22,7 @@ from fieldlink.codecs.telemetry import (
     decode_alarm,
     decode_sheaf,
 )
+from fieldlink.edge.planner import SpoolState
 from fieldlink.edge.spool import RetentionPolicy, Spool, Stored
 from fieldlink.edge.telemetry.ports import Notice, Reading, Source
 from fieldlink.edge.telemetry.service import Telemetry
@@ -39,11 +40,21 @@ def spool(tmp_path: Path) -> "Spool":
     return open_spool(tmp_path / "spool", RetentionPolicy(quota_bytes=10_000_000))
 
 
-def _telemetry(folder: Path, add: Add, time: FakeTime | None = None) -> Telemetry:
+class _Shelf:
+    """The spool, with another `add`."""
+
+    def __init__(self, spool: Spool, add: Add) -> None:
+        self.add = add
+        self.get, self.read, self.withdraw = spool.get, spool.read, spool.withdraw
+
+
+def _telemetry(folder: Path, spool: Spool, add: Add | None = None) -> Telemetry:
     return Telemetry(
         TelemetrySettings.model_validate({"tick": "100ms"}),
-        add=add,
-        time=time or FakeTime(),
+        spool=_Shelf(spool, add or spool.add),
+        state=SpoolState(),
+        link=lambda: None,
+        time_=FakeTime(),
         folder=folder,
     )
 
@@ -82,7 +93,7 @@ def _alarms(spool: Spool) -> list[Alarm]:
 
 
 def test_readings_are_in_the_spool_before_the_device_hears_so(tmp_path: Path, spool: Spool) -> None:
-    telemetry = _telemetry(tmp_path, spool.add)
+    telemetry = _telemetry(tmp_path, spool)
 
     async def scenario(telemetry: Telemetry) -> None:
         readings = [Reading({**HERE, "speed": 1.5}, sequence=number) for number in (4, 5, 3)]
@@ -104,7 +115,7 @@ def test_readings_are_in_the_spool_before_the_device_hears_so(tmp_path: Path, sp
 
 
 def test_what_comes_in_as_the_agent_ends_is_stored_too(tmp_path: Path, spool: Spool) -> None:
-    telemetry = _telemetry(tmp_path, spool.add)
+    telemetry = _telemetry(tmp_path, spool)
 
     async def scenario(telemetry: Telemetry) -> None:
         await asyncio.sleep(0)
@@ -117,7 +128,7 @@ def test_what_comes_in_as_the_agent_ends_is_stored_too(tmp_path: Path, spool: Sp
 
 
 def test_a_repetition_is_acknowledged_and_not_stored_again(tmp_path: Path, spool: Spool) -> None:
-    telemetry = _telemetry(tmp_path, spool.add)
+    telemetry = _telemetry(tmp_path, spool)
 
     async def scenario(telemetry: Telemetry) -> None:
         for _ in range(3):
@@ -155,7 +166,7 @@ def test_a_disk_that_refuses_is_told_to_the_device_whose_repetition_is_then_new(
         broken = False
         assert await _told(ask) is None
 
-    _run(_telemetry(tmp_path, add), scenario)
+    _run(_telemetry(tmp_path, spool, add), scenario)
     assert sum(len(block.samples) for block in _blocks(spool)) == 1
 
 
@@ -184,11 +195,11 @@ def test_an_alarm_goes_at_once_with_where_the_device_was_and_once_however_often_
                 )
             )
 
-    _run(_telemetry(tmp_path, spool.add), raises)
+    _run(_telemetry(tmp_path, spool), raises)
     (alarm,) = _alarms(spool)
     assert (alarm.phase, alarm.text) == (Phase.RAISED, "help me")
     assert (alarm.lat, alarm.lon) == (342_000_000, 1_089_000_000)
-    again = _telemetry(tmp_path, spool.add)
+    again = _telemetry(tmp_path, spool)
     assert [one["kind"] for one in again.report()["alarms"]["open"]] == ["sos"]
     _run(again, clears)
     # One from an earlier run may not have been stored: raised again it goes again, as the same.
@@ -196,4 +207,4 @@ def test_an_alarm_goes_at_once_with_where_the_device_was_and_once_however_often_
     assert phases == [
         (Phase.RAISED, alarm.ident), (Phase.RAISED, alarm.ident), (Phase.CLEARED, alarm.ident),
     ]  # fmt: skip
-    assert _telemetry(tmp_path, spool.add).report()["alarms"]["open"] == []
+    assert _telemetry(tmp_path, spool).report()["alarms"]["open"] == []
