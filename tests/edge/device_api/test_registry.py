@@ -107,6 +107,7 @@ def test_other_texts_are_no_credentials(text: str) -> None:
 def test_a_phone_reads_the_code_from_the_picture_and_from_a_terminal_of_either_colour() -> None:
     decode = cv2.QRCodeDetector().detectAndDecode
     picture = cv2.imdecode(np.frombuffer(qr_png(_LOGIN.uri), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
     assert decode(picture)[0] == _LOGIN.uri
     dots = {" ": (255, 255), "▀": (0, 255), "▄": (255, 0), "█": (0, 0)}
     rows = []
@@ -117,7 +118,7 @@ def test_a_phone_reads_the_code_from_the_picture_and_from_a_terminal_of_either_c
         drawn = [dots[sign] for sign in line.removeprefix(start).removesuffix(end)]
         rows += [[upper for upper, _ in drawn], [lower for _, lower in drawn]]
     assert len(rows[0]) < 80
-    screen = np.kron(np.array(rows, np.uint8), np.ones((6, 6), np.uint8))
+    screen = np.array(rows, np.uint8).repeat(6, axis=0).repeat(6, axis=1)
     for around in (0, 255):  # a dark terminal, a light one
         framed = cv2.copyMakeBorder(screen, 60, 60, 60, 60, cv2.BORDER_CONSTANT, value=around)
         assert decode(framed)[0] == _LOGIN.uri

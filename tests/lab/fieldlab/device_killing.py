@@ -75,10 +75,10 @@ class DeviceKilling:
             plan = SoldierPlan(name="", seed=self.seed, every_s=0.1, sos_after_s=1.0, sos_for_s=900)
             squad = asyncio.create_task(run_squad(plan, logins, acknowledged=self._acknowledged))
             for number in range(kills):
-                before = len(self.ledger)
-                await until(
-                    lambda before=before: len(self.ledger) > before + 20 or squad.done(), 60
-                )
+                wanted = len(self.ledger) + 20
+                async with asyncio.timeout(60):
+                    while len(self.ledger) < wanted and not squad.done():
+                        await asyncio.sleep(0.01)
                 await asyncio.sleep(chance.uniform(0, 0.6))
                 self._kill("broker" if number % 3 == 2 else "agent")
             squad.cancel()
