@@ -24,7 +24,7 @@ class _Entry:
     message: dict[str, Any]
     said_s: float
     sent_s: float | None = None
-    refused: int = 0
+    sends: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ class Outbox:
         self._ident += 1
         messages = []
         for _, entry in some:
-            self.repeats += entry.sent_s is not None
+            self.repeats += entry.sends > 0
+            entry.sends += 1
             entry.sent_s = now_s
             late = {"stored": True} if now_s - entry.said_s > _STORED_S else {}
             messages.append({**entry.message, **late, "id": self._ident})

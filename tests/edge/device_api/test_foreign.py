@@ -17,6 +17,7 @@ from fieldlab.intake import FakeIntake
 from fieldlab.peers import need_program
 from fieldlink.codecs.fault import LinkError
 from fieldlink.edge.device_api.credentials import Credentials, pin_text
+from fieldlink.edge.exercise.actors import fieldlink_argv
 
 pytestmark = pytest.mark.anyio
 _DOCUMENT = (Path(__file__).parents[3] / "docs" / "devices.md").read_text(encoding="utf-8")
@@ -115,3 +116,20 @@ async def test_no_password_goes_to_a_listener_without_tls_that_was_not_asked_for
         async with device(replace(login, tls=None)):
             pass
     assert [adapter.name for adapter in safe.adapters] == ["device-api"]
+
+
+async def test_the_simulated_soldier_is_a_device(safe: DeviceLab, intake: FakeIntake) -> None:
+    login = safe.add("soldier-1")
+    await safe.settle()
+    options = ["--seconds", "1.2", "--every", "0.2", "--sos-after", "0.3", "--json"]
+    argv = fieldlink_argv("sim", "soldier", "--uri", login.uri, *options)
+    found = json.loads(await run(argv, login))
+    assert found["acknowledged"] > 8
+    assert (found["refused"], found["down"]) == (0, [])
+    assert {record.schema.stream for record in intake.records} == {
+        "position",
+        "vitals",
+        "air",
+        "battery",
+    }
+    assert len(intake.notices) == 1

@@ -1,0 +1,120 @@
+"""The adapter's own bounds: floods, devices nobody knows, links and brokers that fail."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fieldlab.devices import DeviceLab, device, device_api, until
+from fieldlab.intake import FakeIntake
+from fieldlink.codecs.fault import LinkError, SourceError
+from fieldlink.edge.device_api import adapter as adapter_module
+from fieldlink.edge.device_api import inbox as inbox_module
+from fieldlink.edge.device_api.inbox import Inbox
+from fieldlink.edge.device_api.make import make_device_api
+from fieldlink.edge.device_api.settings import DeviceApiSettings
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def intake() -> FakeIntake:
+    return FakeIntake()
+
+
+def unstarted(folder: Path, intake: FakeIntake) -> DeviceLab:
+    settings = DeviceApiSettings(enabled=True, host="127.0.0.1", tls=False, plain=True, port=0)
+    return DeviceLab(settings, folder, intake)
+
+
+async def test_foreign_topics_and_unknown_devices_are_refused_in_the_adapter_too(
+    tmp_path: Path, intake: FakeIntake
+) -> None:
+    # No broker lets these through; a broker by URL may have been set up wrongly.
+    lab = unstarted(tmp_path, intake)
+    lab.add("known-1")
+    [adapter] = lab.adapters
+    foreign = ["fl/dev/unknown-1/air", "fl/dev/known-1/x", "fl/dev/+/air", "$SYS/a", "a" * 65_535]
+    for topic in foreign:
+        adapter._take(topic, b'{"co": 1}')
+    assert intake.records == []
+    assert intake.refused["unknown-1", "unknown"] == 1
+    assert sum(intake.refused.values()) == 5
+    adapter._take("fl/dev/known-1/air", b'{"co": 1, "x": 2}')
+    assert len(intake.records) == 1
+    report = adapter.report()
+    assert (report["unsent"], report["ignored_keys"]) == (1, {"'x'": 1})
+
+
+async def test_what_waits_for_the_spool_is_bounded_and_the_rest_gets_no_receipt(
+    tmp_path: Path, intake: FakeIntake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter_module, "_MAX_UNDECIDED", 3)
+    intake.held = True
+    lab = unstarted(tmp_path, intake)
+    lab.add("a-1")
+    [adapter] = lab.adapters
+    for _ in range(5):
+        adapter._take("fl/dev/a-1/air", b'{"co": 1}')
+    assert (len(intake.records), adapter.report()["dropped"]) == (3, 2)
+    intake.settle()
+    adapter._take("fl/dev/a-1/air", b'{"co": 1}')
+    assert len(intake.records) == 4
+
+
+async def test_the_inbox_keeps_the_order_and_drops_what_does_not_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inbox_module, "_MAX_MESSAGES", 250)
+    taken: list[bytes] = []
+    inbox = Inbox(asyncio.get_running_loop(), lambda _topic, payload: taken.append(payload))
+    for number in range(300):
+        inbox.put("t", b"%d" % number)
+    await until(lambda: len(taken) == 250)
+    assert taken == [b"%d" % number for number in range(250)]
+    assert inbox.dropped == 50
+    await asyncio.to_thread(inbox.put, "t", b"last")
+    await until(lambda: taken[-1] == b"last")
+
+
+async def test_a_broker_that_is_killed_ends_the_adapter_and_its_next_life_serves(
+    tmp_path: Path, intake: FakeIntake
+) -> None:
+    async with device_api(tmp_path, intake) as lab:
+        login = lab.add("a-1")
+        [adapter] = lab.adapters
+        broker: Any = adapter._broker
+        broker._server._child.signal(9)
+        await until(lambda: adapter.report()["state"] == "down")
+        assert "127.0.0.1" in adapter.report()["reason"]
+        again = asyncio.create_task(adapter.run(lambda: None))
+        try:
+            await until(lambda: adapter.report()["state"] == "up")
+            async with device(login) as peer:
+                assert (await peer.asks("air", {"co": 1}))["ok"]
+        finally:
+            again.cancel()
+            await asyncio.gather(again, return_exceptions=True)
+
+
+async def test_a_damaged_registry_is_weather_and_no_end_of_the_agent(
+    tmp_path: Path, intake: FakeIntake
+) -> None:
+    lab = unstarted(tmp_path, intake)
+    (tmp_path / "devices.json").write_text("rubbish")
+    [adapter] = lab.adapters
+    with pytest.raises(SourceError, match="damaged; remove it"):
+        await adapter.run(lambda: None)
+    assert "damaged" in adapter.report()["reason"]
+
+
+async def test_a_broker_by_url_that_is_not_there_is_weather(
+    tmp_path: Path, intake: FakeIntake
+) -> None:
+    settings = DeviceApiSettings(enabled=True, url="mqtt://127.0.0.1:1")
+    [adapter] = make_device_api(settings, tmp_path, intake)
+    with pytest.raises(LinkError, match="refused"):
+        await adapter.run(lambda: None)
+    for name in ("passwd", "acl"):
+        assert (tmp_path / "mosquitto" / name).stat().st_mode & 0o777 == 0o600
