@@ -64,8 +64,8 @@ def put_body(out: bytearray, block: Block, reference: Reference) -> None:
         put_zigzag(out, block.offset_us)
     if unknown:
         out += unknown.to_bytes((len(columns) + 7) // 8, "little")
-    for place, (values, start, column) in enumerate(columns):
-        _put_column(out, values, start, column, bool(unknown >> place & 1))
+    for place, laid in enumerate(columns):
+        _put_column(out, laid, bool(unknown >> place & 1), beat=place == 0)
 
 
 _Laid = tuple[Sequence[Any], int, Column | None]
@@ -92,9 +92,8 @@ def _laid_out(block: Block, reference: Reference) -> tuple[list[_Laid], int]:
     return columns, head
 
 
-def _put_column(
-    out: bytearray, values: Sequence[Any], start: int, column: Column | None, unknown: bool
-) -> None:
+def _put_column(out: bytearray, laid: _Laid, unknown: bool, *, beat: bool) -> None:
+    values, start, column = laid
     if unknown:
         if len(values) > 1:
             put_presence(out, values)
@@ -110,7 +109,7 @@ def _put_column(
         return
     if max(values) > MAX_VALUE or min(values) < (0 if column is None else -MAX_VALUE):
         raise CodecError("field", f"a value of {_name(column)} is beyond what a block holds")
-    put_integers(out, values, start)
+    put_integers(out, values, start, beat=beat)
 
 
 def _name(column: Column | None) -> str:

@@ -141,16 +141,17 @@ def _broken() -> CodecError:
     return CodecError("coding", "Rice codes that end too early, or a quotient beyond the escape")
 
 
-def put_rice_large(out: bytearray, residuals: Longs, first: int) -> None:
+def put_rice_large(out: bytearray, residuals: Longs, first: int, *, zeros: bool) -> None:
     """Append segments of 256 of any number of residuals, each with the best parameter; the first
-    one's goes into the byte at `first` of `out`, added to what is there.
+    one's goes into the byte at `first` of `out`, added to what is there. Without `zeros` that is
+    never 0, which stands for a segment of zeros.
     """
     starts = np.arange(0, len(residuals), SEGMENT)
     for number, (start, k) in enumerate(
         zip(starts.tolist(), _best(residuals, starts), strict=True)
     ):
         segment = residuals[start : start + SEGMENT]
-        code = k + 1 if segment.any() else 0
+        code = k + 1 if segment.any() or not (number or zeros) else 0
         if number:
             out.append(code)
         else:

@@ -47,7 +47,7 @@ def encode_sheaf(blocks: Sequence[Block]) -> bytes:
     if cells > MAX_CELLS:
         raise CodecError("size", f"a sheaf of {cells} values; bind fewer blocks together")
     content = _content(blocks) if blocks else b""
-    if len(content) > MAX_SHEAF_BYTES:
+    if len(content) + 2 > MAX_SHEAF_BYTES:
         raise CodecError("size", f"a sheaf of {len(content)} bytes; bind fewer blocks together")
     if len(content) in _WORTH_BYTES:
         frame = squeeze(content)
@@ -99,7 +99,7 @@ def iter_sheaf(data: bytes | memoryview, device: str | None = None) -> Iterator[
 
 def _opened(data: bytes | memoryview) -> tuple[Directory, list[bytes]]:
     """The directory, and the bytes of each block's body."""
-    if len(data) > MAX_SHEAF_BYTES + 2:
+    if len(data) > MAX_SHEAF_BYTES:
         raise CodecError("size", f"a sheaf of {len(data)} bytes; there may be {MAX_SHEAF_BYTES}")
     cursor = Cursor(bytes(data), MAX_CELLS)
     check_version(cursor, "sheaf")

@@ -69,8 +69,8 @@ def integers(reader: Reader, count: int, reference: int) -> list[int]:
         divisor, descriptor = reader.varint(), reader.byte()
     order, coding = descriptor >> 6, descriptor & 63
     first = reference + reader.zigzag()
-    slope = reader.zigzag() if order == 2 else 0
-    left = count - order
+    slope = reader.zigzag() if order >= 2 else 0
+    left = count - (order if order < 3 else 0)
     if coding == 63:
         residuals = [0] * left
     elif coding == 62:
@@ -89,6 +89,8 @@ def integers(reader: Reader, count: int, reference: int) -> list[int]:
     steps = [signed(residual) for residual in residuals]
     if order == 0:
         return [first + divisor * step for step in steps]
+    if order == 3:
+        return [first + divisor * (slope * i // 65536 + step) for i, step in enumerate(steps)]
     values = [first]
     if order == 2:
         values.append(first + divisor * slope)

@@ -9,6 +9,7 @@ from fieldlink.codecs.telemetry.cursor import Cursor
 from fieldlink.codecs.telemetry.integers import MAX_VALUE, get_integers, put_integers
 
 from .plain_reader import Reader, integers
+from .series import START_US
 
 RNG = random.Random(5)
 NOISE = [RNG.gauss(0, 1) for _ in range(3000)]
@@ -19,10 +20,10 @@ def summed(values: list[int]) -> list[int]:
     return list(accumulate(values))
 
 
-def written(values: list[int], reference: int = 0) -> bytes:
+def written(values: list[int], reference: int = 0, *, beat: bool = False) -> bytes:
     """As the codec writes them, read back by it and by the plain reader."""
     out = bytearray()
-    put_integers(out, values, reference)
+    put_integers(out, values, reference, beat=beat)
     cursor = Cursor(bytes(out), 0)
     assert get_integers(cursor, len(values), reference) == values
     cursor.end()
@@ -54,6 +55,28 @@ def test_times_on_a_grid_are_counted_in_it(count: int) -> None:
     assert len(packed) < 12 + count / 4
     thousandths = [place * 1_000_000 + 1000 * round(NOISE[place] * 3) for place in range(count)]
     assert len(written(thousandths)) < 12 + count
+
+
+@pytest.mark.parametrize("count", [7, 8, 40, 41, 300, 3000])
+@pytest.mark.parametrize("grid", [1, 1000])
+def test_times_that_waver_around_a_beat_cost_only_the_wavering(count: int, grid: int) -> None:
+    beats = [
+        (START_US + place * 1_000_020 + round(1000 * NOISE[place])) // grid * grid
+        for place in range(count)
+    ]
+    packed = written(beats, START_US, beat=True)
+    assert len(packed) <= 20 + count * (13 if grid == 1 else 4) / 8
+    if count == 3000:
+        assert len(packed) < 0.92 * len(written(beats, START_US)), "differences waver twice"
+
+
+def test_a_beat_that_fails_at_the_end_or_begins_exactly_comes_back() -> None:
+    for count in (8, 40, 300, 1000):
+        written([*range(count - 1), MAX_VALUE], beat=True)
+        # The first 256 are on the line itself: a segment of zeros would be taken for a divisor.
+        written(
+            [1000 * place + 7 * (place > 280) * (place % 5) for place in range(count)], beat=True
+        )
 
 
 @pytest.mark.parametrize("count", [30, 400])

@@ -136,7 +136,8 @@ WRONG = [
     ("body of kind 97", "61 00 00 00"),  # one sample that is contiguous
     ("end too early", "60 04 3f 00 00 44 00 ff"),  # more samples than bits
     ("parameter of 60", "60 04 3f 00 00 7d 00 " + "00" * 40),  # a Rice parameter of 60
-    ("column of kind 193", "60 04 3f 00 00 c1 00 ff"),  # an order of 3
+    ("divisor of a divisor", "60 04 3f 00 00 c0 02 c0 02 ff"),
+    ("end too early", "60 04 3f 00 00 c1 00 00"),  # a line of order 3
     ("0 as a divisor", "60 04 3f 00 00 c0 00 41 00 ff"),  # a divisor of 0
     ("planes of 9", "60 04 3f 00 00 3e 00 09 00"),  # planes of 9 bytes
     ("zstd", "60 04 3f 00 00 3e 00 01 04 00000000"),  # planes that are no zstd
