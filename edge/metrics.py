@@ -9,6 +9,8 @@ from typing import Any
 __all__ = ["metrics_lines"]
 
 _VERDICTS = {"kept": 0, "at-risk": 1, "will-miss": 2}
+_DETAILS = ("full", "seconds_5", "change", "last")
+_FRESH_S = 60.0
 _BEARER = (
     ("up", "up", "1 while the bearer reaches the centre"),
     ("held", "held", "1 while it is held by hand"),
@@ -38,6 +40,7 @@ def metrics_lines(status: Mapping[str, Any]) -> Iterator[str]:
     yield from _family("device_live", "1 while the device gives pictures", live)
     yield from _spool(status.get("spool") or {})
     yield from _plan(status.get("plan") or {})
+    yield from _telemetry(status.get("telemetry") or {})
     odd = [({"kind": kind}, count) for kind, count in status.get("odd_answers", {}).items()]
     yield from _family("odd_answers_total", "answers of the centre that fit nothing", odd)
 
@@ -48,6 +51,36 @@ def _spool(spool: Mapping[str, Any]) -> Iterator[str]:
         yield from _family(f"spool_{state}_bytes", text, rows)
     for key in ("used_bytes", "disk_free_bytes", "gaps", "refused", "given_up"):
         yield from _family(f"spool_{key}", "as in edge status", [({}, spool.get(key))])
+
+
+def _telemetry(telemetry: Mapping[str, Any]) -> Iterator[str]:
+    if not telemetry:
+        return
+    for key, text in (
+        ("stored", "samples that are in the spool, or were"),
+        ("lost", "samples that the disk refused"),
+        ("repeated", "samples that devices sent again"),
+        ("thin", "thin sheaves made because the links are narrow"),
+    ):
+        yield from _family(f"telemetry_{key}_total", text, [({}, telemetry.get(key))])
+    devices = telemetry["devices"]
+    heard = sum((one["age_s"] or 0.0) < _FRESH_S for one in devices.values())
+    rows: list[tuple[Mapping[str, str], float]] = [
+        ({"state": "heard"}, heard), ({"state": "silent"}, len(devices) - heard),
+    ]  # fmt: skip
+    yield from _family("telemetry_devices", "that spoke in the last minute, or before", rows)
+    detail = _DETAILS.index(telemetry["detail"]) if telemetry["detail"] in _DETAILS else None
+    yield from _family("telemetry_detail", "0 all of it goes now, 3 the last known", [({}, detail)])
+    alarms = telemetry["alarms"]["open"]
+    kinds = sorted({alarm["kind"] for alarm in alarms})
+    going = [({"kind": kind}, sum(one["kind"] == kind for one in alarms)) for kind in kinds]
+    yield from _family("alarms", "that are going on", going)
+    refused = [
+        ({"device": name, "reason": reason}, count)
+        for name, device in devices.items()
+        for reason, count in device["refused"].items()
+    ]
+    yield from _family("telemetry_refused_total", "what a device said and cannot be", refused)
 
 
 def _plan(plan: Mapping[str, Any]) -> Iterator[str]:

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fieldlink.edge.clock.wording import clock_words
+from fieldlink.edge.telemetry.wording import telemetry_entries
 from fieldlink.edge.wording import ago, columns, layer_text, rate_text, size_text, wrapped
 
 __all__ = ["status_lines"]
 
 _STATES = {
     "live": "live 在线",
+    "ok": "ok 正常",
     "down": "DOWN 中断",
     "connecting": "connecting 连接中",
     "ended": "ended 已结束",
@@ -63,8 +65,9 @@ def _entries(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for bearer in status.get("bearers", []):
         yield "link 链路", *_bearer(bearer)
     for name, adapter in status.get("attached", {}).items():
-        if said := adapter.get("said"):
-            yield "attached 外接", f"{name}  {said}"
+        yield "attached 外接", *_adapter(name, adapter)
+    if (telemetry := status.get("telemetry")) is not None:
+        yield from telemetry_entries(telemetry)
     if (clock := status.get("clock")) is not None:
         yield "clock 时钟", clock_words(clock)
     yield from _spool(status.get("spool"))
@@ -87,6 +90,16 @@ def _device(name: str, device: Mapping[str, Any]) -> Iterator[str]:
         yield reason
         if advice := _ADVICE.get(reason.partition(":")[0]):
             yield advice
+
+
+def _adapter(name: str, adapter: Mapping[str, Any]) -> Iterator[str]:
+    if said := adapter.get("said"):
+        yield f"{name}  {said}"
+        return
+    state, reason = str(adapter.get("state", "")), str(adapter.get("reason") or "")
+    yield f"{name}  {_STATES.get(state, state)}"
+    if reason and state not in ("live", "ok"):
+        yield reason
 
 
 def _bearer(bearer: Mapping[str, Any]) -> Iterator[str]:
