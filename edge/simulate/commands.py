@@ -12,6 +12,7 @@ import typer
 
 from fieldlink.edge.simulate.sensor_commands import sensor
 from fieldlink.edge.simulate.soldier_commands import soldier
+from fieldlink.edge.simulate.vehicle_commands import vehicle
 
 if TYPE_CHECKING:
     from fieldlink.edge.simulate.camera import CameraPlan
@@ -39,6 +40,7 @@ def _main() -> None:
 
 
 app.command()(soldier)
+app.command()(vehicle)
 
 
 @app.command()
