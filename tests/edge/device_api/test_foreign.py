@@ -100,7 +100,6 @@ async def test_mosquitto_pub_knows_the_kit_by_its_ca(safe: DeviceLab, intake: Fa
 
 async def test_who_holds_another_key_is_not_the_kit(safe: DeviceLab) -> None:
     login = safe.add("soldier-1")
-    await safe.settle()
     async with device(login) as soldier:
         assert (await soldier.asks("air", {"co": 3}))["ok"]
     with pytest.raises(LinkError, match="another than was pinned"):

@@ -36,7 +36,6 @@ async def test_a_position_is_recorded_under_its_kind_boot_and_number(
     lab: DeviceLab, intake: FakeIntake
 ) -> None:
     login = lab.add("soldier-1", "soldier")
-    await lab.settle()
     async with device(login) as soldier:
         said = {"time_us": 1_780_000_000_000_000, "seq": 7, "boot": 3, "lat": 34.2, "lon": 108.9}
         receipt = await soldier.asks("position", said)
@@ -56,7 +55,6 @@ async def test_a_position_is_recorded_under_its_kind_boot_and_number(
 async def test_no_receipt_goes_before_the_spool_has_it(lab: DeviceLab, intake: FakeIntake) -> None:
     intake.held = True
     login = lab.add("soldier-1")
-    await lab.settle()
     async with device(login) as soldier:
         soldier.say("vitals", {"heart_rate": 71, "id": "a"})
         await until(lambda: intake.waiting)
@@ -81,7 +79,6 @@ async def test_a_batch_of_two_boots_has_one_receipt_when_all_of_it_is_stored(
 ) -> None:
     intake.held = True
     login = lab.add("soldier-1")
-    await lab.settle()
     async with device(login) as soldier:
         batch = [{"level": 40.5 - n, "seq": n % 3, "boot": n // 3} for n in range(5)]
         soldier.say("battery", batch)
@@ -97,7 +94,6 @@ async def test_a_batch_of_two_boots_has_one_receipt_when_all_of_it_is_stored(
 
 async def test_msgpack_and_cbor_are_answered_in_kind(lab: DeviceLab, intake: FakeIntake) -> None:
     login = lab.add("rain-1", "sensor")
-    await lab.settle()
     said = {"values": {"rain": {"v": 3.2, "unit": "mm"}}, "id": 5}
     async with device(login) as rain:
         rain.say("series", msgpack.packb(said))
@@ -113,7 +109,6 @@ async def test_what_is_malformed_gets_the_reason_and_stops_nothing(
     lab: DeviceLab, intake: FakeIntake
 ) -> None:
     login = lab.add("soldier-1")
-    await lab.settle()
     async with device(login) as soldier:
         receipt = await soldier.asks("position", {"lat": True, "lon": 1, "seq": 4, "boot": 1})
         assert receipt["error"] == (
@@ -128,7 +123,6 @@ async def test_what_is_malformed_gets_the_reason_and_stops_nothing(
 
 async def test_an_sos_is_notified_at_once_and_ends(lab: DeviceLab, intake: FakeIntake) -> None:
     login = lab.add("soldier-1")
-    await lab.settle()
     async with device(login) as soldier:
         said = {"active": True, "text": "腿断了", "lat": 34.2, "lon": 108.9}
         assert (await soldier.asks("sos", said))["ok"]
@@ -142,7 +136,6 @@ async def test_a_removed_device_is_cut_off_and_others_go_on(
     lab: DeviceLab, intake: FakeIntake
 ) -> None:
     goes, stays = lab.add("goes-1"), lab.add("stays-1")
-    await lab.settle()
     async with device(goes) as gone, device(stays) as other:
         assert (await gone.asks("air", {"co": 3}))["ok"]
         lab.desk.remove({"name": "goes-1"})

@@ -14,12 +14,14 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from fieldlab.intake import FakeIntake
 from fieldlab.peers import need_program
+from fieldlink.codecs.fault import LinkError
 from fieldlink.edge.device_api.adapter import DeviceApi
 from fieldlink.edge.device_api.credentials import Credentials
 from fieldlink.edge.device_api.desk import DeviceDesk
@@ -62,14 +64,10 @@ class DeviceLab:
         return made
 
     async def settle(self) -> None:
-        """Wait until the broker knows the devices that there are now."""
-        for adapter in self.adapters:
-            broker: Any = adapter._broker
-            if hasattr(broker, "reloads"):
-                path = broker._server.path
-                text = broker._config()
-                assert path.read_text() == text
-        await asyncio.sleep(0.2)  # neither broker says when it has read its files again
+        """Wait until the broker lets the devices in that there are now."""
+        for login in self.logins.values():
+            async with device(login):
+                pass
 
 
 @contextlib.asynccontextmanager
@@ -190,17 +188,34 @@ async def device(login: Credentials, client_id: str = "", *topics: str) -> Async
     def came(_topic: str, data: bytes) -> None:
         loop.call_soon_threadsafe(heard.put_nowait, data)
 
-    link = await MqttConnection.open(
-        login.host,
-        login.port,
-        client_id=client_id,
-        tls=TlsPeer(pin=login.pin) if login.pin else None,
-        subscriptions=topics or [f"fl/dev/{login.name}/receipt"],
-        on_message=came,
-        login=(login.name, login.password),
-        timeout_s=10,
-    )
+    link = await _admitted(login, client_id, topics, came)
     try:
         yield Peer(login.name, link, heard)
     finally:
         await link.close()
+
+
+async def _admitted(
+    login: Credentials,
+    client_id: str,
+    topics: Sequence[str],
+    came: Callable[[str, bytes], None],
+) -> MqttConnection:
+    """A connection, tried until the broker has heard of the device."""
+    end = time.monotonic() + 5
+    while True:
+        try:
+            return await MqttConnection.open(
+                login.host,
+                login.port,
+                client_id=client_id,
+                tls=TlsPeer(pin=login.pin) if login.pin else None,
+                subscriptions=topics or [f"fl/dev/{login.name}/receipt"],
+                on_message=came,
+                login=(login.name, login.password),
+                timeout_s=10,
+            )
+        except LinkError as error:
+            if "refuses this client" not in str(error) or time.monotonic() > end:
+                raise
+            await asyncio.sleep(0.02)
