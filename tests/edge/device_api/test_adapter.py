@@ -118,3 +118,13 @@ async def test_a_broker_by_url_that_is_not_there_is_weather(
         await adapter.run(lambda: None)
     for name in ("passwd", "acl"):
         assert (tmp_path / "mosquitto" / name).stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_misspelt_stream_is_told_with_the_senders_address(
+    tmp_path: Path, intake: FakeIntake
+) -> None:
+    # The kit's own broker says so; mosquitto tells nobody.
+    async with device_api(tmp_path, intake) as lab, device(lab.add("good-1")) as peer:
+        peer.say("postion", {"lat": 34.2, "lon": 108.9})
+        await until(lambda: intake.refused["127.0.0.1", "publish-refused"])
+        assert "fl.dev.good-1.postion" in intake.reasons[-1][1]
