@@ -8,8 +8,8 @@ import pytest
 
 from fieldlab.duty import PASSWORD, Duty, now_us, open_duty
 from fieldlab.fleet import Fleet
-from fieldlink.codecs.bundle import Layer
-from fieldlink.codecs.telemetry import SHEAF_MEDIA_TYPE, AlarmKind, Phase
+from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, Gap, Layer, encode_gap
+from fieldlink.codecs.telemetry import KIT_DEVICE, SHEAF_MEDIA_TYPE, SHEAF_STREAM, AlarmKind, Phase
 from fieldlink.relay.web.accounts import create_token
 
 START_US = 1_790_000_000_000_000
@@ -174,3 +174,26 @@ def test_a_sheaf_that_is_none_is_told_and_kept_and_the_next_is_taken(duty: Duty)
     duty.telemetry.settle()
     assert [(kind, kit) for kind, kit, _ in duty.notes] == [("telemetry", "kit-9")] * 3
     assert duty.telemetry.samples == before + 3
+
+
+def test_telemetry_and_alarms_are_no_cameras_on_the_wall_nor_in_the_window(
+    duty: Duty, inside: httpx.Client
+) -> None:
+    fleet = Fleet(duty, devices=1, kits=1, start_us=START_US + 4 * 10**9, epoch=11)
+    fleet.tick()
+    fleet.alarm("kit-1", "soldier-1", ident=b"wall-001")
+    at_us = now_us()
+    telemetry = Gap(KIT_DEVICE, SHEAF_STREAM, at_us, at_us + 1, "evicted: full", "report")
+    for gap in (telemetry, Gap("ball-1", "video", at_us, at_us + 1, "unplugged", "")):
+        duty.file(
+            gap.device,
+            Layer.REPORT,
+            at_us,
+            encode_gap(gap),
+            media_type=GAP_MEDIA_TYPE,
+            stream=gap.stream,
+            gap=gap,
+        )
+    for path in ("/api/streams", "/api/incidents/standing/window"):
+        found = inside.get(path).json()["streams"]
+        assert [(each["device"], each["stream"]) for each in found] == [("ball-1", "video")]

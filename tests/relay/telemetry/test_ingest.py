@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,8 +75,14 @@ def test_a_kit_speaks_for_itself_only(tmp_path: Path) -> None:
         phase=Phase.RAISED,
         at_us=T0_US,
     )
-    names = {"media_type": ALARM_MEDIA_TYPE, "stream": ALARM_STREAM}
-    shelf.file("pump-1", Layer.REPORT, T0_US, encode_alarm(other), **names)
+    shelf.file(
+        "pump-1",
+        Layer.REPORT,
+        T0_US,
+        encode_alarm(other),
+        media_type=ALARM_MEDIA_TYPE,
+        stream=ALARM_STREAM,
+    )
     shelf.settle()
     assert shelf.catalogue.latest_states().keys() == {("kit-1", "pump-1"), ("kit-2", "pump-1")}
     assert shelf.catalogue.alarms() == []
@@ -191,8 +198,12 @@ def test_a_catalogue_that_is_made_again_has_the_same_telemetry_and_who_saw_which
     tmp_path: Path,
 ) -> None:
     centre = StillCentre(tmp_path)
-    common = {"layer": Layer.REPORT, "precedence": Precedence.PRIORITY}
-    names = {"media_type": SHEAF_MEDIA_TYPE, "device": KIT_DEVICE, "stream": SHEAF_STREAM}
+    common: dict[str, Any] = {"layer": Layer.REPORT, "precedence": Precedence.PRIORITY}
+    names: dict[str, Any] = {
+        "media_type": SHEAF_MEDIA_TYPE,
+        "device": KIT_DEVICE,
+        "stream": SHEAF_STREAM,
+    }
     raised = Alarm(
         ident=b"12345678",
         device="pump-1",
@@ -202,7 +213,11 @@ def test_a_catalogue_that_is_made_again_has_the_same_telemetry_and_who_saw_which
         at_us=T0_US,
     )
     bundles = [make_bundle(sheaf(n), sequence=n + 1, **common, **names) for n in range(5)]
-    told = {"media_type": ALARM_MEDIA_TYPE, "device": "pump-1", "stream": ALARM_STREAM}
+    told: dict[str, Any] = {
+        "media_type": ALARM_MEDIA_TYPE,
+        "device": "pump-1",
+        "stream": ALARM_STREAM,
+    }
     bundles.append(make_bundle(encode_alarm(raised), sequence=9, **common, **told))
     for bundle in bundles:
         centre.take(bundle.whole())
