@@ -50,7 +50,7 @@ class Board:
                 self._values[kit] += len(point.values)
         self.publish()
 
-    def take(self, kit: str, block: Block, arrived_us: int) -> bool:
+    def take(self, kit: str, block: Block, arrived_us: int, behind_us: int = 0) -> bool:
         """Take a block; whether there was room for its device and stream."""
         key = (kit, block.device)
         stand = self._stands.get(key)
@@ -65,7 +65,7 @@ class Board:
                 stand = Stand(kit, block.device)
                 self._add(stand)
             self._values[kit] += size
-        changed = stand.take(block, arrived_us)
+        changed = stand.take(block, arrived_us, behind_us)
         if changed is not None:
             self._dirty.setdefault(key, set()).add(changed)
         return changed is not None or stream in stand.streams

@@ -5,7 +5,8 @@ no more memory than an hour; what is not wanted is dropped on the way.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from fieldlink.codecs.telemetry import Column, Sample, Schema
@@ -66,16 +67,19 @@ class History:
         places: dict[str, int] = {}
         bucket: int | None = None
         for count, (epoch, schema, sample) in enumerate(self.samples(query)):
-            if count >= MAX_SAMPLES_READ or len(found.rows) >= query.limit:
+            if count >= MAX_SAMPLES_READ:
+                found.truncated = True
+                break
+            at = sample.time_us // query.every_us if query.every_us else None
+            wanted = at is None or at != bucket
+            if wanted and len(found.rows) >= query.limit:
                 found.truncated = True
                 break
             gaps.take(epoch, sample)
-            if query.every_us:
-                at = sample.time_us // query.every_us
-                if at == bucket:
-                    continue
+            if wanted:
                 bucket = at
-            found.rows.append(_row(epoch, schema, sample, query.columns, places, found.columns))
+                row = _row(epoch, schema, sample, query.columns, places, found.columns)
+                found.rows.append(row)
         width = len(found.columns) + 4
         for row in found.rows:
             row.extend([None] * (width - len(row)))
@@ -94,11 +98,47 @@ class History:
             melt.put(epoch, block.schema, block.samples)
         yield from melt.take(query.to_us)
 
+    def thinned(self, query: Query) -> list[tuple[Schema, Sample]]:
+        """The first sample of each `every_us`, by time: what lies between is passed over, so that
+        this is quicker than `find`, and says nothing of gaps.
+
+        Raises:
+            ArchiveError: the catalogue does not work.
+        """
+        first: dict[int, tuple[Schema, Sample]] = {}
+        for _, schema, samples in self._fresh(query):
+            _thin(first, schema, samples, query)
+        names = (query.kit, query.device, query.stream)
+        for _, row in self._catalogue.stream_blocks(*names, query.from_us, query.to_us):
+            block = unpacked(row)
+            _thin(first, block.schema, block.samples, query)
+        return [first[at] for at in sorted(first)]
+
     def _fresh(self, query: Query) -> list[tuple[int, Schema, list[Sample]]]:
         # Before the catalogue: what is stored meanwhile is found twice, not missed.
         if self._buffer is None:
             return []
         return self._buffer.fresh(query.kit, query.device, query.stream)
+
+
+def _thin(
+    first: dict[int, tuple[Schema, Sample]],
+    schema: Schema,
+    samples: Sequence[Sample],
+    query: Query,
+) -> None:
+    ordered = sorted(samples, key=_time)  # they are, but for clocks that were set
+    place = bisect_left(ordered, query.from_us, key=_time)
+    while place < len(ordered) and ordered[place].time_us < query.to_us:
+        sample = ordered[place]
+        at = sample.time_us // query.every_us
+        if at not in first or sample.time_us < first[at][1].time_us:
+            first[at] = (schema, sample)
+        place = bisect_left(ordered, (at + 1) * query.every_us, place + 1, key=_time)
+
+
+def _time(sample: Sample) -> int:
+    return sample.time_us
 
 
 class _Melt:

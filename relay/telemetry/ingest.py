@@ -23,7 +23,7 @@ from fieldlink.codecs.telemetry import (
     decode_sheaf,
 )
 from fieldlink.relay.archive import Archive
-from fieldlink.relay.catalogue import AlarmChange, Catalogue, FiledBundle
+from fieldlink.relay.catalogue import AlarmChange, Catalogue, FiledBundle, Journey
 from fieldlink.relay.telemetry.board import Board
 from fieldlink.relay.telemetry.buffer import Buffer, Series
 from fieldlink.relay.telemetry.packing import in_order
@@ -163,11 +163,12 @@ class Ingest:
 
     def _take(self, filed: FiledBundle, blocks: Sequence[Block]) -> None:
         kit, arrived_us = filed.manifest.kit, filed.journey.custody_us
+        behind_us = _behind_us(filed.journey)
         self.bundles += 1
         self.buffer.learn(kit, blocks)
         full: set[str] = set()
         for block in map(in_order, blocks):
-            if not self._board.take(kit, block, arrived_us):
+            if not self._board.take(kit, block, arrived_us, behind_us):
                 full.add(block.device)
                 continue
             count = self.buffer.take(kit, block, arrived_us)
@@ -211,6 +212,15 @@ class Ingest:
             raise error
         del self._tries[filed.bundle_id]
         self._note("telemetry", filed.manifest.kit, f"{name} cannot be read: {error}; passed over")
+
+
+def _behind_us(journey: Journey) -> int:
+    """How far the kit's clock was behind the centre's when it sent a bundle, and the way it took;
+    0 when that is not known.
+    """
+    if journey.first_sent_us is None or journey.first_received_us is None:
+        return 0
+    return journey.first_received_us - journey.first_sent_us
 
 
 def _alarm_in(filed: FiledBundle) -> Callable[[bytes], Alarm]:

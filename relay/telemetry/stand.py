@@ -5,8 +5,9 @@ Samples come late, twice and in any order; clocks are wrong. Of two samples of o
 1. Of one epoch the greater sequence is the later, whatever their times say: a clock that was set
    changes nothing. Only when the other's time is later by more than a minute are the numbers not
    believed: a device that counts wildly does not stand still for ever.
-2. Of different epochs the later time, but no time counts as later than its arrival at the centre:
-   one in the year 2099 is shown (marked `future`), and gives way to what arrives after it.
+2. Of different epochs the later time by the centre's clock: a kit's sheaf says when it was sent by
+   the kit's own, so that a kit that believes it is 1970 is understood. No time counts as later than
+   its arrival: one in the year 2099 is shown (marked `future`), and gives way to what comes next.
 """
 
 from dataclasses import dataclass, field
@@ -28,13 +29,16 @@ _MAX_STATE_BYTES = 1 << 20
 
 
 class Point(NamedTuple):
-    """A sample of an epoch, when it arrived, and what its values are."""
+    """A sample of an epoch, when it arrived, its time by the centre's clock as far as that can be
+    told (at most its arrival), and what its values are.
+    """
 
     schema: Schema
     epoch: int
     sequence: int
     time_us: int
     arrived_us: int
+    rank_us: int
     values: tuple[Value, ...]
     flags: int
     error_us: int | None
@@ -49,10 +53,9 @@ def later(new: Point, old: Point | None) -> bool:
     """Whether `new` is later than `old`."""
     if old is None:
         return True
-    new_us, old_us = min(new.time_us, new.arrived_us), min(old.time_us, old.arrived_us)
     if new.epoch == old.epoch:
-        return new.sequence > old.sequence or new_us - old_us > _WILD_US
-    return (new_us, new.epoch) > (old_us, old.epoch)
+        return new.sequence > old.sequence or new.rank_us - old.rank_us > _WILD_US
+    return (new.rank_us, new.epoch) > (old.rank_us, old.epoch)
 
 
 @dataclass(slots=True)
@@ -70,32 +73,33 @@ class Stand:
     lost_us: int | None = None
     streams: dict[str, Point] = field(default_factory=dict)
 
-    def take(self, block: Block, arrived_us: int) -> str | None:
+    def take(self, block: Block, arrived_us: int, behind_us: int = 0) -> str | None:
         """Take a block; the stream whose latest has changed, None if it is nothing new.
 
-        A stream beyond the 32nd is left out.
+        `behind_us` is how far the kit's clock is behind the centre's, as far as is known. A stream
+        beyond the 32nd is left out.
         """
         stream = block.schema.stream
         if stream not in self.streams and len(self.streams) >= MAX_STREAMS:
             return None
         if arrived_us >= self.heard_us:
             self.heard_us, self.kind, self.offset_us = arrived_us, block.kind, block.offset_us
-        newest = _point(block, block.samples[-1], arrived_us)
+        newest = _point(block, block.samples[-1], arrived_us, behind_us)
         changed = later(newest, self.streams.get(stream))
         if changed:
             self.streams[stream] = newest
         place = _place(block.schema)
-        if place is not None and self._fix(block, place, arrived_us):
+        if place is not None and self._fix(block, place, arrived_us, behind_us):
             changed = True
         return stream if changed else None
 
-    def _fix(self, block: Block, place: tuple[int, int], arrived_us: int) -> bool:
+    def _fix(self, block: Block, place: tuple[int, int], arrived_us: int, behind_us: int) -> bool:
         lat, lon = place
         lost_us: int | None = None
         before = self.fixed
         for sample in reversed(block.samples):
             if sample.values[lat] is not None and sample.values[lon] is not None:
-                found = _point(block, sample, arrived_us)
+                found = _point(block, sample, arrived_us, behind_us)
                 if later(found, before):
                     self.fixed = found
                 break
@@ -108,13 +112,14 @@ class Stand:
         return fixed is not before
 
 
-def _point(block: Block, sample: Sample, arrived_us: int) -> Point:
+def _point(block: Block, sample: Sample, arrived_us: int, behind_us: int) -> Point:
     return Point(
         block.schema,
         block.epoch,
         sample.sequence,
         sample.time_us,
         arrived_us,
+        min(sample.time_us + behind_us, arrived_us),
         sample.values,
         sample.flags,
         sample.error_us,
@@ -165,7 +170,7 @@ def _packed(point: Point) -> list[Any]:
     columns = None
     if SCHEMAS.get(schema.stream) != schema:
         columns = [[c.name, c.unit, c.scale, c.is_text] for c in schema.columns]
-    return [schema.stream, columns, *point[1:5], list(point.values), point.flags, point.error_us]
+    return [schema.stream, columns, *point[1:6], list(point.values), point.flags, point.error_us]
 
 
 def _unpacked(packed: tuple[Any, ...]) -> Point:

@@ -86,8 +86,7 @@ def telemetry_router() -> APIRouter:
             kit=kit,
             device=device,
             from_us=from_us,
-            to_us=to_us,
-            now_us=centre.clock(),
+            to_us=min(to_us, max(from_us, centre.clock())),
         )
         views = [
             TrackView(kit=each.kit, device=each.device, kind=each.kind, points=each.points)

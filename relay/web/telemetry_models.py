@@ -117,7 +117,7 @@ class TrackView(View):
 
 
 class TracksPage(View):
-    """Tracks of devices; `truncated`: some were left out or cut short."""
+    """Tracks of devices; `truncated`: some devices were left out."""
 
     tracks: list[TrackView]
     truncated: bool

@@ -2,9 +2,10 @@
 
 From the filed bundle to what is stored, merged, shown as the latest and told to a follower. The
 clock is virtual and goes second by second, so that stores and merges fall due as they would; what
-counts is the processor's time, in shares of one core. Filing itself is not in it: `receive`
-measures that. The peer writes the same samples into a plain SQLite table, one row each with an
-index by time, one transaction a second, and nothing else.
+counts is the processor's time, in shares of one core. `centre_ingest_received` has the receiver in
+it, too: chunks checked, files synced, ledger, catalogue, custody. The peer writes the same samples
+into a plain SQLite table, one row each with an index by time, one transaction a second, and
+nothing else: no decoding, no latest state, no news.
 """
 
 import asyncio
@@ -14,64 +15,118 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fieldlab.figure import Figure
 from fieldlab.fleet import Fleet, Shelf
+from fieldlab.receiving import Bundle, StillCentre, make_bundle
+from fieldlink.codecs.bundle import Layer
 from fieldlink.codecs.telemetry import Sample
+from fieldlink.codecs.wire import encode_frame
+from fieldlink.relay.feed import Feed
+from fieldlink.relay.telemetry.service import Telemetry
 
 _DEVICES, _KITS, _SECONDS = 5_000, 25, 130
 _US = 1_000_000
+_RECEIVED_S = 30
 _ROUNDS = 5  # of merging, a second: as `run` does it
 
 
 def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
-        ours_s, worst_s = asyncio.run(_ours(Path(folder)))
+        ours_s = asyncio.run(_ours(Path(folder)))
         peer_s = _peer(Path(folder) / "peer.sqlite")
-    share, peer = statistics.mean(ours_s), statistics.mean(peer_s)
+        received = statistics.mean(_received(Path(folder) / "received"))
+    share, peer, most = statistics.mean(ours_s), statistics.mean(peer_s), max(ours_s)
     print(
         f"{_DEVICES} devices: {share:.2f} of a core, {share / _DEVICES * 1e6:.0f} us a sample, the "
-        f"slowest second {worst_s:.2f} s; plain rows in SQLite {peer:.2f}"
+        f"dearest second {most:.2f} s; with the receiver {received:.2f}; plain rows in SQLite "
+        f"{peer:.2f}"
     )
     return [
         Figure(
             name="centre_ingest",
             value=share,
             unit="cores",
-            limit=1.0,
+            peer=peer,
+            limit=8,
             better="less",
-            also=(("no second takes more than 2 s", worst_s < 2),),
+            also=(
+                ("under one core", share < 1),
+                ("no second takes more than 2 s of the processor", max(ours_s) < 2),
+            ),
         ),
-        Figure(
-            name="centre_ingest_peer", value=share, unit="cores", peer=peer, limit=6, better="less"
-        ),
+        Figure(name="centre_ingest_received", value=received, unit="cores", limit=1, better="less"),
     ]
 
 
-async def _ours(folder: Path) -> tuple[list[float], float]:
+async def _ours(folder: Path) -> list[float]:
     shelf = Shelf(folder)
     fleet = Fleet(shelf, devices=_DEVICES, kits=_KITS, start_us=shelf.now_us, streams=False)
     news = shelf.feed.subscribe()
     follower = asyncio.ensure_future(anext(news))
     await asyncio.sleep(0)
     spent: list[float] = []
-    slowest_s = 0.0
     for _ in range(_SECONDS):
         fleet.tick()
         shelf.commit()
         shelf.now_us += _US
-        began_s, wall_s = time.process_time(), time.monotonic()
+        began_s = time.process_time()
         while shelf.telemetry.step():
             pass
         for _ in range(_ROUNDS):
             if shelf.telemetry.merging:
                 shelf.telemetry.step()
         spent.append(time.process_time() - began_s)
-        slowest_s = max(slowest_s, time.monotonic() - wall_s)
     assert shelf.telemetry.samples == _DEVICES * _SECONDS
     follower.cancel()
     shelf.close()
-    return spent, slowest_s
+    return spent
+
+
+class _Line:
+    """Where a fleet's sheaves go when they come over a link: each is one chunk."""
+
+    def __init__(self) -> None:
+        self.bundles: list[Bundle] = []
+        self._sequence = 0
+
+    def file(self, device: str, layer: Layer, start_us: int, content: bytes, **said: Any) -> str:
+        self._sequence += 1
+        names = {"device": device, "stream": said["stream"], "media_type": said["media_type"]}
+        bundle = make_bundle(
+            content, sequence=self._sequence, kit=said["kit"], layer=layer, **names
+        )
+        self.bundles.append(bundle)
+        return bundle.id.hex()
+
+
+def _received(folder: Path) -> list[float]:
+    kits = [f"kit-{number + 1}" for number in range(_KITS)]
+    centre, line = StillCentre(folder, kits=kits), _Line()
+    fleet = Fleet(line, devices=_DEVICES, kits=_KITS, start_us=centre.now_us, streams=False)
+    telemetry = Telemetry(
+        centre.catalogue,
+        centre.archive,
+        Feed(),
+        clock=centre.clock,
+        monotonic=lambda: fleet.now_us / 1e6,
+    )
+    spent = []
+    for _ in range(_RECEIVED_S):
+        fleet.tick()
+        frames = [(encode_frame(one.whole()), one.manifest.kit) for one in line.bundles]
+        line.bundles.clear()
+        began_s = time.process_time()
+        for data, kit in frames:
+            centre.take_bytes(data, "chunk", kit)
+        centre.commit()
+        while telemetry.step():
+            pass
+        spent.append(time.process_time() - began_s)
+    assert telemetry.samples == _DEVICES * _RECEIVED_S
+    centre.close()
+    return spent
 
 
 def _peer(path: Path) -> list[float]:

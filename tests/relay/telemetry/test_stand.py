@@ -81,6 +81,16 @@ def test_a_time_in_2099_is_marked_and_gives_way_to_the_next_run() -> None:
     assert shown(latest((wrong, 10), (after, 21))) == 3
 
 
+def test_a_kit_that_believes_it_is_1970_is_understood_by_when_it_sent() -> None:
+    stand = latest((block(position(900), epoch=9), 901))
+    reborn = block(position(1, at_us=30 * _S), epoch=1)
+    stand.take(reborn, T0_US + 960 * _S, behind_us=T0_US + 930 * _S - 31 * _S)
+    assert shown(stand) == 1
+    old = block(position(500), epoch=2)  # and a backlog stays one
+    stand.take(old, T0_US + 970 * _S, behind_us=_S)
+    assert shown(stand) == 1
+
+
 def test_a_wild_number_holds_for_a_minute_at_most() -> None:
     wild = block(position(2**40, at_us=T0_US + 10 * _S))
     steps = [(block(position(n)), n) for n in range(11, 80)]
