@@ -81,7 +81,7 @@ class DeviceApi:
         self._undecided = 0
         self._counts: Counter[str] = Counter()
         self._ignored: Counter[str] = Counter()
-        self._state, self._reason = "down", "not started yet"
+        self._state, self._reason, self._trouble = "down", "not started yet", ""
         registry.listen(self._changed)
 
     async def run(self, beat: Beat) -> None:
@@ -137,7 +137,7 @@ class DeviceApi:
                 await asyncio.wait_for(broker.ready(), _LOOK_S)
                 break
             except TimeoutError:
-                self._reason = "its broker does not get ready"
+                self._reason = f"its broker does not start: {self._trouble or 'no sign of it'}"
         inbox = self._inbox = Inbox(asyncio.get_running_loop(), self._take)
         link = self._link = await MqttConnection.open(
             broker.host,
@@ -243,6 +243,7 @@ class DeviceApi:
 
     def _found(self, finding: Finding) -> None:
         if finding.kind in ("trouble", "reload-failed"):
+            self._trouble = finding.text
             _log.warning("%s: its broker says: %s", self.name, finding.text)
             return
         self._counts["refused"] += finding.count

@@ -1,37 +1,53 @@
-"""Messages on their way from the network's thread to the event loop: many at once, bounded."""
+"""Messages on their way from the network's thread to the event loop: many at once, bounded, fair.
+
+A device that floods fills its own share and nobody else's; calls for help go before the rest.
+"""
 
 import asyncio
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Callable
 
 __all__ = ["Inbox"]
 
 _MAX_MESSAGES = 20_000
 _MAX_BYTES = 32 * 1024 * 1024
-_SLICE = 100  # messages before others on the loop have their turn
+_SHARE = 16  # one device may fill a sixteenth of both
+_SLICE_S = 0.02  # before others on the loop have their turn
+_URGENT = ("/sos", "/man_down")
 
 
 class Inbox:
-    """`put` on any thread; `take(topic, payload)` is called on `loop`, in order.
+    """`put` on the network's thread; `take(topic, payload)` is called on `loop`, in order.
 
     What does not fit is dropped and counted: whoever sent it gets no receipt, and sends it again.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, take: Callable[[str, bytes], None]) -> None:
         self._loop, self._take = loop, take
-        self._waiting: deque[tuple[str, bytes]] = deque()
-        self._bytes = 0
+        self._urgent: deque[tuple[str, bytes]] = deque()
+        self._others: deque[tuple[str, bytes]] = deque()
+        # Each thread writes its own account, so that neither has to wait for the other.
+        self._put: Counter[str] = Counter()
+        self._taken: Counter[str] = Counter()
         self._called = False
         self._closed = False
         self.dropped = 0
 
     def put(self, topic: str, payload: bytes) -> None:
-        """Hand a message over; on the network's thread."""
-        if len(self._waiting) >= _MAX_MESSAGES or self._bytes > _MAX_BYTES:
+        """Hand a message over."""
+        sender = topic.rpartition("/")[0]
+        weight = max(len(payload), _MAX_BYTES // _MAX_MESSAGES)  # one bound for both
+        waits = self._put[sender] - self._taken[sender]
+        if (
+            waits + weight > _MAX_BYTES // _SHARE
+            or self._put[""] - self._taken[""] + weight > _MAX_BYTES
+        ):
             self.dropped += 1
             return
-        self._waiting.append((topic, payload))
-        self._bytes += len(payload)  # only about right, with two threads: a bound, no account
+        self._put[sender] += weight
+        self._put[""] += weight
+        (self._urgent if topic.endswith(_URGENT) else self._others).append((topic, payload))
         if not self._called and not self._closed:
             self._called = True
             self._loop.call_soon_threadsafe(self._some)
@@ -39,17 +55,21 @@ class Inbox:
     def close(self) -> None:
         """Take nothing more."""
         self._closed = True
-        self._waiting.clear()
+        self._urgent.clear()
+        self._others.clear()
 
     def _some(self) -> None:
-        for _ in range(_SLICE):
-            try:
-                topic, payload = self._waiting.popleft()
-            except IndexError:
+        end_s = time.monotonic() + _SLICE_S
+        while time.monotonic() < end_s:
+            waiting = self._urgent or self._others
+            if not waiting:
                 break
-            self._bytes -= len(payload)
+            topic, payload = waiting.popleft()
+            weight = max(len(payload), _MAX_BYTES // _MAX_MESSAGES)
+            self._taken[topic.rpartition("/")[0]] += weight
+            self._taken[""] += weight
             self._take(topic, payload)
         self._called = False
-        if self._waiting and not self._closed:
+        if (self._urgent or self._others) and not self._closed:
             self._called = True
             self._loop.call_soon(self._some)

@@ -1,6 +1,7 @@
 """The adapter's own bounds: floods, devices nobody knows, links and brokers that fail."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ from fieldlab.devices import DeviceLab, device, device_api, until
 from fieldlab.intake import FakeIntake
 from fieldlink.codecs.fault import LinkError, SourceError
 from fieldlink.edge.device_api import adapter as adapter_module
-from fieldlink.edge.device_api import inbox as inbox_module
 from fieldlink.edge.device_api.inbox import Inbox
 from fieldlink.edge.device_api.make import make_device_api
 from fieldlink.edge.device_api.settings import DeviceApiSettings
@@ -63,18 +63,31 @@ async def test_what_waits_for_the_spool_is_bounded_and_the_rest_gets_no_receipt(
     assert len(intake.records) == 4
 
 
-async def test_the_inbox_keeps_the_order_and_drops_what_does_not_fit(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(inbox_module, "_MAX_MESSAGES", 250)
+async def test_a_flood_fills_its_own_share_and_calls_for_help_pass_it() -> None:
+    taken: list[tuple[str, bytes]] = []
+    inbox = Inbox(asyncio.get_running_loop(), lambda *message: taken.append(message))
+    for number in range(3_000):
+        inbox.put("fl/dev/flood-1/air", b"%d" % number)
+    inbox.put("fl/dev/good-1/air", b"good")
+    inbox.put("fl/dev/good-1/sos", b"help")
+    await until(lambda: ("fl/dev/good-1/air", b"good") in taken)
+    assert taken[0] == ("fl/dev/good-1/sos", b"help")
+    flood = [payload for topic, payload in taken if "flood" in topic]
+    assert flood == [b"%d" % number for number in range(len(flood))]
+    assert 1_000 < len(flood) < 1_300
+    assert inbox.dropped == 3_000 - len(flood)
+    await asyncio.to_thread(inbox.put, "fl/dev/flood-1/air", b"again")
+    await until(lambda: taken[-1][1] == b"again")
+
+
+async def test_the_inbox_is_bounded_whoever_fills_it() -> None:
     taken: list[bytes] = []
     inbox = Inbox(asyncio.get_running_loop(), lambda _topic, payload: taken.append(payload))
     for number in range(300):
-        inbox.put("t", b"%d" % number)
-    await until(lambda: len(taken) == 250)
-    assert taken == [b"%d" % number for number in range(250)]
-    assert inbox.dropped == 50
-    await asyncio.to_thread(inbox.put, "t", b"last")
+        inbox.put(f"fl/dev/s-{number}/air", bytes(200_000))
+    assert 160 <= 300 - inbox.dropped <= 170
+    await until(lambda: len(taken) == 300 - inbox.dropped)
+    inbox.put("fl/dev/s-0/air", b"last")
     await until(lambda: taken[-1] == b"last")
 
 
@@ -128,3 +141,18 @@ async def test_a_misspelt_stream_is_told_with_the_senders_address(
         peer.say("postion", {"lat": 34.2, "lon": 108.9})
         await until(lambda: intake.refused["127.0.0.1", "publish-refused"])
         assert "fl.dev.good-1.postion" in intake.reasons[-1][1]
+
+
+async def test_a_port_that_is_taken_is_said(tmp_path: Path, intake: FakeIntake) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        settings = DeviceApiSettings(
+            enabled=True, host="127.0.0.1", tls=False, plain=True, port=port
+        )
+        [adapter] = make_device_api(settings, tmp_path, intake)
+        trying = asyncio.create_task(adapter.run(lambda: None))
+        await until(lambda: "address already in use" in adapter.report()["reason"])
+        trying.cancel()
+        await asyncio.gather(trying, return_exceptions=True)
