@@ -6,10 +6,12 @@ from typing import Any, Protocol
 
 from fieldlink.edge.clock.clock import KitClock
 from fieldlink.edge.config import EdgeSettings
+from fieldlink.edge.cot.make import make_cot
 from fieldlink.edge.device_api.make import make_device_api
 from fieldlink.edge.gnss.adapter import make_gnss
 from fieldlink.edge.jt808.adapter import make_jt808
 from fieldlink.edge.sensors.service import make_sensors
+from fieldlink.edge.starting import kit_name
 from fieldlink.edge.telemetry.ports import Intake, KitTime
 from fieldlink.systemd.service import Beat
 
@@ -47,4 +49,5 @@ def make_adapters(settings: EdgeSettings, intake: Intake, time: KitTime) -> list
     adapters += make_gnss(
         settings.gnss, intake, time.observe if isinstance(time, KitClock) else None
     )
+    adapters += make_cot(settings.cot, intake, time, lambda: kit_name(settings))
     return adapters

@@ -11,6 +11,7 @@ from fieldlink.codecs.settings import Settings, load_settings
 from fieldlink.edge.bearer.settings import BearerSettings
 from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.clock.settings import ClockSettings
+from fieldlink.edge.cot.settings import CotSettings
 from fieldlink.edge.device_api.settings import DeviceApiSettings
 from fieldlink.edge.gnss.settings import GnssSettings
 from fieldlink.edge.jt808.settings import Jt808Settings
@@ -67,6 +68,9 @@ class EdgeSettings(Settings):
     )
     gnss: GnssSettings = Field(
         default=GnssSettings(), description="The kit's own receiver: where it is, and what time."
+    )
+    cot: CotSettings = Field(
+        default=CotSettings(), description="TAK programs near the kit: see them, be seen by them."
     )
     clock: ClockSettings = Field(
         default=ClockSettings(), description="What the kit's clock is measured against."

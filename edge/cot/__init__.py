@@ -1,1 +1,3 @@
-"""Cursor on Target on the kit: its users see and are seen."""
+"""Cursor on Target: people with ATAK, WinTAK or iTAK beside the kit become devices of it, and see
+the kit's devices on their maps.
+"""
