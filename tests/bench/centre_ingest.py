@@ -15,12 +15,10 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from fieldlab.figure import Figure
 from fieldlab.fleet import Fleet, Shelf
-from fieldlab.receiving import Bundle, StillCentre, make_bundle
-from fieldlink.codecs.bundle import Layer
+from fieldlab.receiving import Line, StillCentre
 from fieldlink.codecs.telemetry import Sample
 from fieldlink.codecs.wire import encode_frame
 from fieldlink.relay.feed import Feed
@@ -84,26 +82,9 @@ async def _ours(folder: Path) -> list[float]:
     return spent
 
 
-class _Line:
-    """Where a fleet's sheaves go when they come over a link: each is one chunk."""
-
-    def __init__(self) -> None:
-        self.bundles: list[Bundle] = []
-        self._sequence = 0
-
-    def file(self, device: str, layer: Layer, start_us: int, content: bytes, **said: Any) -> str:
-        self._sequence += 1
-        names = {"device": device, "stream": said["stream"], "media_type": said["media_type"]}
-        bundle = make_bundle(
-            content, sequence=self._sequence, kit=said["kit"], layer=layer, **names
-        )
-        self.bundles.append(bundle)
-        return bundle.id.hex()
-
-
 def _received(folder: Path) -> list[float]:
     kits = [f"kit-{number + 1}" for number in range(_KITS)]
-    centre, line = StillCentre(folder, kits=kits), _Line()
+    centre, line = StillCentre(folder, kits=kits), Line()
     fleet = Fleet(line, devices=_DEVICES, kits=_KITS, start_us=centre.now_us, streams=False)
     telemetry = Telemetry(
         centre.catalogue,

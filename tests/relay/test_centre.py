@@ -1,37 +1,20 @@
 """The centre as a process: real broker, TLS, join code; stopped by kill -9 in mid-transfer."""
 
 import asyncio
-import json
 import random
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from fieldlab.receiving import Bundle, make_bundle
+from fieldlab.centre_process import COMMAND, CentreProcess, Kit, joined
+from fieldlab.receiving import make_bundle
 from fieldlink.codecs.settings import load_settings
 from fieldlink.codecs.wire import (
-    Ack,
-    AckItem,
-    Ask,
-    Frame,
     Hello,
-    Orders,
     State,
-    Verdict,
-    Welcome,
-    decode_frame,
-    down_filter,
-    encode_frame,
-    up_topic,
 )
-from fieldlink.edge.identity import Identity
-from fieldlink.edge.join import join
 from fieldlink.relay.broker.settings import BrokerSettings
 from fieldlink.relay.config import RelaySettings
 from fieldlink.relay.outlets.settings import MqttOutSettings, WebhookSettings
@@ -39,54 +22,6 @@ from fieldlink.relay.pki.settings import PkiSettings
 from fieldlink.relay.receiver.settings import ReceiverSettings
 from fieldlink.relay.web.map_settings import MapSettings
 from fieldlink.relay.web.settings import WebSettings
-from fieldlink.systemd.mqtt import MqttConnection
-
-_COMMAND = [sys.executable, "-m", "fieldlink.systemd.command", "relay"]
-_CHUNK = 48 * 1024
-
-
-class CentreProcess:
-    """`fieldlink relay run` in a folder of its own, and the commands beside it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.config = folder / "relay.toml"
-        self.config.write_text(
-            f'state_dir = "{folder}/centre"\n[broker]\nhost = "127.0.0.1"\nport = 0\n'
-            '[web]\nhost = "127.0.0.1"\nport = 0\naddresses = ["127.0.0.1"]\n'
-        )
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start, and wait until it says that it runs."""
-        with (self.folder / "centre.log").open("ab") as log:
-            argv = [*_COMMAND, "run", "--config", str(self.config)]
-            self.process = subprocess.Popen(argv, stdout=log, stderr=log)
-        until = time.monotonic() + 30
-        while b"the centre is up" not in (self.folder / "centre.log").read_bytes():
-            assert self.process.poll() is None, (self.folder / "centre.log").read_text()
-            assert time.monotonic() < until, (self.folder / "centre.log").read_text()
-            time.sleep(0.05)
-
-    def kill(self) -> None:
-        """kill -9; the next start is a new log."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-        (self.folder / "centre.log").unlink()
-
-    def stop(self) -> int:
-        """SIGTERM; the exit status."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
-
-    def command(self, *arguments: str, status: int = 0) -> Any:
-        """Run a command beside it and return its JSON."""
-        argv = [*_COMMAND, *arguments, "--config", str(self.config), "--json"]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
-        assert done.returncode == status, done.stderr
-        return json.loads(done.stdout) if done.stdout else done.stderr
 
 
 @pytest.fixture
@@ -99,81 +34,11 @@ def centre(tmp_path: Path) -> Iterator[CentreProcess]:
         process.process.wait()
 
 
-class Kit:
-    """A kit as simple as can be: asks, sends what is missing, until custody."""
-
-    def __init__(self, identity: Identity) -> None:
-        self.identity = identity
-        self.answers: dict[bytes, AckItem] = {}
-        self.custody: set[bytes] = set()
-        self.runs: set[bytes] = set()
-        self.orders: list[Orders] = []
-        self._connection: MqttConnection | None = None
-
-    async def connect(self) -> None:
-        who = self.identity
-        self._connection = await MqttConnection.open(
-            who.broker_host,
-            who.broker_port,
-            client_id=who.kit,
-            tls=who.tls,
-            subscriptions=[down_filter(who.kit)],
-            on_message=self._on_message,
-        )
-
-    async def close(self) -> None:
-        assert self._connection is not None
-        await self._connection.close()
-
-    def _on_message(self, _topic: str, payload: bytes) -> None:
-        frame = decode_frame(payload)
-        if isinstance(frame, Welcome):
-            self.runs.add(frame.run)
-        if isinstance(frame, Orders):
-            self.orders.append(frame)
-        for item in frame.items if isinstance(frame, Ack) else ():
-            self.answers[item.bundle] = item
-            if item.verdict is Verdict.CUSTODY:
-                self.custody.add(item.bundle)
-
-    def publish(self, kind: str, frame: Frame, kit: str | None = None) -> None:
-        assert self._connection is not None
-        self._connection.publish(up_topic(kit or self.identity.kit, kind), encode_frame(frame))
-
-    async def deliver(self, bundles: list[Bundle], seconds: float) -> None:
-        """Send until everything is in custody, or `seconds` are over."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            left = [bundle for bundle in bundles if bundle.id not in self.custody]
-            if not left:
-                return
-            self.answers.clear()
-            for at in range(0, len(left), 200):
-                self.publish("ask", Ask(tuple(bundle.id for bundle in left[at : at + 200])))
-            await asyncio.sleep(0.2)
-            for bundle in left:
-                self._send_missing(bundle)
-                await asyncio.sleep(0)
-            await asyncio.sleep(0.1)
-
-    def _send_missing(self, bundle: Bundle) -> None:
-        answer = self.answers.get(bundle.id)
-        if answer is None or answer.verdict is not Verdict.HAVE:
-            return
-        for start, end in answer.ranges.missing(bundle.manifest.size):
-            for at in range(start, end, _CHUNK):
-                self.publish("chunk", bundle.chunk(at, min(at + _CHUNK, end)))
-
-
-def _joined(centre: CentreProcess, name: str = "kit-a") -> Identity:
-    return join(centre.command("admit", name)["code"], centre.folder / name)
-
-
 def test_a_relay_killed_in_mid_transfer_goes_on_where_it_was(centre: CentreProcess) -> None:
     source = random.Random(5)
     sizes = [source.choice([500, 70_000, 900_000]) for _ in range(60)]
     bundles = [make_bundle(source.randbytes(s), sequence=n) for n, s in enumerate(sizes)]
-    kit = Kit(_joined(centre))
+    kit = Kit(joined(centre))
 
     async def story() -> None:
         for _ in range(2):
@@ -198,7 +63,7 @@ def test_a_relay_killed_in_mid_transfer_goes_on_where_it_was(centre: CentreProce
 def test_a_running_centre_says_so_and_greets_kits_anew_after_a_restart(
     centre: CentreProcess,
 ) -> None:
-    kit = Kit(_joined(centre))
+    kit = Kit(joined(centre))
 
     async def story() -> None:
         await kit.connect()
@@ -217,7 +82,7 @@ def test_a_running_centre_says_so_and_greets_kits_anew_after_a_restart(
 def test_a_kit_is_told_the_window_and_what_is_asked_for_and_again_until_it_follows(
     centre: CentreProcess,
 ) -> None:
-    kit = Kit(_joined(centre))
+    kit = Kit(joined(centre))
 
     async def until(done: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
@@ -245,11 +110,11 @@ def test_a_kit_is_told_the_window_and_what_is_asked_for_and_again_until_it_follo
 
 
 def test_a_revoked_kit_is_cut_off_and_shown(centre: CentreProcess) -> None:
-    kit = Kit(_joined(centre))
+    kit = Kit(joined(centre))
 
     async def story() -> str:
         await kit.connect()
-        argv = [*_COMMAND, "revoke", "kit-a", "--config", str(centre.config)]
+        argv = [*COMMAND, "revoke", "kit-a", "--config", str(centre.config)]
         await asyncio.to_thread(subprocess.run, argv, check=True, stdout=subprocess.DEVNULL)
         assert kit._connection is not None
         return await asyncio.wait_for(kit._connection.closed(), 10)
@@ -261,7 +126,7 @@ def test_a_revoked_kit_is_cut_off_and_shown(centre: CentreProcess) -> None:
 
 
 def test_a_second_relay_on_the_same_archive_is_refused(centre: CentreProcess) -> None:
-    argv = [*_COMMAND, "run", "--config", str(centre.config)]
+    argv = [*COMMAND, "run", "--config", str(centre.config)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 1
     assert "another relay" in done.stderr
@@ -281,7 +146,7 @@ def test_a_second_relay_on_the_same_archive_is_refused(centre: CentreProcess) ->
 def test_a_wrong_setting_is_one_line_and_status_2(tmp_path: Path, text: str, fault: str) -> None:
     config = tmp_path / "relay.toml"
     config.write_text(text)
-    argv = [*_COMMAND, "config", "check", "--config", str(config)]
+    argv = [*COMMAND, "config", "check", "--config", str(config)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 2
     assert fault in done.stderr
@@ -290,7 +155,7 @@ def test_a_wrong_setting_is_one_line_and_status_2(tmp_path: Path, text: str, fau
 
 
 def test_a_missing_file_is_one_line_and_status_2(tmp_path: Path) -> None:
-    argv = [*_COMMAND, "run", "--config", str(tmp_path / "none.toml")]
+    argv = [*COMMAND, "run", "--config", str(tmp_path / "none.toml")]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
 

@@ -40,7 +40,7 @@ from fieldlink.relay.receiver.partial import Partial
 from fieldlink.relay.receiver.settings import ReceiverSettings
 from fieldlink.relay.receiver.tally import Tally
 
-__all__ = ["Bundle", "StillCentre", "make_bundle"]
+__all__ = ["Bundle", "Line", "StillCentre", "make_bundle"]
 
 T0_US = 1_790_000_000_000_000
 
@@ -97,6 +97,30 @@ def make_bundle(content: bytes, *, sequence: int = 1, kit: str = "kit-a", **fiel
     }
     manifest = Manifest(**{**values, **fields})
     return Bundle(manifest, encode_manifest(manifest), content)
+
+
+class Line:
+    """Where a fleet's reports (`fieldlab.fleet`) go to be sent over a link."""
+
+    def __init__(self) -> None:
+        self.bundles: list[Bundle] = []
+
+    def file(self, device: str, layer: Layer, start_us: int, content: bytes, **said: Any) -> str:
+        """Take a report."""
+        bundle = make_bundle(
+            content,
+            sequence=len(self.bundles) + start_us,
+            kit=said["kit"],
+            device=device,
+            stream=said["stream"],
+            layer=layer,
+            media_type=said["media_type"],
+            start_us=start_us,
+            end_us=start_us,
+            recorded_us=start_us,
+        )
+        self.bundles.append(bundle)
+        return bundle.id.hex()
 
 
 class StillCentre:
