@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import stat
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -144,3 +146,12 @@ def test_there_is_one_adapter_for_each_listener(tmp_path: Path) -> None:
     assert names(enabled=True, plain=True, tls=False) == ["device-api"]
     assert names(enabled=True, url="mqtt://localhost") == ["device-api"]
     assert not (tmp_path / "none").exists()  # making one opens nothing
+
+
+def test_the_sample_names_every_setting_and_its_default() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "edge.sample.toml").read_text(encoding="utf-8")
+    section = text.split("[device_api]")[1].split("\n[")[0]
+    given = tomllib.loads(section)
+    optional = set(re.findall(r"(?m)^# ([a-z]+) = ", section))
+    assert set(given) | optional == set(DeviceApiSettings.model_fields)
+    assert DeviceApiSettings(**given) == DeviceApiSettings()
