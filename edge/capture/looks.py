@@ -15,6 +15,7 @@ _BRIGHT_PART = 0.005
 _SAME_MEAN = 0.4
 _SAME_MAX = 4.0
 _FROZEN_US = 3_000_000
+_LONGEST_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class FrozenWatch:
 
     def is_frozen(self, look: Look, at_us: int) -> bool:
         """Whether the picture has been the same for 3 s, compression noise aside."""
-        if self._reference is None or not self._same(look.thumb):
+        was_set = not 0 <= at_us - self._since_us < _LONGEST_US  # the clock was set
+        if self._reference is None or was_set or not self._same(look.thumb):
             self._reference, self._since_us = look.thumb, at_us
             return False
         return at_us - self._since_us >= _FROZEN_US

@@ -6,6 +6,8 @@ from fieldlink.edge.capture.ports import GapSink
 
 __all__ = ["Outages"]
 
+_YEAR_US = 365 * 86_400_000_000
+_SET_BACK_US = 10_000_000
 _LONGEST_US = 600_000_000
 
 
@@ -50,6 +52,8 @@ class Outages:
     def tick(self, now_us: int) -> None:
         """Record the part of a long outage that is over."""
         with self._lock:
+            if self._open is not None and now_us < self._open[0] - _SET_BACK_US:
+                self._start(now_us, self._open[1], now_us)  # the kit's clock was set back
             if self._open is not None and now_us >= self._part_us:
                 start_us, reason = self._open
                 self._start(now_us, reason, now_us)
@@ -61,5 +65,7 @@ class Outages:
             self._finish(at_us)
 
     def _record(self, start_us: int, end_us: int, reason: str) -> None:
+        if end_us - start_us > _YEAR_US:  # nobody records that long: the kit believed it was 1970
+            start_us, reason = end_us, f"{reason}; the clock was set meanwhile, how long is unknown"
         self._gap(self._device, self._stream, start_us, end_us, reason)
         self.recorded += 1

@@ -6,6 +6,7 @@ recorder's keeps the connection and copies originals. The pictures' decodes; it 
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -166,10 +167,10 @@ class Recorder:
                 raise
 
     def _nap(self, seconds: float) -> None:
-        end_us = self._clock() + round(seconds * 1e6)
-        while (left_us := end_us - self._clock()) > 0:
+        end_s = time.monotonic() + seconds  # the kit's clock may be set meanwhile
+        while (left_s := end_s - time.monotonic()) > 0:
             self._breathe()
-            if self._stopping.wait(min(left_us / 1e6, _BEAT_S)):
+            if self._stopping.wait(min(left_s, _BEAT_S)):
                 return
 
     def _breathe(self) -> None:
@@ -228,6 +229,8 @@ class Recorder:
 
     def _lost(self, error: SourceError, began_us: int) -> None:
         end_us = self._session.end_us if self._session is not None else None
+        if error.reason == "clock":  # what came before has times of another clock
+            end_us = self._clock()
         self._outages.begin(end_us or began_us, f"source: {error}")
         self._tally.down(str(error))
 

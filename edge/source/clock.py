@@ -8,9 +8,10 @@ of the date is never used.
 from collections import deque
 from itertools import pairwise
 
-__all__ = ["ArrivalClock"]
+__all__ = ["ArrivalClock", "SetWatch"]
 
 _JUMP_US = 3_000_000
+_SET_US = 10_000_000
 _BUCKET_US = 10_000_000
 _BUCKETS = 6
 
@@ -67,3 +68,18 @@ class ArrivalClock:
         """How far the estimates of the last minute lie apart: a bound on the error seen."""
         offsets = [offset for _, offset in self._buckets]
         return max((abs(b - a) for a, b in pairwise(offsets)), default=0)
+
+
+class SetWatch:
+    """Notices that the kit's own clock was set: against one that nobody sets it moved by more
+    than ten seconds. What is smaller the arrivals of a minute even out.
+    """
+
+    def __init__(self) -> None:
+        self._ahead_us: int | None = None
+
+    def was_set(self, kit_us: int, steady_us: int) -> bool:
+        """Whether it was, since the time before."""
+        ahead_us = kit_us - steady_us
+        before_us, self._ahead_us = self._ahead_us, ahead_us
+        return before_us is not None and abs(ahead_us - before_us) > _SET_US

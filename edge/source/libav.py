@@ -10,7 +10,8 @@ import av
 import av.error
 
 from fieldlink.codecs.fault import SourceError
-from fieldlink.edge.source.clock import ArrivalClock
+from fieldlink.edge.clock.clock import steady_us
+from fieldlink.edge.source.clock import ArrivalClock, SetWatch
 from fieldlink.edge.source.failures import source_error
 from fieldlink.edge.source.media import (
     Capabilities,
@@ -41,7 +42,7 @@ class LibavSource:
     def __init__(self, settings: DeviceSettings, clock: Callable[[], int]) -> None:
         self._settings = settings
         self._clock = clock
-        self._arrivals = ArrivalClock()
+        self._arrivals, self._set_watch = ArrivalClock(), SetWatch()
         self._opened = False
         self._heard_s = 0.0
         self._fillers: dict[TrackKind, TimeFiller] = {}
@@ -133,7 +134,10 @@ class LibavSource:
         if self._pace is not None:
             shift = self._pace.wait(track.kind, packet.dts, packet.duration, base, stopped)
         dts, pts = packet.dts + shift, packet.pts + shift
-        jumped = self._arrivals.observe(track.kind, _us(dts, base), self._clock())
+        now_us = self._clock()
+        if self._set_watch.was_set(now_us, steady_us()):
+            raise SourceError("clock", "the kit's clock was set; recording begins anew by it")
+        jumped = self._arrivals.observe(track.kind, _us(dts, base), now_us)
         return Packet(
             kind=track.kind,
             data=packet.data,
