@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from fieldlink.codecs.fault import ArchiveError
+from fieldlink.codecs.telemetry import ALARM_STREAM
 from fieldlink.relay.archive import Archive
 from fieldlink.relay.catalogue import (
     AlarmChange,
@@ -33,6 +34,7 @@ _IDLE_S = 0.5
 _AGAIN_S = 1.0
 _MERGES = 32
 _MERGE_S = 0.2
+_GATHER_S = 0.1
 _POSITIONS_S = 0.5
 _SAMPLES_S = 1.0
 
@@ -68,8 +70,9 @@ class Telemetry:
         self._moved: dict[tuple[str, str], Stand] = {}
         self._news = False
         self._turn = threading.Lock()
-        self._wake: asyncio.Event | None = None
+        self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._gathering: asyncio.TimerHandle | None = None
 
     @property
     def samples(self) -> int:
@@ -87,7 +90,7 @@ class Telemetry:
         Raises:
             CatalogueCorruptError: the catalogue is damaged; a restart makes it again.
         """
-        self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         self._feed.listen(self._heard)
         try:
             while True:
@@ -99,6 +102,8 @@ class Telemetry:
                         await asyncio.wait_for(self._wake.wait(), wait_s)
         finally:
             self._feed.unlisten(self._heard)
+            if self._gathering is not None:
+                self._gathering.cancel()
             await asyncio.shield(asyncio.to_thread(self._close))
 
     def step(self) -> bool:
@@ -215,12 +220,21 @@ class Telemetry:
 
     def _heard(self, kind: str, data: Mapping[str, Any]) -> None:
         if kind == "bundle" and data.get("layer") == "report":
-            self._poke()
+            self._poke(soon=data.get("stream") != ALARM_STREAM)
 
-    def _poke(self) -> None:
-        loop, wake = self._loop, self._wake
-        if loop is not None and wake is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(wake.set)
+    def _poke(self, *, soon: bool = False) -> None:
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._wake_soon if soon else self._wake.set)
+
+    def _wake_soon(self) -> None:
+        """Samples gather for a moment: of many kits a round takes them together."""
+        if self._gathering is None and self._loop is not None:
+            self._gathering = self._loop.call_later(_GATHER_S, self._wake_now)
+
+    def _wake_now(self) -> None:
+        self._gathering = None
+        self._wake.set()
 
 
 def _event_data(event: Any) -> dict[str, Any]:

@@ -2,18 +2,30 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from fieldlab.centre_process import CentreProcess, Kit, joined
 from fieldlab.fleet import Fleet
 from fieldlab.receiving import Line
 
 
+@pytest.fixture
+def centre(tmp_path: Path) -> Iterator[CentreProcess]:
+    """A running centre."""
+    process = CentreProcess(tmp_path)
+    process.start()
+    yield process
+    if process.process is not None and process.process.poll() is None:
+        process.process.kill()
+        process.process.wait()
+
+
 def test_telemetry_in_custody_is_taken_in_after_a_kill_and_an_alarm_can_be_acknowledged_beside(
-    tmp_path: Path,
+    centre: CentreProcess,
 ) -> None:
-    centre = CentreProcess(tmp_path)
-    centre.start()
     line = Line()
     fleet = Fleet(line, devices=3, kits=1, start_us=time.time_ns() // 1000 - 60_000_000)
     fleet.tick(30)
