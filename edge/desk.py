@@ -23,7 +23,7 @@ from fieldlink.edge.telemetry.service import Telemetry
 __all__ = ["Desk"]
 
 # An adapter answers these, if the configuration has it.
-_ASKED_OF_ADAPTERS = ("device-add", "device-remove", "device-list")
+_ASKED_OF_ADAPTERS = ("device-add", "device-remove", "device-list", "jt808-list", "jt808-text")
 _log = logging.getLogger(__name__)
 
 

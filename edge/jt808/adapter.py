@@ -10,6 +10,7 @@ from typing import Any
 
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.jt808 import MAX_BODY_BYTES, Result, to_gbk
+from fieldlink.edge.control import Command
 from fieldlink.edge.jt808.book import TerminalBook
 from fieldlink.edge.jt808.codes import AccessCodes
 from fieldlink.edge.jt808.server import TerminalServer
@@ -71,19 +72,27 @@ class Jt808Adapter:
         return {
             "state": "ok" if self.port else "down",
             "reason": "" if self.port else f"port {self.settings.port} is not open",
+            "said": _said(terminals) if self.port else "",
             "port": self.port,
             "connections": connections,
             "terminals": terminals,
         }
 
-    async def command(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """What the command line asks: {"act": "list"}, or {"act": "text", "name", "text"}."""
-        if asked.get("act") == "list":
-            return {"ok": True, **self.report()}
+    @property
+    def commands(self) -> dict[str, Command]:
+        """What the control socket asks of it."""
+        return {"jt808-list": self.list, "jt808-text": self.text}
+
+    async def list(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The terminals that it knows, and how they are."""
+        return {"ok": True, **self.report()}
+
+    async def text(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Show and speak a text: {"name", "text", "urgent"}."""
         name, text = asked.get("name"), asked.get("text")
-        if asked.get("act") == "text" and isinstance(name, str) and isinstance(text, str):
-            return await self._text(name, text, urgent=asked.get("urgent") is True)
-        return {"ok": False, "said": "ask for list, or for text with a name and a text"}
+        if not isinstance(name, str) or not isinstance(text, str):
+            return {"ok": False, "said": "give the terminal's name and the text"}
+        return await self._text(name, text, urgent=asked.get("urgent") is True)
 
     async def _text(self, name: str, text: str, *, urgent: bool) -> dict[str, Any]:
         terminal = self._book.named(name) if self._book else None
@@ -108,6 +117,11 @@ class Jt808Adapter:
             return {"ok": False, "said": said}
         said = _RESULTS.get(result, f"it answered {result}")
         return {"ok": result == Result.DONE, "said": f"{terminal.name}: {said}"}
+
+
+def _said(terminals: Mapping[str, Mapping[str, Any]]) -> str:
+    here = sum(bool(one["connected"]) for one in terminals.values())
+    return f"{here} of {len(terminals)} terminals connected 在线终端"
 
 
 def _tell(heard: "asyncio.Future[int]", result: int) -> None:

@@ -281,10 +281,8 @@ def test_a_text_goes_to_a_terminal_by_its_name(tmp_path: Path) -> None:
     async def test() -> None:
         async with running(tmp_path) as rig:
             wire = await (await rig.open()).enter()
-            ask = rig.adapter.command
-            asked = asyncio.ensure_future(
-                ask({"act": "text", "name": "t808-13800138000", "text": "撤离"})
-            )
+            ask = rig.adapter.commands["jt808-text"]
+            asked = asyncio.ensure_future(ask({"name": "t808-13800138000", "text": "撤离"}))
             heard: list[Message] = []
             while not (texts := [one for one in heard if isinstance(one, Text)]):
                 heard += await wire.hear()
@@ -298,15 +296,16 @@ def test_a_text_goes_to_a_terminal_by_its_name(tmp_path: Path) -> None:
                 ("13800138000", "🚒", "GBK"),
                 ("13800138000", "", "1 to"),
             ):
-                answer = await ask({"act": "text", "name": name, "text": text})
+                answer = await ask({"name": name, "text": text})
                 assert not answer["ok"]
                 assert why in answer["said"]
             wire.writer.close()
             await until(lambda: rig.adapter.report()["connections"]["tcp"] == 0)
-            answer = await ask({"act": "text", "name": "13800138000", "text": "x"})
+            answer = await ask({"name": "13800138000", "text": "x"})
             assert "not connected" in answer["said"]
-            assert not (await ask({"act": "dance"}))["ok"]
-            assert "t808-13800138000" in (await ask({"act": "list"}))["terminals"]
+            assert not (await ask({"name": "13800138000"}))["ok"]
+            listed = await rig.adapter.commands["jt808-list"]({})
+            assert "t808-13800138000" in listed["terminals"]
 
     play(test)
 
