@@ -1,11 +1,14 @@
 """A terminal's conversation: who may speak, what is answered, and when."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fieldlab.intake import FakeIntake, FakeTime
 from fieldlab.jt808 import CODES, NOON_US, Line, Talker, where
 from fieldlink.codecs.jt808 import (
     AskParameters,
+    Batch,
     Frame,
     Heartbeat,
     LocationAnswer,
@@ -182,3 +185,28 @@ def test_more_than_it_may_have_waiting_is_seen_by_whoever_reads() -> None:
     line = Line(held=True).enter()
     line.say(*(line.talker.at(second) for second in range(MAX_PENDING)))
     assert line.session.pending == MAX_PENDING
+
+
+@given(
+    st.binary(max_size=400),
+    st.lists(st.tuples(st.integers(0, 2000), st.integers(1, 255)), max_size=8),
+)
+def test_whatever_a_terminal_says_nothing_raises_and_nothing_waits(
+    rubbish: bytes, flips: list[tuple[int, int]]
+) -> None:
+    line = Line(enrolment=Enrolment.OPEN).enter()
+    said = bytearray(
+        line.talker.says(
+            line.talker.at(alarms=0xFFFFFFFF),
+            Batch(1, tuple(where(second) for second in range(30))),
+            Parameters(0, (write_parameter(0x0029, 30),)),
+            line.talker.registration(),
+            Text(1, b"x"),
+        )
+    )
+    for at, change in flips:
+        said[at % len(said)] ^= change
+    line.session.receive(bytes(said) + rubbish, 0.0)
+    line.session.datagram(rubbish, 1.0)
+    line.session.due(10.0)
+    assert line.session.pending == 0
