@@ -64,11 +64,19 @@ class AlarmWatch:
                 yield said.notice(alarm, active=False)
         self._begun = True
 
-    def before(self, location: Location, said: "Said", *, is_2019: bool) -> Iterator[Notice]:
-        """What a location tells that is older than one heard already: alarms that were."""
+    def before(
+        self, location: Location, said: "Said", *, is_2019: bool, now_us: int
+    ) -> Iterator[Notice]:
+        """What a location tells that is older than one heard already: alarms that were. One that
+        would be held is held all the same: somebody has to see it.
+        """
         for alarm in alarm_bits(location.alarms, is_2019=is_2019):
-            if alarm.name not in self._on:
-                yield said.notice(alarm, active=True)
+            if alarm.name in self._on:
+                continue
+            yield said.notice(alarm, active=True)
+            if alarm.answered and self._hold_us:
+                self._held[alarm.name] = (alarm, now_us + self._hold_us)
+            else:
                 yield said.notice(alarm, active=False)
 
     def due(self, now_us: int, flags: Flag) -> Iterator[Notice]:

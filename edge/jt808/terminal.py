@@ -178,12 +178,10 @@ class Terminal:
         # A message of its own is how things are, whatever its clock says; in a batch, only what
         # is newer than all before.
         is_old = batch and (device_us or 0) < (self._latest_us or 0)
-        if is_old:
-            notices = self._alarms.before(location, said, is_2019=is_2019)
-        else:
+        if not is_old:
             self._latest_us = device_us
-            now_us = self._time.now_us()
-            notices = self._alarms.now(location, said, is_2019=is_2019, now_us=now_us)
+        tell = self._alarms.before if is_old else self._alarms.now
+        notices = tell(location, said, is_2019=is_2019, now_us=self._time.now_us())
         raised = False
         for notice in notices:
             raised = raised or notice.active

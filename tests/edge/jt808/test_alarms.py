@@ -164,12 +164,13 @@ def test_without_a_hold_an_sos_ends_with_its_bit() -> None:
 def test_an_sos_out_of_the_store_is_raised_even_when_it_is_over() -> None:
     line = Alarmed()
     line.live(100, 0)
-    assert line.stored(where(10), where(20, alarms=SOS), where(30)) == [
-        ("sos", True),
-        ("sos", False),
-    ]
-    # Said again, it is known.
-    assert line.stored(where(10), where(20, alarms=SOS), where(30)) == []
+    stored = [where(10), where(20, alarms=SOS | FATIGUE), where(30)]
+    assert line.stored(*stored) == [("sos", True), ("fatigue", True), ("fatigue", False)]
+    assert line.stored(*stored) == []  # said again, it is known
+    assert line.live(110, 0) == []  # somebody has to see it
+    line.time.pass_s(601)
+    line.terminal.due()
+    assert line.raised() == [("sos", False)]
 
 
 def test_a_store_that_comes_before_the_present_is_how_things_went() -> None:
