@@ -16,6 +16,7 @@ from fieldlink.codecs.settings import format_size
 from fieldlink.edge.clock.check import check_kit_clock
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.finding import Finding
+from fieldlink.edge.gnss.trial import check_gnss
 from fieldlink.edge.identity import Identity
 from fieldlink.edge.sensors.trial import by_line, check_line
 from fieldlink.edge.source.probe import probe
@@ -36,6 +37,7 @@ def check_kit(settings: EdgeSettings) -> Iterator[Finding]:
     tasks: list[Callable[[], Finding | list[Finding]]] = [
         partial(check_disk, settings),
         partial(check_kit_clock, settings.control_path),
+        partial(check_gnss, settings.gnss, settings.control_path),
         *(partial(check_source, device) for device in settings.device),
         *(partial(check_line, line) for line in by_line(settings.sensor)),
         partial(check_centre, settings),

@@ -13,6 +13,7 @@ from fieldlink.edge.finding import Finding
 __all__ = ["check_kit_clock", "chrony_source"]
 
 _GOOD_US = 1_000_000
+_FAR_US = 60_000_000
 _ASK_S = 5.0
 _MAX_CHARS = 60
 _TRACKING_FIELDS = 14
@@ -26,6 +27,14 @@ def check_kit_clock(control_path: Path) -> Finding:
     said = clock_words(measured)
     if measured["error_us"] > _GOOD_US:
         return Finding("clock", False, f"{said}; see antenna and chrony.", "请检查天线和 chrony。")
+    if abs(measured["correction_us"]) > _FAR_US:
+        return Finding(
+            "clock",
+            False,
+            f"{said}. Recordings have right times, but certificates are checked by the system's"
+            " clock: set it (chrony can follow gpsd).",
+            "录制时间正确，但证书按系统时钟检查：请校准系统时钟（chrony 可使用 gpsd）。",
+        )
     return Finding("clock", True, f"{said}.", "时钟已校准。")
 
 
@@ -43,7 +52,7 @@ def _asked(control_path: Path) -> dict[str, Any] | None:
     except ConfigError:
         return None  # another user's agent: the kernel's word has to do
     clock = ((answer or {}).get("status") or {}).get("clock")
-    return clock if isinstance(clock, dict) and "error_us" in clock else None
+    return clock if isinstance(clock, dict) and "correction_us" in clock else None
 
 
 def chrony_source(program: str = "chronyc") -> str:

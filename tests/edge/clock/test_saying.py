@@ -73,8 +73,13 @@ def test_chronys_source_is_named(tmp_path: Path) -> None:
     assert chrony_source("/nonexistent/chronyc") == ""
 
 
-@pytest.mark.parametrize(("error_us", "good"), [(500_000, True), (4_000_000, False)])
-def test_the_check_asks_the_agent_that_measures(tmp_path: Path, error_us: int, good: bool) -> None:
+@pytest.mark.parametrize(
+    ("error_us", "off_us", "good"),
+    [(500_000, 0, True), (500_000, 2_000_000, True), (4_000_000, 0, False), (5, 90_000_000, False)],
+)
+def test_the_check_asks_the_agent_that_measures(
+    tmp_path: Path, error_us: int, off_us: int, good: bool
+) -> None:
     path = tmp_path / "control.sock"
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
@@ -83,7 +88,7 @@ def test_the_check_asks_the_agent_that_measures(tmp_path: Path, error_us: int, g
         def answer() -> None:
             with listening.accept()[0] as asked:
                 asked.recv(1000)
-                status = {"clock": {**REPORT, "error_us": error_us}}
+                status = {"clock": {**REPORT, "error_us": error_us, "correction_us": off_us}}
                 asked.sendall(json.dumps({"ok": True, "status": status}).encode() + b"\n")
 
         thread = threading.Thread(target=answer)

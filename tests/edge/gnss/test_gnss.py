@@ -5,7 +5,9 @@ import contextlib
 import os
 import pty
 import termios
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,7 @@ from fieldlink.edge.clock.measure import Origin
 from fieldlink.edge.clock_check import ClockState
 from fieldlink.edge.gnss.adapter import Gnss, make_gnss
 from fieldlink.edge.gnss.settings import place_of
+from fieldlink.edge.gnss.trial import check_gnss
 from fieldlink.edge.simulate.track import Track
 
 NO_FIX = Fix(0, satellites=2)
@@ -233,3 +236,26 @@ def test_urls_that_are_refused(url: str) -> None:
 
 def test_without_a_url_there_is_no_receiver() -> None:
     assert make_gnss(receiver(), FakeIntake(), None) == []
+
+
+def test_the_check_tries_the_receiver(line: tuple[int, str], tmp_path: Path) -> None:
+    ours, path = line
+    control, done = tmp_path / "control.sock", threading.Event()
+
+    def speak() -> None:
+        for n in range(100):
+            os.write(ours, spoken(n))
+            if done.wait(0.1):
+                return
+
+    speaking = threading.Thread(target=speak, daemon=True)
+    speaking.start()
+    (finding,) = check_gnss(receiver(url=path), control)
+    done.set()
+    assert finding.ok
+    assert finding.english.startswith("fix 已定位, 14 satellites")
+    (missing,) = check_gnss(receiver(url="/dev/ttyUSB77"), control)
+    assert not missing.ok
+    assert "plug the receiver in" in missing.english
+    assert check_gnss(receiver(), control) == []
+    speaking.join()
