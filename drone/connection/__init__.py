@@ -1,0 +1,1 @@
+"""How bytes of aircraft come and go: networks, serial ports, files of recorded flights."""
