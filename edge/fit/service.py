@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from fieldlink.codecs.fault import SourceError
+from fieldlink.codecs.telemetry import ALARM_MEDIA_TYPE, SHEAF_MEDIA_TYPE
 from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
 from fieldlink.edge.fit.coverage import MINUTE_US, Coverage
 from fieldlink.edge.fit.decide import Link, Live, Need
@@ -28,6 +29,7 @@ _IDLE_S = 0.5
 _UNUSED_S = 60.0
 _PAGE = 500
 _MOST_ASKED = 200
+_NO_PICTURES = (SHEAF_MEDIA_TYPE, ALARM_MEDIA_TYPE)
 _FIRST = (Group.ALARM, Group.URGENT, Group.REPORT, Group.WANTED)
 
 
@@ -63,6 +65,8 @@ class Fit:
 
     def recorded(self, stored: Stored) -> None:
         """The spool has one more bundle; on the event loop's thread."""
+        if stored.manifest.media_type in _NO_PICTURES:
+            return  # it covers no minute of any stream that could go thinner
         if stored.state in (State.PENDING, State.CUSTODY):
             custody = stored.state is State.CUSTODY or stored.bundle_id in self._early
             self._coverage.recorded(stored.bundle_id, stored.manifest, custody=custody)

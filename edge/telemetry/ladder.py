@@ -1,8 +1,9 @@
 """How much detail the links allow: all of it, or a thin sheaf now and all of it later. Pure.
 
-Steps down at once when what has to go would take most of the link, and up only when it would take
-little of it for half a minute. With no link at all, or before one was measured, nothing changes:
-then there is nobody to be thin for.
+Sheaves of now that wait say that the links do not carry all of it; what they carry says how much
+they would. When nothing waits, they carry it, whatever was measured: a link that idles shows
+nothing of what it could. With no link at all, or before one was measured, nothing changes: then
+there is nobody to be thin for.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ _ROW_BYTES = 14  # of one sample of one series among others in a sheaf
 _CHANGING = 0.4  # the share of series that is expected to change
 _MOST, _LITTLE = 0.6, 0.35
 _DOWN_S, _UP_S = 4.0, 30.0
-_CLOGGED_S = 15.0
+_CLOGGED_S, _FLOWS_S = 6.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,16 @@ class Ladder:
         if not offer.link_bps:
             self._worse_s = self._better_s = None
             return self.detail
-        wanted = self._fitting(offer, offer.link_bps, _MOST)
-        if offer.waits_s > _CLOGGED_S and self.detail is Detail.FULL:
-            wanted = max(wanted, Detail.SECONDS_5)
-        if wanted > self.detail:
+        wanted = max(self._fitting(offer, offer.link_bps, _MOST), Detail.SECONDS_5)
+        plenty = self._fitting(offer, offer.link_bps, _LITTLE) < self.detail
+        if offer.waits_s > _CLOGGED_S and wanted > self.detail:
             self._better_s = None
             self._worse_s = now_s if self._worse_s is None else self._worse_s
             if now_s - self._worse_s >= _DOWN_S:
                 self.detail, self._worse_s = wanted, None
             return self.detail
         self._worse_s = None
-        if wanted < self.detail and self._fitting(offer, offer.link_bps, _LITTLE) < self.detail:
+        if self.detail and (offer.waits_s < _FLOWS_S or (plenty and offer.waits_s < _CLOGGED_S)):
             self._better_s = now_s if self._better_s is None else self._better_s
             if now_s - self._better_s >= _UP_S:  # a step at a time
                 self.detail, self._better_s = Detail(self.detail - 1), None

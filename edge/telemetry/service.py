@@ -59,7 +59,9 @@ class Telemetry:
         link: Callable[[], float | None],
         time_: KitTime,
         folder: Path,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._steady = steady
         self._settings, self._spool, self._link, self._time = settings, spool, link, time_
         self._book = AlarmBook(folder / "alarms.json")
         self._writer = ThreadPoolExecutor(1, "telemetry")
@@ -74,6 +76,7 @@ class Telemetry:
             desk=self._desk,
             on_sample=self._rules.sample,
             on_much=self._much.set,
+            steady=steady,
         )
         self._packer = Packer(spool, state, time_.now_us)
         self._ladder, self._live = Ladder(), Live(state)
@@ -172,7 +175,7 @@ class Telemetry:
                         return why
                     self._bundles += 1
                     self._bytes += len(content)
-                    self._sizes.append((time.monotonic(), len(content) + _HEAD_BYTES))
+                    self._sizes.append((self._steady(), len(content) + _HEAD_BYTES))
         return ""
 
     def _added(self, draft: Draft, content: bytes) -> tuple[bytes | None, str]:
@@ -186,7 +189,7 @@ class Telemetry:
 
     async def _look(self) -> None:
         """The kit's own rules, and how much detail the links allow."""
-        now_s = time.monotonic()
+        now_s = self._steady()
         if now_s - self._looked_s < min(_LOOK_S, self._settings.tick):
             return
         self._looked_s = now_s

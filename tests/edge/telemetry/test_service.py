@@ -18,11 +18,12 @@ from fieldlink.codecs.telemetry import (
     Alarm,
     AlarmKind,
     Block,
+    Detail,
     Phase,
     decode_alarm,
     decode_sheaf,
 )
-from fieldlink.edge.planner import SpoolState
+from fieldlink.edge.planner import Candidate, SpoolState
 from fieldlink.edge.spool import RetentionPolicy, Spool, Stored
 from fieldlink.edge.telemetry.ports import Notice, Reading, Source
 from fieldlink.edge.telemetry.service import Telemetry
@@ -208,3 +209,58 @@ def test_an_alarm_goes_at_once_with_where_the_device_was_and_once_however_often_
         (Phase.RAISED, alarm.ident), (Phase.RAISED, alarm.ident), (Phase.CLEARED, alarm.ident),
     ]  # fmt: skip
     assert _telemetry(tmp_path, spool).report()["alarms"]["open"] == []
+
+
+def test_on_a_narrow_link_the_newest_goes_at_once_and_all_of_it_later(
+    tmp_path: Path, spool: Spool
+) -> None:
+    """Every second of this takes a hundredth of one, and nothing is ever sent."""
+    time, state = FakeTime(), SpoolState()
+    telemetry = Telemetry(
+        TelemetrySettings.model_validate({"tick": "100ms"}),
+        spool=spool,
+        state=state,
+        link=lambda: 100.0,
+        time_=time,
+        folder=tmp_path,
+        steady=lambda: time.utc_us / 1e6,
+    )
+    spool.listen(lambda added, gone: heard.append((list(added), list(gone))))
+    heard: list[tuple[list[Stored], list[bytes]]] = []
+
+    def follow() -> None:
+        while heard:
+            added, gone = heard.pop(0)
+            for stored in added:
+                state.add(Candidate.of(stored.bundle_id, stored.manifest))
+                telemetry.recorded(stored)
+            for bundle in gone:
+                state.discard(bundle)
+                telemetry.gone(bundle)
+
+    async def scenario(telemetry: Telemetry) -> None:
+        for _ in range(120):
+            telemetry.intake.record(SOLDIER, POSITION, [Reading(HERE)])
+            time.pass_s(1)
+            await asyncio.sleep(0.01)
+            follow()
+
+    _run(telemetry, scenario)
+    report = telemetry.report()
+    assert report["detail"] == "last"
+    assert report["thin"] >= 2
+    by_precedence: dict[Precedence, list[Block]] = {}
+    for stored in spool.bundles():
+        blocks = decode_sheaf(spool.read(stored.bundle_id, 0, stored.manifest.size))
+        by_precedence.setdefault(stored.manifest.precedence, []).extend(blocks)
+    (thin,) = by_precedence[Precedence.IMMEDIATE]
+    assert thin.detail is Detail.LAST
+    assert len(thin.samples) == 1
+    full = [
+        sample.sequence
+        for precedence in (Precedence.PRIORITY, Precedence.ROUTINE)
+        for block in by_precedence[precedence]
+        for sample in block.samples
+    ]
+    assert sorted(full) == list(range(len(full)))
+    assert thin.samples[0].sequence in full

@@ -111,8 +111,7 @@ async def main(logins: str, rate: float, seconds: float, batch: int = 1) -> dict
 
 
 if __name__ == "__main__":
-    _, path, *numbers = sys.argv
-    answer = asyncio.run(
-        main(Path(path).read_text(), *map(float, numbers[:2]), *map(int, numbers[2:]))
-    )
+    _, path, rate_, seconds_, *rest = sys.argv
+    devices_ = Path(path).read_text()
+    answer = asyncio.run(main(devices_, float(rate_), float(seconds_), *map(int, rest)))
     sys.stdout.write(json.dumps(answer) + "\n")

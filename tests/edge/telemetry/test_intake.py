@@ -1,0 +1,156 @@
+"""The intake's bounds: floods, strangers, names that are none, a kit's clock that is set."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from fieldlab.intake import FakeTime
+from fieldlink.codecs.bundle import Draft
+from fieldlink.codecs.telemetry import POSITION, AlarmKind, Column, Flag, Schema
+from fieldlink.edge.spool import Stored
+from fieldlink.edge.telemetry import intake as intake_module
+from fieldlink.edge.telemetry import roster as roster_module
+from fieldlink.edge.telemetry.alarm_book import AlarmBook
+from fieldlink.edge.telemetry.alarm_desk import AlarmDesk
+from fieldlink.edge.telemetry.device import MAX_STREAMS
+from fieldlink.edge.telemetry.intake import KitIntake
+from fieldlink.edge.telemetry.ports import Notice, Reading, Source
+
+HERE = {"lat": 34.2, "lon": 108.9}
+
+
+class _Site:
+    def __init__(self, folder: Path) -> None:
+        self.time = FakeTime()
+        self.steady_s = 0.0
+        self.told: list[str | None] = []
+        book, executor = AlarmBook(folder / "alarms.json"), ThreadPoolExecutor(1)
+        self.desk = AlarmDesk(book, _never, self.time, executor)
+        self.intake = KitIntake(
+            time_=self.time, run=9, desk=self.desk, steady=lambda: self.steady_s
+        )
+
+    def hear(self, name: str = "soldier-1", *readings: Reading, schema: Schema = POSITION,
+             **source: object) -> None:  # fmt: skip
+        epoch = source.get("epoch")
+        who = Source(name, str(source.get("kind", "soldier")), "mqtt",
+                     epoch if isinstance(epoch, int) else None)  # fmt: skip
+        self.intake.record(who, schema, readings or (Reading(HERE),), self.told.append)
+
+    def pass_s(self, seconds: float) -> None:
+        self.time.pass_s(seconds)
+        self.steady_s += seconds
+
+
+def _never(_draft: Draft, _content: bytes) -> Stored:  # nothing is stored here
+    raise AssertionError
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> _Site:
+    return _Site(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "Soldier 1", "../../etc", "a" * 33, "q\0"])
+def test_a_name_that_is_none_is_refused_and_counted(site: _Site, name: str) -> None:
+    site.hear(name)
+    site.hear("soldier-1", kind="no kind!")
+    assert [(why or "").partition(":")[0] for why in site.told] == ["name", "name"]
+    assert len(site.intake.roster) == 0
+    assert site.intake.roster.strangers.total() == 2
+
+
+def test_too_much_that_waits_is_refused_until_it_was_taken(
+    site: _Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "_MOST_WAITING", 10)
+    for _ in range(12):
+        site.hear()
+    assert site.told == ["busy: too much waits for the disk"] * 2
+    device = site.intake.roster.get("soldier-1")
+    assert device is not None
+    assert device.refused == {"busy": 2}
+    batch = site.intake.gather.take()
+    (block,) = batch.live[0]
+    assert [sample.sequence for sample in block.samples] == list(range(10))
+    site.hear()
+    assert len(site.told) == 2
+
+
+def test_made_up_names_do_not_drive_out_who_speaks(
+    site: _Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster_module, "MAX_DEVICES", 5)
+    for number in range(50):
+        site.hear(f"device-{number}")
+        site.hear("device-0")
+    assert len(site.intake.roster) == 5
+    assert site.told.count("full: too many devices") == 45
+    site.pass_s(601)
+    site.hear("device-0")
+    site.hear("device-77")
+    assert {device.name for device in site.intake.roster} >= {"device-0", "device-77"}
+
+
+def test_strangers_and_reasons_are_bounded(site: _Site) -> None:
+    site.hear()
+    for number in range(5_000):
+        site.intake.refuse(f"10.0.{number}.1", "json: what")
+        site.intake.refuse("soldier-1", f"reason-{number}: what")
+        site.hear(schema=Schema(f"stream-{number}", (Column("a"),)))
+    device = site.intake.roster.get("soldier-1")
+    assert device is not None
+    assert len(device.refused) <= 17
+    assert len(device.series) == MAX_STREAMS
+    assert len(site.intake.roster.strangers) <= 201
+    assert site.intake.roster.strangers.total() == 5_000
+
+
+def test_one_bad_number_does_not_stop_the_others_of_its_message(site: _Site) -> None:
+    readings = [Reading(HERE, sequence=number) for number in (1, -1, 2**61, 2)]
+    site.hear("soldier-1", *readings, epoch=3)
+    assert site.told == []  # it waits for the disk
+    (block,) = site.intake.gather.take().live[0]
+    assert [sample.sequence for sample in block.samples] == [1, 2]
+    site.hear("soldier-1", Reading(HERE, sequence=-1), epoch=3)
+    assert site.told == ["sequence: not from 0 to 2^60"]
+
+
+def test_a_stream_whose_columns_change_is_a_block_of_its_own(site: _Site) -> None:
+    for unit in ("m", "cm", "m"):
+        site.hear("gauge", Reading({"level": 1}), schema=Schema("water", (Column("level", unit),)))
+    blocks = [block for sheaf in site.intake.gather.take().live for block in sheaf]
+    numbers = sorted(sample.sequence for block in blocks for sample in block.samples)
+    assert numbers == [0, 1, 2]
+    for block in blocks:
+        assert len({block.schema.columns[0].unit}) == 1
+
+
+def test_what_was_stored_long_ago_goes_in_a_sheaf_of_its_own(site: _Site) -> None:
+    old = Reading(HERE, site.time.utc_us - 10**9, flags=Flag.BACKFILL)
+    site.hear("soldier-1", old, Reading(HERE))
+    batch = site.intake.gather.take()
+    assert [len(batch.live), len(batch.late)] == [1, 1]
+    assert batch.late[0][0].samples[0].time_us == site.time.utc_us - 10**9
+
+
+def test_when_the_kits_clock_is_set_no_device_is_taken_for_wrong(site: _Site) -> None:
+    for _ in range(5):
+        site.hear("soldier-1", Reading(HERE, site.time.utc_us))
+        site.pass_s(1)
+    site.time.pass_s(40_000_000)  # it began in the wrong year, and found its satellites
+    for _ in range(5):
+        site.hear("soldier-1", Reading(HERE, site.time.utc_us))
+        site.pass_s(1)
+    (block,) = site.intake.gather.take().live[0]
+    assert {sample.flags for sample in block.samples} == {0}
+
+
+def test_alarms_that_wait_for_the_disk_are_bounded(site: _Site) -> None:
+    told: list[str | None] = []
+    for number in range(600):
+        who = Source(f"soldier-{number}", "soldier", "mqtt")
+        site.intake.notify(who, Notice(AlarmKind.SOS), told.append)
+    assert told
+    assert all(why is not None and why.startswith(("busy", "full")) for why in told)
