@@ -108,12 +108,18 @@ def _opened(path: Path) -> int:
     return file
 
 
-def _header_of(path: Path) -> Header:
+def _header_of(path: Path) -> tuple[Header, str]:
     file = _opened(path)
     try:
-        return read_header(os.pread(file, _HEADER_BYTES, 0))
+        return read_header(os.pread(file, _HEADER_BYTES, 0)), _version(file)
     finally:
         os.close(file)
+
+
+def _version(file: int) -> str:
+    """Tells one file from another that took its place."""
+    status = os.fstat(file)
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"
 
 
 def _config(settings: MapSettings) -> MapConfig:
@@ -127,7 +133,7 @@ def _config(settings: MapSettings) -> MapConfig:
     if settings.pmtiles is None:
         return MapConfig(tiles=None, start=start, fault="")
     try:
-        header = _header_of(settings.pmtiles)
+        header, version = _header_of(settings.pmtiles)
     except (ArchiveError, ValueError) as error:
         return MapConfig(tiles=None, start=start, fault=f"{settings.pmtiles.name}: {error}")
     if start is None:
@@ -135,7 +141,7 @@ def _config(settings: MapSettings) -> MapConfig:
         start = Start(lat=lat, lon=lon, zoom=zoom)
     found = {
         "source": "pmtiles",
-        "url": _PMTILES,
+        "url": f"{_PMTILES}?v={version}",  # browsers keep what they have of a file
         "vector": header.vector,
         "min_zoom": header.min_zoom,
         "max_zoom": header.max_zoom,
@@ -149,8 +155,8 @@ def _served(path: Path, request: Request) -> Response:
         file = _opened(path)
     except ArchiveError as error:
         raise HTTPException(404, "the map file cannot be read") from error
-    status = os.fstat(file)
-    etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"'
+    size = os.fstat(file).st_size
+    etag = f'"{_version(file)}"'
     headers = {
         "content-type": "application/octet-stream",
         "accept-ranges": "bytes",
@@ -159,10 +165,10 @@ def _served(path: Path, request: Request) -> Response:
     }
     wanted = request.headers.get("range")
     try:
-        part: Slice = choose_slice(status.st_size, etag, wanted, request.headers.get("if-range"))
+        part: Slice = choose_slice(size, etag, wanted, request.headers.get("if-range"))
     except Unsatisfiable:
         os.close(file)
-        refused = {**headers, "content-range": f"bytes */{status.st_size}"}
+        refused = {**headers, "content-range": f"bytes */{size}"}
         return Response(status_code=416, headers=refused)
     headers["content-length"] = str(part.end - part.start)
     if part.partial:

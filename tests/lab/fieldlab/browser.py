@@ -16,6 +16,7 @@ __all__ = ["Browser", "PageError", "browser_program", "open_browser"]
 _FLAGS = (
     "--headless",
     "--no-sandbox",
+    "--disable-gpu",  # WebGL is drawn by the processor then (SwiftShader)
     "--disable-quic",
     "--disable-dev-shm-usage",
     "--no-first-run",
@@ -26,11 +27,6 @@ _FLAGS = (
     "--remote-debugging-pipe",
     "--autoplay-policy=no-user-gesture-required",
 )
-
-
-# WebGL drawn by the processor (SwiftShader): what a machine without a graphics card has.
-_NO_GL = ("--disable-gpu",)
-_SOFTWARE_GL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 
 
 class PageError(AssertionError):
@@ -152,20 +148,17 @@ def browser_program() -> str:
 
 
 @contextmanager
-def open_browser(folder: Path, *, gl: bool = False) -> Iterator[Browser]:
-    """A browser with an empty profile in `folder`, ended at the end; with `gl` it has WebGL,
-    without a graphics card.
-    """
+def open_browser(folder: Path) -> Iterator[Browser]:
+    """A browser with an empty profile in `folder`, ended at the end."""
     program = shutil.which(browser_program())
     assert program is not None, "chromium is not installed"
     to_browser, from_browser = os.pipe(), os.pipe()
     # Chromium reads commands on descriptor 3 and answers on 4.
     shell = 'exec 3<&"$1" 4>&"$2"; shift 2; exec "$@"'
     inherited = (to_browser[0], from_browser[1])
-    flags = (*_FLAGS, *(_SOFTWARE_GL if gl else _NO_GL))
     profile = (f"--user-data-dir={folder}", "about:blank")
     process = subprocess.Popen(
-        ["bash", "-c", shell, "browser", *map(str, inherited), program, *flags, *profile],
+        ["bash", "-c", shell, "browser", *map(str, inherited), program, *_FLAGS, *profile],
         pass_fds=inherited,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

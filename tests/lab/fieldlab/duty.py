@@ -28,6 +28,7 @@ from fieldlink.relay.pki.authority import Authority
 from fieldlink.relay.pki.enrolment import enrolment_router
 from fieldlink.relay.telemetry.service import Telemetry
 from fieldlink.relay.web import WebServer, WebSettings, create_app
+from fieldlink.relay.web.map_settings import MapSettings
 
 __all__ = ["PASSWORD", "Duty", "now_us", "open_duty"]
 
@@ -129,7 +130,12 @@ class Duty:
 
 
 @contextmanager
-def open_duty(folder: Path, settings: WebSettings | None = None) -> Iterator[Duty]:
+def open_duty(
+    folder: Path,
+    settings: WebSettings | None = None,
+    *,
+    map_settings: MapSettings | None = None,
+) -> Iterator[Duty]:
     """A centre serving on a free port, with the account "duty" and `PASSWORD`."""
     from fieldlink.relay.web.accounts import set_password
 
@@ -145,6 +151,7 @@ def open_duty(folder: Path, settings: WebSettings | None = None) -> Iterator[Dut
         archive_root=duty.archive,
         feed=duty.feed,
         settings=chosen,
+        map_settings=map_settings,
         session_key=b"k" * 32,
         clock=now_us,
         telemetry=duty.telemetry,

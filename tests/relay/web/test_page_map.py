@@ -64,7 +64,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def page(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A browser that prefers English, logged in, before the map."""
     need_program(browser_program())
-    with open_browser(tmp_path_factory.mktemp("profile") / "p", gl=True) as browser:
+    with open_browser(tmp_path_factory.mktemp("profile") / "p") as browser:
         browser.size(1600, 1000)
         _log_in(browser, site.duty.url)
         yield browser
@@ -93,7 +93,9 @@ def test_devices_are_on_the_map_and_in_the_list_below_the_strict_policy(
     site: Site, page: Browser
 ) -> None:
     _shown(page)
-    assert page.run("document.getElementById('map').dataset.ground") == "gl"
+    assert page.run("document.getElementById('map').dataset.ground") == "flat", "no tiles are set"
+    loaded = page.run("performance.getEntriesByType('resource').map((e) => e.name).join()")
+    assert "vendor" not in loaded
     assert page.run(f"{_MAP}.fleet.devices.size") == 9
     assert page.run("document.querySelectorAll('.device-row').length") == 9
     drawn = page.run(f"{_MAP}.layer.items.reduce((n, each) => n + (each.devices?.length ?? 1), 0)")
@@ -277,17 +279,11 @@ def test_positions_for_a_gcj02_map_are_shifted_as_the_codec_does(page: Browser) 
         assert same[::-1] == pytest.approx((lat, lon), abs=1e-8)
 
 
-def test_without_webgl_a_plain_ground_shows_the_same_and_is_moved(
-    site: Site, page: Browser
-) -> None:
-    page.go(f"{site.duty.url}/?ground=flat")
-    page.wait("document.getElementById('duty')?.hidden === false")
-    _shown(page)
-    site.second()
-    page.wait(f"{_MAP}.layer.items.length > 0")
-    assert page.run("document.getElementById('map').dataset.ground") == "flat"
-    drawn = f"{_MAP}.layer.items.reduce((n, each) => n + (each.devices?.length ?? 1), 0)"
-    assert page.run(drawn) == 9
+def test_the_plain_ground_is_moved_zoomed_and_clicked(page: Browser) -> None:
+    page.click("#view-map")
+    page.click("#map-kinds [data-kind=soldier]")
+    page.click("#map-kinds [data-kind=soldier]")
+    page.run(f"{_MAP}.choose(null); {_MAP}.fitAll(true)")
     before = page.run(f"[{_MAP}.view.x, {_MAP}.view.zoom]")
     for kind, x in (("mousePressed", 500), ("mouseMoved", 560), ("mouseReleased", 560)):
         event = {"type": kind, "x": x, "y": 500, "button": "left", "buttons": 1, "clickCount": 1}

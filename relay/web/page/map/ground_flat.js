@@ -1,11 +1,14 @@
-// The ground without WebGL: a plain one that is moved by mouse, fingers and keys. What lies on it is
-// drawn by the same hand as on MapLibre's.
+// The plain ground, for a centre without tiles and a browser without WebGL: moved by mouse, fingers
+// and keys. What lies on it is drawn by the same hand as on MapLibre's.
 
 import { LEAST_ZOOM, MOST_ZOOM, View } from "./view.js";
 
 const FLY_MS = 420;
 const KEYS = { ArrowLeft: [-90, 0], ArrowRight: [90, 0], ArrowUp: [0, -90], ArrowDown: [0, 90] };
 const CLICK_PX = 5;
+const WHEEL_MS = 90; // over which one turn of the wheel is spread
+const SLIDE_MS = 260; // in which a thrown map loses two thirds of its speed
+const LEAST_THROW = 0.15; // px for each ms
 
 export class FlatGround {
   constructor(node, { moved, settled, clicked, hovered }) {
@@ -43,6 +46,9 @@ export class FlatGround {
     this.from = [event.offsetX, event.offsetY];
     this.dragged = false;
     this.flight = null;
+    this.slide = null;
+    this.thrown = [0, 0];
+    this.movedMs = event.timeStamp;
     try { this.node.setPointerCapture(event.pointerId); } catch { /* a pointer that is gone already */ }
   }
 
@@ -59,6 +65,9 @@ export class FlatGround {
       this.#zoomAt(Math.log2(apart(at) / apart(before)), (at[0] + others[0][0]) / 2, (at[1] + others[0][1]) / 2);
     }
     const share = others.length ? 2 : 1;
+    const ms = Math.max(1, event.timeStamp - this.movedMs);
+    this.movedMs = event.timeStamp;
+    this.thrown = [0, 1].map((axis) => this.thrown[axis] * 0.6 + ((at[axis] - before[axis]) / share / ms) * 0.4);
     this.view.x -= (at[0] - before[0]) / share / this.view.scale;
     this.view.y -= (at[1] - before[1]) / share / this.view.scale;
     this.node.dataset.dragging = "yes";
@@ -68,14 +77,50 @@ export class FlatGround {
   #up(event) {
     if (!this.fingers.delete(event.pointerId)) return;
     delete this.node.dataset.dragging;
-    if (this.dragged) this.#changed(true);
+    if (this.dragged && !this.fingers.size && event.timeStamp - this.movedMs < 60 && Math.hypot(...this.thrown) > LEAST_THROW) this.#glide();
+    else if (this.dragged) this.#changed(true);
     else if (event.type === "pointerup") this.clicked(event.offsetX, event.offsetY);
+  }
+
+  // A map that was thrown goes on a little.
+  #glide() {
+    const slide = { last: performance.now() };
+    this.slide = slide;
+    const step = (now) => {
+      if (this.slide !== slide) return;
+      const ms = Math.max(0, now - slide.last);
+      slide.last = now;
+      const [x, y] = this.thrown;
+      const slow = Math.exp(-ms / SLIDE_MS);
+      this.thrown = [x * slow, y * slow];
+      this.view.x -= (x * ms) / this.view.scale;
+      this.view.y -= (y * ms) / this.view.scale;
+      const over = Math.hypot(...this.thrown) < LEAST_THROW / 4;
+      this.#changed(over);
+      if (!over) requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);
   }
 
   #wheel(event) {
     event.preventDefault();
     const lines = event.deltaMode === 1 ? 30 : 1;
-    this.#zoomAt(-event.deltaY * lines / 300, event.offsetX, event.offsetY);
+    this.slide = null;
+    this.flight = null;
+    this.wheel = { left: (this.wheel?.left ?? 0) - event.deltaY * lines / 300, x: event.offsetX, y: event.offsetY };
+    if (this.wheeling) return;
+    this.wheeling = true;
+    let last = performance.now();
+    const step = (now) => {
+      const part = this.wheel.left * Math.min(1, Math.max(0, now - last) / WHEEL_MS + 0.12);
+      last = now;
+      this.wheel.left -= part;
+      this.#zoomAt(part, this.wheel.x, this.wheel.y);
+      this.wheeling = Math.abs(this.wheel.left) > 0.004;
+      if (this.wheeling) requestAnimationFrame(step);
+      else this.wheel.left = 0;
+    };
+    requestAnimationFrame(step);
   }
 
   #key(event) {

@@ -1,5 +1,5 @@
-// The ground drawn by MapLibre: tiles of pictures or vectors, or plain. It is loaded when a map is
-// first looked at. No rotating and no pitch: north is up on a command centre's wall.
+// The ground drawn by MapLibre: tiles of pictures or vectors. It is loaded when there are tiles and a
+// map is first looked at. No rotating and no pitch: north is up on a command centre's wall.
 
 import { loadScript } from "../trusted.js";
 import { fromWorld, toWorld } from "./geo.js";
@@ -8,14 +8,6 @@ import { LEAST_ZOOM, MOST_ZOOM, View } from "./view.js";
 
 const LIBRARY = "/page/vendor/maplibre-gl-6.17.0/maplibre-gl.mjs";
 const PMTILES = "/page/vendor/pmtiles-4.5.0/pmtiles.js";
-
-export function canDraw() {
-  try {
-    return Boolean(document.createElement("canvas").getContext("webgl2"));
-  } catch {
-    return false;
-  }
-}
 
 let protocol = null;
 

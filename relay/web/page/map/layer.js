@@ -5,8 +5,9 @@ import { nowUs } from "../time.js";
 import { stateOf } from "./fleet.js";
 import { worldMetres } from "./geo.js";
 import { drawGraticule, drawRings } from "./grid.js";
-import { hueOf, radiusOf, Sprites, SPRITE_PX } from "./shapes.js";
 import { Labels } from "./labels.js";
+import { brush } from "./machine.js";
+import { hueOf, radiusOf, Sprites, SPRITE_PX } from "./shapes.js";
 
 const FEW_PX = 18;
 const GROUP_PX = 30;
@@ -25,7 +26,7 @@ const isHeading = ({ heading, speed }) => Number.isFinite(heading) && !(speed < 
 export class DeviceLayer {
   constructor(canvas, fleet) {
     this.canvas = canvas;
-    this.c = canvas.getContext("2d");
+    this.c = brush(canvas);
     this.fleet = fleet;
     this.sprites = new Sprites();
     this.labels = new Labels();

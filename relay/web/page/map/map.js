@@ -7,10 +7,11 @@ import { DeviceCard } from "./card.js";
 import { Fleet } from "./fleet.js";
 import { placeText, projection } from "./geo.js";
 import { scaleBar } from "./grid.js";
-import { canDraw, GlGround } from "./ground_gl.js";
+import { GlGround } from "./ground_gl.js";
 import { FlatGround } from "./ground_flat.js";
 import { DeviceLayer } from "./layer.js";
 import { DeviceList } from "./list.js";
+import { machine } from "./machine.js";
 import { MapOptions } from "./options.js";
 import { Pulses } from "./pulses.js";
 import { TrackCanvas } from "./trackcanvas.js";
@@ -52,6 +53,7 @@ export class MapView {
   // Shown: the ground is made when it is looked at for the first time.
   async show() {
     this.shown = true;
+    this.list.draw(this.layer.chosen);
     if (this.ground || this.making) { this.ground?.resize(); this.#resized(); return; }
     this.making = true;
     try {
@@ -75,14 +77,15 @@ export class MapView {
     const node = byId("map-ground");
     const forced = new URLSearchParams(location.search).get("ground") === "flat";
     if (config.fault) this.#note(t("map.tiles.fault", { reason: config.fault }));
-    if (!forced && canDraw()) {
+    if (config.tiles && !machine().webgl) this.#note(t("map.gl.none"));
+    else if (config.tiles && !forced) {
       try {
         this.ground = await GlGround.open(node, config, events);
       } catch (fault) {
         node.replaceChildren();
         this.#note(t("map.gl.failed", { reason: String(fault.message ?? fault).slice(0, 200) }));
       }
-    } else if (!forced && config.tiles) this.#note(t("map.gl.none"));
+    }
     this.ground ??= new FlatGround(node, events);
     this.view = this.ground.view;
     byId("map").dataset.ground = this.ground.kind;
@@ -141,6 +144,7 @@ export class MapView {
 
   #news() {
     this.arrangeSoon = true;
+    if (this.shown && !this.list.rows.size) this.list.draw(this.layer.chosen);
     if (this.unfit && this.ground && this.fitAll(true)) this.unfit = false;
   }
 

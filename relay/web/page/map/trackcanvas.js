@@ -1,13 +1,14 @@
 // Tracks on a canvas of their own below the devices: drawn when something changed, and carried along
 // as a picture while the map moves.
 
+import { brush } from "./machine.js";
 import { Tracks } from "./tracks.js";
 
 export class TrackCanvas extends Tracks {
   constructor(canvas, fleet) {
     super(fleet);
     this.canvas = canvas;
-    this.c = canvas.getContext("2d");
+    this.c = brush(canvas);
     this.from = null;
   }
 
