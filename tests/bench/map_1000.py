@@ -95,7 +95,7 @@ def measure() -> Sequence[Figure]:
         _figure("map_1000_frame", "frame95", found, "plain", limit=1.5),
         _figure("map_1000_frame_moved", "frame95", found, "plain moved", limit=1.5),
         _figure("map_1000_frame_tiles_moved", "frame95", found, "tiles moved", limit=1.5),
-        _figure("map_1000_drawn", "lag", found, "plain", limit=2.0),
+        _figure("map_1000_drawn", "lag", found, "plain", limit=3.0),
         Figure(
             name="map_1000_main_thread",
             value=_median(found["plain", 1000], "long_share"),

@@ -257,6 +257,12 @@ def test_chinese_is_spoken_and_a_phone_has_a_sheet_for_the_list(page: Browser) -
     page.click("nav [data-tab=map]")
     for _ in range(2):
         assert page.run("document.documentElement.scrollWidth") <= 390
+        right = (
+            "[...document.querySelectorAll('#duty button')].map((e) => e.getBoundingClientRect())"
+        )
+        assert (
+            page.run(f"Math.max(...{right}.filter((r) => r.top < 200).map((r) => r.right))") <= 390
+        )
         assert page.run(f"{_CARD}.getBoundingClientRect().width") in (0, 390)
         page.run(f"{_CARD}.hidden || document.querySelector('.card-close').click()")
     page.click("#map-sheet")

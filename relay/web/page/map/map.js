@@ -19,7 +19,8 @@ import { fitting, View } from "./view.js";
 
 const CHINA = { lat: 35.5, lon: 104, zoom: 3.7 };
 const ARRANGE_MS = 500; // groups and names follow what moves at most so often
-const SLOW_FRAME_MS = 9; // a machine that needs longer for a frame shows steps instead of gliding
+const SLOW_FRAME_MS = 45; // a machine whose frames take longer shows steps instead of gliding
+const TRY_AGAIN_MS = 20000;
 const FAR = 4e-4; // of the world: who is that much elsewhere is not carried there
 const READ_TRACKS_MS = 60000;
 
@@ -37,8 +38,7 @@ export class MapView {
       streamsOf: (device) => streams().filter((each) => each.kit === device.kit && each.device === device.device), openStream, alarmsOf,
     });
     this.layer.show = (device) => this.list.passes(device);
-    this.slow = 0;
-    this.frames = 0;
+    Object.assign(this, { paceMs: 0, frameMs: 0, stepsUntilMs: 0 });
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.options = new MapOptions((what) => { this.#optioned(); if (what === "tracks") this.readTracks(); });
     this.#optioned();
@@ -153,13 +153,23 @@ export class MapView {
   #frame(now) {
     requestAnimationFrame((next) => this.#frame(next));
     if (!this.shown || document.hidden) return;
-    this.frames += 1;
-    const smooth = this.slow < SLOW_FRAME_MS && !this.calm.matches;
+    const smooth = !this.calm.matches && this.#keepsPace(now);
     const gliding = this.fleet.glide(smooth, now, FAR);
     if (this.arrangeSoon && now - (this.arrangedMs ?? -1e9) >= ARRANGE_MS) this.#arrange(now);
     if (gliding || this.wasGliding || this.drawn !== this.fleet.changed) this.#draw();
     this.wasGliding = gliding;
     if (this.following && gliding) this.#keepUp();
+  }
+
+  // Whether frames come fast enough for gliding; measured while something glides.
+  #keepsPace(now) {
+    if (this.wasGliding) this.paceMs = this.paceMs * 0.9 + Math.min(200, now - this.frameMs) * 0.1;
+    this.frameMs = now;
+    if (this.paceMs > SLOW_FRAME_MS) {
+      this.stepsUntilMs = now + TRY_AGAIN_MS;
+      this.paceMs = 0;
+    }
+    return now >= this.stepsUntilMs;
   }
 
   #arrange(now = performance.now()) {
@@ -174,7 +184,6 @@ export class MapView {
     this.drawn = this.fleet.changed;
     this.layer.draw(this);
     this.pulses.draw(this.view);
-    this.slow = this.slow * 0.9 + this.layer.costMs * 0.1;
   }
 
   #moved() {
