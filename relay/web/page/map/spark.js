@@ -46,10 +46,7 @@ export function sparklines(stream, history, from, to) {
     const points = history.samples.map((row) => [row[0], typeof row[4 + at] === "number" ? row[4 + at] : null]);
     const known = points.map(([, value]) => value).filter((value) => value !== null);
     if (known.length < 2) return;
-    const [low, high] = [Math.min(...known), Math.max(...known)].map((value) => {
-      const said = valueText(stream, column.name, value, column.unit);
-      return `${said.text} ${said.unit}`.trim();
-    });
+    const [low, high] = [Math.min(...known), Math.max(...known)].map((value) => valueText(stream, column.name, value, column.unit).text);
     const label = t("card.spark", { what: columnText(stream, column.name), low, high, from: minuteOfDay(from), to: minuteOfDay(to) });
     const svg = sparkline(points, from, to, label);
     if (svg) made.set(column.name, { svg, range: low === high ? "" : `${low} … ${high}`, label });
