@@ -105,7 +105,7 @@ class Samples(Part):
         *,
         latest: Mapping[Device, bytes],
         known: Collection[Device],
-        cursor: tuple[str, int],
+        cursor: tuple[str, int] | None,
     ) -> None:
         """Store new series, blocks, the states of devices (of which `known` have one already)
         and the task's cursor, in one transaction.
@@ -117,7 +117,8 @@ class Samples(Part):
             if blocks:
                 connection.execute(sa.insert(SAMPLE_BLOCKS), [_block_row(one) for one in blocks])
             _put_latest(connection, latest, known)
-            move_cursor(connection, *cursor)
+            if cursor is not None:
+                move_cursor(connection, *cursor)
 
     def merge_blocks(self, old: Sequence[int], new: Sequence[SampleBlock]) -> None:
         """Put `new` in the place of the blocks numbered `old`."""

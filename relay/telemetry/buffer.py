@@ -14,7 +14,7 @@ from fieldlink.codecs.telemetry import Block, Sample, Schema
 from fieldlink.relay.catalogue import Catalogue, SampleBlock, StoredSeries
 from fieldlink.relay.telemetry.packing import measures_of, numbers_in, packed_block
 
-__all__ = ["MAX_SERIES", "Buffer", "Series"]
+__all__ = ["MAX_SERIES", "Buffer", "Series", "rows_of"]
 
 MAX_SERIES = 10_000
 """Of one device; each run of its agent begins one in each stream."""
@@ -67,7 +67,7 @@ class Series:
 
 
 class Buffer:
-    """Takes blocks with `take`, gives the rows to be stored with `rows`. One thread writes;
+    """Takes blocks with `take`, gives what is to be stored with `waiting`. One thread writes;
     `fresh` may be asked by any.
     """
 
@@ -127,22 +127,20 @@ class Buffer:
         self.samples += count
         return count
 
-    def rows(self) -> tuple[list[StoredSeries], list[SampleBlock]]:
-        """Everything that is to be stored: new series, and blocks."""
-        series = [each.stored for each in self._touched.values() if each.new]
-        return series, [row for each in self._touched.values() for row in _rows(each)]
+    def waiting(self) -> list[Series]:
+        """The series that have something to be stored."""
+        return list(self._touched.values())
 
-    def stored(self) -> list[Series]:
-        """What `rows` gave is durable; returns the series that it was of."""
+    def stored(self, done: Sequence[Series]) -> None:
+        """What `rows_of` gave of these is durable."""
         with self._lock:
-            done, self._touched = list(self._touched.values()), {}
             for series in done:
+                del self._touched[series.stored.id]
+                self.samples -= sum(len(samples) for _, _, samples in series.fresh)
                 series.new = False
                 series.levels[0] += len(series.fresh)
                 series.fresh = []
-        self.samples = 0
         self._forget()
-        return done
 
     def fresh(self, kit: str, device: str, stream: str) -> list[tuple[int, Schema, list[Sample]]]:
         """Samples of a stream that are not stored yet, with their epoch and schema."""
@@ -161,6 +159,12 @@ class Buffer:
             if series.stored.id in self._touched:
                 self._known[key] = series
                 return
+
+
+def rows_of(some: Sequence[Series]) -> tuple[list[StoredSeries], list[SampleBlock]]:
+    """What of these is to be stored: new series, and blocks."""
+    new = [series.stored for series in some if series.new]
+    return new, [row for series in some for row in _rows(series)]
 
 
 def _rows(series: Series) -> Iterator[SampleBlock]:

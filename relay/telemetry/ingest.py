@@ -25,7 +25,7 @@ from fieldlink.codecs.telemetry import (
 from fieldlink.relay.archive import Archive
 from fieldlink.relay.catalogue import AlarmChange, Catalogue, FiledBundle, Journey
 from fieldlink.relay.telemetry.board import Board
-from fieldlink.relay.telemetry.buffer import Buffer, Series
+from fieldlink.relay.telemetry.buffer import Buffer, Series, rows_of
 from fieldlink.relay.telemetry.packing import in_order
 from fieldlink.relay.telemetry.stand import Stand
 from fieldlink.relay.telemetry.words import described
@@ -42,6 +42,7 @@ _MOST_TRIES = 20
 _ROWS_PER_S = 500
 _LEAST_S = 0.25
 _MOST_SAMPLES = 200_000
+_SLICE = 500
 
 _T = TypeVar("_T")
 # Bundles of other kinds that were passed over: so many at most are looked at again.
@@ -147,19 +148,23 @@ class Ingest:
             ArchiveError: the catalogue does not work; it is stored another time.
         """
         self._stored_s = self._monotonic()
-        series, blocks = self.buffer.rows()
-        latest = self._board.packed(self._changed)
-        self._catalogue.store_samples(
-            series,
-            blocks,
-            latest=latest,
-            known=self._known,
-            cursor=(SAMPLE_CURSOR, self._cursor),
-        )
+        waiting, changed = self.buffer.waiting(), list(self._changed)
+        count = max(len(waiting), len(changed), 1)
+        for at in range(0, count, _SLICE):
+            # Custody waits for the catalogue's lock: each slice lets it in. Only the last one
+            # moves the cursor.
+            some, keys = waiting[at : at + _SLICE], changed[at : at + _SLICE]
+            cursor = (SAMPLE_CURSOR, self._cursor) if at + _SLICE >= count else None
+            series, blocks = rows_of(some)
+            latest = self._board.packed(keys)
+            self._catalogue.store_samples(
+                series, blocks, latest=latest, known=self._known, cursor=cursor
+            )
+            self.buffer.stored(some)
+            self._known.update(keys)
+            self._changed.difference_update(keys)
         self._stored_cursor = self._cursor
-        self._known |= latest.keys()
-        self._changed = set()
-        return self.buffer.stored()
+        return waiting
 
     def _take(self, filed: FiledBundle, blocks: Sequence[Block]) -> None:
         kit, arrived_us = filed.manifest.kit, filed.journey.custody_us

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fieldlab.fleet import Shelf
 from fieldlink.codecs.bundle import Layer
+from fieldlink.codecs.fault import ArchiveError
 from fieldlink.codecs.telemetry import (
     ALARM_MEDIA_TYPE,
     ALARM_STREAM,
@@ -129,6 +131,31 @@ def test_a_crash_at_any_point_changes_nothing(shelf: Shelf) -> None:
     assert len(shelf.catalogue.events(kind="alarm")) == 6
     (latest,) = shelf.catalogue.latest_states()
     assert latest == ("kit-1", "pump-1")
+
+
+def test_a_store_that_fails_half_way_is_finished_another_time(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldlink.relay.telemetry.ingest._SLICE", 2)
+    sent(shelf, *(block([1, 2], epoch=epoch) for epoch in range(7)))
+    whole, calls = shelf.catalogue.store_samples, iter(range(9))
+
+    def failing(*what: Any, **said: Any) -> None:
+        if next(calls) == 2:
+            raise ArchiveError("the disk is full")
+        whole(*what, **said)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shelf.catalogue, "store_samples", failing)
+        with pytest.raises(ArchiveError):
+            shelf.telemetry.settle()
+    assert shelf.catalogue.cursor("telemetry") == 0
+    assert len(shelf.catalogue.find_series()) == 4
+    for _ in range(2):  # by the same run, and by another that reads it again
+        shelf.telemetry.settle()
+        assert len(numbers(shelf)) == 14
+        assert sum(row.count for row in shelf.catalogue.blocks_of(range(1, 9))) == 14
+        shelf.telemetry = shelf.opened()
 
 
 def test_small_blocks_become_few_and_nothing_of_them_changes(shelf: Shelf) -> None:
