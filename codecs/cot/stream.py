@@ -18,9 +18,11 @@ __all__ = ["Piece", "Refused", "Splitter"]
 
 _MAGIC = 0xBF
 _BEGIN = re.compile(rb"(?<!\xef\xbb)\xbf|<event[\s>/]")  # not the end of a byte order mark
+_BEGIN_XML = re.compile(rb"<event[\s>/]")
 _TAG_END = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*?>""")
 _MAX_TAG_BYTES = 4096
 _CLOSE = b"</event>"
+_WINDOW_BYTES = MAX_EVENT_BYTES + len(_CLOSE)
 _TAIL_BYTES = 128  # held while no event has begun: a declaration, or half of a beginning
 
 
@@ -40,6 +42,7 @@ class Splitter:
 
     def __init__(self) -> None:
         self._held = bytearray()
+        self._lost = False  # lengths made no sense: nothing but XML can be found again
         self._searched = 0  # up to here there is no end of the event that has begun
         self.stray_bytes = 0
         """Bytes between events that are neither white space nor a declaration."""
@@ -54,13 +57,14 @@ class Splitter:
 
     def _next(self) -> Piece | None:
         """The next message; None when more bytes are needed."""
-        begin = _BEGIN.search(self._held)
+        begin = (_BEGIN_XML if self._lost else _BEGIN).search(self._held)
         if begin is None:
             self._skip(max(0, len(self._held) - _TAIL_BYTES))
             return None
         self._skip(begin.start())
         if self._held[0] == _MAGIC:
             return self._protobuf()
+        self._lost = False
         return self._xml()
 
     def _skip(self, count: int) -> None:
@@ -79,8 +83,10 @@ class Splitter:
         self._searched = len(held)
         if 0 <= end <= MAX_EVENT_BYTES:
             return self._cut(end + len(_CLOSE))
-        if len(held) > MAX_EVENT_BYTES + len(_CLOSE):
-            self._cut(1)  # another may begin inside
+        if len(held) > _WINDOW_BYTES:
+            # Nothing in it ends, so only the last that begins in it may be whole.
+            last = held.rfind(b"<event", 1, _WINDOW_BYTES)
+            self._cut(last if last > 0 else _WINDOW_BYTES - _TAIL_BYTES)
             return Refused("too-long", f"an event of over {MAX_EVENT_BYTES} bytes")
         return None
 
@@ -91,14 +97,17 @@ class Splitter:
         except CodecError as error:
             if len(held) < 12:
                 return None
-            del held[:1]
-            return Refused("length", error.detail)
+            return self._lose(Refused("length", error.detail))
         if size > MAX_EVENT_BYTES:
-            del held[:1]
-            return Refused("too-long", f"an event of {size} bytes")
+            return self._lose(Refused("too-long", f"an event of {size} bytes"))
         if len(held) < at + size:
             return None
         return MESH_HEADER + self._cut(at + size)[at:]
+
+    def _lose(self, why: Refused) -> Refused:
+        self._lost = True
+        self._cut(1)
+        return why
 
     def _cut(self, end: int) -> bytes:
         piece = bytes(self._held[:end])

@@ -21,6 +21,7 @@ _CONNECT_S = 10.0
 _READ_BYTES = 16_384
 _MAX_UNSENT_BYTES = 1_000_000
 _MAX_CLIENTS = 32
+_MAX_REFUSED = 100
 _TICK_S = 1.0
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 20), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 4))
 
@@ -41,15 +42,16 @@ class _Conversation:
                 sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
     async def hear(self) -> None:
-        """Take what comes until the other end closes.
+        """Take what comes until the other end closes, or says too much that is no event.
 
         Raises:
             OSError: the connection broke.
         """
-        splitter = Splitter()
-        while data := await self._reader.read(_READ_BYTES):
+        splitter, left = Splitter(), _MAX_REFUSED
+        while left > 0 and (data := await self._reader.read(_READ_BYTES)):
             for piece in splitter.feed(data):
                 if isinstance(piece, Refused):
+                    left -= 1
                     self._situation.refuse(self.peer, f"{piece.reason}: {piece.detail}")
                 else:
                     self._situation.take(piece, self.peer)

@@ -16,6 +16,7 @@ __all__ = ["DatagramPort", "Mesh"]
 
 _TICK_S = 1.0
 _TTL = 1
+_MOST_FAULTY = 3  # rounds of sending in a row
 _MULTICAST_ALL = 49  # Linux; 0: only of groups that this socket joined
 _IPV4_LENGTH = 4
 
@@ -63,12 +64,15 @@ class _Port:
         sock.setblocking(False)
         transport, _ = await loop.create_datagram_endpoint(lambda: self._protocol, sock=sock)
         self._state, self._reason = "live", ""
-        due_s = loop.time()
+        due_s, faulty = loop.time(), 0
         try:
             while True:
                 beat()
                 if group is not None and loop.time() >= due_s:
                     due_s = loop.time() + self.settings.every
+                    faulty = faulty + 1 if self._protocol.fault else 0
+                    if faulty >= _MOST_FAULTY:  # the network that it joined on may be another now
+                        raise self._down(OSError(self._protocol.fault), "joining anew")
                     self._protocol.fault = ""
                     for event in self._situation.batch():
                         transport.sendto(event, group)

@@ -233,6 +233,13 @@ def test_an_event_without_end_is_given_up_and_the_next_is_found() -> None:
     assert pieces[-1] == CHAT
 
 
+def test_a_stream_that_has_lost_its_lengths_is_found_again_by_xml() -> None:
+    splitter = Splitter()
+    pieces = splitter.feed(b"\xbf" * 5000 + CHAT + b"\xbf\x03abc")
+    assert [type(piece) for piece in pieces] == [Refused, bytes, bytes]
+    assert pieces[1:] == [CHAT, b"\xbf\x01\xbfabc"]
+
+
 # --- hostile -------------------------------------------------------------------------------------
 
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE event [<!ENTITY a "aaaaaaaaaa">

@@ -241,6 +241,38 @@ async def test_a_port_that_is_taken_and_an_interface_that_is_not_there_are_said(
         await mesh.run(lambda: None)
 
 
+@on_a_loop
+async def test_a_mesh_that_cannot_send_any_more_is_joined_anew() -> None:
+    cot = situation(FakeIntake(), interface="lo")
+    cot.settings = cot.settings.model_copy(update={"every": 0.02})
+    mesh = Mesh(Place("udp", "239.2.3.1", free_port(socket.SOCK_DGRAM)), cot)
+    async with running(mesh) as task:
+        while not task.done():
+            mesh._protocol.error_received(OSError(101, "Network is unreachable"))
+            await asyncio.sleep(0.005)
+        with pytest.raises(SourceError, match="unreachable"):
+            task.result()
+    assert "网络不可用" in mesh.report()["said"]
+
+
+@on_a_loop
+async def test_one_who_says_nothing_but_rubbish_is_put_out() -> None:
+    server = Server(Place("tcp", "127.0.0.1", 0), situation(FakeIntake()))
+    async with running(server):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(200):
+                writer.write(b"<event " + b"a" * 70_000)
+                await writer.drain()
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(65536):
+                pass
+        writer.close()
+        while server.report()["connected"]:
+            await asyncio.sleep(0.01)
+    assert server.report()["counts"]["malformed"] >= 100
+
+
 def test_ways_are_made_as_configured() -> None:
     cot = settings(
         listen=["tcp://0.0.0.0:8087", "udp://0.0.0.0:4242"], connect=["tls://tak.example:8089"]
