@@ -105,7 +105,7 @@ const READERS = {
   },
 };
 const NEWS = {
-  bundle: ["streams", "coverage", "window"], still: ["streams", "coverage", "window"], gap: ["streams", "coverage", "gaps", "window"],
+  bundle: ["streams", "coverage", "window", "wants"], still: ["streams", "coverage", "window"], gap: ["streams", "coverage", "gaps", "window"],
   kit: ["streams", "kits", "window"], event: ["events"], incident: ["incidents", "streams", "coverage", "gaps", "window"],
   want: ["wants"], samples: ["devices"],
 };

@@ -4,6 +4,7 @@
 import { post } from "../api.js";
 import { el, setText } from "../dom.js";
 import { placeText } from "../map/geo.js";
+import { columnText, unitText } from "../map/units.js";
 import { has, t } from "../text.js";
 import { age, dayAndTime, nowUs } from "../time.js";
 import { kindText } from "../wall.js";
@@ -15,13 +16,12 @@ export const alarmText = (alarm) => (has(`alarm.kind.${alarm.kind}`) ? t(`alarm.
 
 const subjectText = (subject) => {
   const [stream, column] = subject.split(".");
-  if (column && has(`tel.${stream}.${column}`)) return t(`tel.${stream}.${column}`);
-  return column && has(`tel.${column}`) ? t(`tel.${column}`) : subject;
+  return column ? columnText(stream, column) : subject;
 };
 
 // What was measured: "CO 62 ppm, limit 35 ppm", and the person's or the device's own words.
 export function whatText(alarm) {
-  const unit = alarm.unit ? ` ${alarm.unit}` : "";
+  const unit = alarm.unit ? ` ${unitText(alarm.unit)}` : "";
   const measured = alarm.value ? `${alarm.subject ? `${subjectText(alarm.subject)} ` : ""}${alarm.value}${unit}` : "";
   const limit = alarm.limit ? t("alarm.limit", { limit: `${alarm.limit}${unit}` }) : "";
   return [measured, limit, alarm.text ? `“${alarm.text}”` : ""].filter(Boolean).join(" · ");

@@ -6,7 +6,7 @@ import { age, number, span } from "../time.js";
 // UCUM as it is read; what is not here is shown as it came.
 const UNITS = { Cel: "°C", "[ppm]": "ppm", "%{LEL}": "% LEL", "m/s2": "m/s²", deg: "°", "/min": null, s: null };
 const STATES = {
-  "vitals.posture": ["upright", "bent", "lying", "falling"], "battery.charging": ["no", "yes"],
+  "vitals.posture": ["upright", "bent", "lying", "falling"], "battery.charging": ["no", "yes"], "vehicle.ignition": ["off", "on"],
   "position.fix": ["none", "gnss", "differential", "pps", "rtk", "float"],
 };
 const SPANS = new Set(["air.remaining", "vitals.still_for"]);
