@@ -229,7 +229,7 @@ def test_a_thin_piece_is_played_where_no_finer_one_is_and_nothing_twice(
         "new KeyboardEvent('keydown', { key: 'Home' }))"
     )
     page.wait(f"{_VIDEO}.currentTime < 3603 && !{_VIDEO}.seeking")
-    # Twice as fast: what is played of which does not depend on it, and the samples are dense enough.
+    # Twice as fast: what is played of which does not depend on it.
     page.run(f"{_VIDEO}.defaultPlaybackRate = {_VIDEO}.playbackRate = 2")
     page.run("window.seen.length = 0")
     page.wait(f"{_VIDEO}.currentTime > 3610.5", timeout_s=25)
