@@ -69,6 +69,7 @@ class Packer:
 
     def __init__(self, spool: Shelf, state: SpoolState, clock: Callable[[], int]) -> None:
         self._spool, self._state, self._clock = spool, state, clock
+        self._away: dict[bytes, int] = {}  # sheaves of this run, until they are at the centre
         self._tiers: tuple[dict[bytes, _Small], ...] = tuple({} for _ in range(_MOST_TIERS))
         self.packed, self.withdrawn = 0, 0
         self.fault = ""
@@ -86,19 +87,27 @@ class Packer:
         tier, cells = manifest.meta.get(PACKED, 0), manifest.meta.get(CELLS, 0)
         if THIN in manifest.meta or not isinstance(tier, int) or not isinstance(cells, int):
             return
+        if not tier:
+            self._away[stored.bundle_id] = stored.recorded_us
         if tier < _MOST_TIERS and cells < _MOST_CELLS // 2 and stored.first_sent_us is None:
             small = _Small(stored.bundle_id, manifest.size, cells, stored.recorded_us)
             self._tiers[tier][stored.bundle_id] = small
 
     def gone(self, bundle: bytes) -> None:
         """The spool has it no more."""
+        self._away.pop(bundle, None)
         for tier in self._tiers:
             tier.pop(bundle, None)
 
     def waits_s(self) -> float:
-        """For how long the oldest that was never packed waits."""
-        for small in self._waiting(0):
-            return (self._clock() - small.recorded_us) / 1e6
+        """For how long the oldest sheaf that was never packed waits to be at the centre, on its way
+        or not.
+        """
+        while self._away:
+            bundle, recorded_us = next(iter(self._away.items()))
+            if self._state.get(bundle) is not None:
+                return (self._clock() - recorded_us) / 1e6
+            del self._away[bundle]
         return 0.0
 
     async def round(self, waits: Waits) -> bool:

@@ -181,3 +181,18 @@ def test_many_are_withdrawn_in_one_go(tmp_path: Path) -> None:
     spool: Spool = kit.spool
     assert spool.withdraw(*ids[:5], b"\0" * 32) == ids[:5]
     assert [one.bundle_id for one in spool.bundles()] == ids[5:]
+
+
+def test_what_is_on_its_way_waits_until_it_is_at_the_centre(kit: _Kit) -> None:
+    ids = [kit.add(number) for number in range(3)]
+    kit.queue()
+    first = kit.state.get(ids[0])
+    assert first is not None
+    kit.state.cover(first, 0, first.size)
+    kit.now_us += 7 * S
+    assert kit.packer.waits_s() == 7
+    for bundle in ids[:2]:
+        kit.state.discard(bundle)
+    assert kit.packer.waits_s() == 7
+    kit.packer.gone(ids[2])
+    assert kit.packer.waits_s() == 0
