@@ -58,6 +58,7 @@ class _Packed:
 
     withdrawn: tuple[bytes, ...] = ()
     fault: str = ""
+    unread: int = 0  # of the last ones: there were enough without them
 
 
 Waits: TypeAlias = Callable[[Callable[[], _Packed]], Awaitable[_Packed]]
@@ -165,7 +166,7 @@ class Packer:
                     self._state.discard(candidate.bundle)
                 else:
                     self._state.release(candidate, Ranges(candidate.covered))
-            for bundle in ids:  # what could not be packed is not tried for ever
+            for bundle in ids[: len(ids) - done.unread]:  # what cannot be packed is not tried again
                 self._tiers[tier].pop(bundle, None)
         self.fault = done.fault
         self.packed += bool(withdrawn)
@@ -176,7 +177,9 @@ class Packer:
         blocks: list[Block] = []
         used: list[bytes] = []
         cells = 0
+        unread = len(ids)
         for bundle in ids:
+            unread -= 1
             try:
                 found = decode_sheaf(self._spool.read(bundle, 0, _size(self._spool, bundle)))
             except (BundleGoneError, CodecError):
@@ -201,7 +204,7 @@ class Packer:
                     return _Packed(fault="disk: it is full")
         except SpoolError as error:
             return _Packed(fault=f"disk: {error}")
-        return _Packed(tuple(self._spool.withdraw(*used)))
+        return _Packed(tuple(self._spool.withdraw(*used)), unread=unread)
 
 
 def _untouched(candidate: Candidate) -> bool:
