@@ -36,8 +36,8 @@ def content_policy(tiles_from: str | None = None) -> str:
     """The Content-Security-Policy of every answer; `tiles_from` is the origin of a tile server that
     the operator configured, the only one besides this that a page may ask.
 
-    The map draws in a worker, whose program is a file of this page, and hands pictures over as
-    blobs. Its URL passes the one policy that Trusted Types know here (page/trusted.js).
+    The map works in a worker, whose program is a file of this page; its URL passes the one policy
+    that Trusted Types know here (page/trusted.js).
     """
     elsewhere = "" if tiles_from is None else f" {tiles_from}"
     return "; ".join(
@@ -46,7 +46,7 @@ def content_policy(tiles_from: str | None = None) -> str:
             "script-src 'self'",
             "worker-src 'self'",
             "style-src 'self'",
-            f"img-src 'self' blob:{elsewhere}",
+            f"img-src 'self'{elsewhere}",
             "media-src 'self' blob:",
             f"connect-src 'self'{elsewhere}",
             "manifest-src 'self'",

@@ -22,8 +22,10 @@ const SLOW_MS = 30000;
 // How often the window is read anew at most: while it is looked at, and for its verdict alone.
 const WINDOW_MS = 5000;
 const VERDICT_MS = 15000;
-// Where devices are: at once while the map is looked at, else to know where an alarm is.
-const DEVICES_MS = 10000;
+// What devices measure, while the map is looked at; else to know where an alarm is. Positions come
+// with the news, so that of many devices the rest may be a few seconds older.
+const DEVICES_MS = { few: 1000, many: 5000, unseen: 10000 };
+const MANY_DEVICES = 200;
 const VIEWS = ["wall", "map", "window"];
 const KEPT_INCIDENT = "fieldlink.incident";
 
@@ -124,7 +126,10 @@ function drawWindow() {
 }
 
 const due = (name) => (name === "window" ? Date.now() - windowReadMs >= (lookingAtWindow() ? WINDOW_MS : VERDICT_MS)
-  : name !== "devices" || document.body.dataset.view === "map" || Date.now() - devicesReadMs >= DEVICES_MS);
+  : name !== "devices" || Date.now() - devicesReadMs >= devicesEveryMs());
+
+const devicesEveryMs = () => (document.body.dataset.view !== "map" ? DEVICES_MS.unseen
+  : map.fleet.devices.size > MANY_DEVICES ? DEVICES_MS.many : DEVICES_MS.few);
 
 function toldOf(kind, data) {
   if (LIVE[kind]) { LIVE[kind](data); return; }
@@ -225,7 +230,7 @@ function showView(name) {
     byId(each).hidden = each !== name;
   }
   if (name === "map") { if (!byId("duty").hidden) map.show(); } else map.hide();
-  if (name === "map") { dirty.add("devices"); read(); }
+  if (name === "map") { devicesReadMs = 0; dirty.add("devices"); read(); }
   if (name !== "window") return;
   windowReadMs = 0;
   dirty.add("window");

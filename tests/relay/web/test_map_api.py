@@ -156,7 +156,7 @@ def test_browsers_may_ask_the_configured_host_and_no_other() -> None:
     assert settings.tiles_from == "https://tiles.example:8443"
     policy = content_policy(settings.tiles_from).split("; ")
     assert "connect-src 'self' https://tiles.example:8443" in policy
-    assert "img-src 'self' blob: https://tiles.example:8443" in policy
+    assert "img-src 'self' https://tiles.example:8443" in policy
     assert [each for each in policy if each.startswith("script-src")] == ["script-src 'self'"]
     assert "https" not in content_policy(MapSettings().tiles_from)
     assert MapSettings(tiles="/tiles/{z}/{x}/{y}.png").tiles_from is None

@@ -88,6 +88,7 @@ export class AlarmEntry {
 
   #seenText(alarm) {
     const said = alarm.note ? ` “${alarm.note}”` : "";
+    if (alarm.state === "cleared" && alarm.cleared_on_site) return t("alarm.cleared.site", { time: alarm.cleared_us ? dayAndTime(alarm.cleared_us) : "–" }) + said;
     if (alarm.state === "cleared") return t("alarm.cleared", { who: alarm.cleared_by || "–", time: alarm.cleared_us ? dayAndTime(alarm.cleared_us) : "–" }) + said;
     if (alarm.state === "acknowledged") return t("alarm.acknowledged", { who: alarm.acknowledged_by || "–", time: alarm.acknowledged_us ? dayAndTime(alarm.acknowledged_us) : "–" }) + said;
     return "";

@@ -51,7 +51,7 @@ export class GlGround {
     map.on("resize", () => { this.#look(); settled(); });
     map.on("click", (event) => clicked(event.point.x, event.point.y));
     map.on("mousemove", (event) => hovered(event.point.x, event.point.y));
-    map.on("error", (event) => failed(String(event.error?.message ?? event.error ?? "")));
+    map.on("error", (event) => failed(event.error ?? ""));
     map.getCanvas().setAttribute("aria-hidden", "true");
     this.#look();
   }

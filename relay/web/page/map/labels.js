@@ -1,7 +1,7 @@
 // Names beside the symbols: each drawn once and copied, shown where there is room, those who matter
 // first. The second line is the age, when it matters.
 
-import { age } from "../time.js";
+import { age, span } from "../time.js";
 import { ageUs } from "./fleet.js";
 
 const MOST_KEPT = 2500;
@@ -83,7 +83,8 @@ export class Labels {
       const alarm = item.device.alarm && !item.device.alarm.calm;
       const must = alarm || item.device.key === chosen;
       if (!names && !must) continue;
-      const second = item.state === "fresh" && !must ? "" : age(ageUs(item.device));
+      // What is old changes its words by the minute: a thousand of them are not drawn anew each second.
+      const second = item.state === "stale" ? span(ageUs(item.device)) : item.state === "fresh" && !must ? "" : age(ageUs(item.device));
       const label = this.#made(cut(item.device.device), second, item.state, alarm ? "alarm" : must ? "chosen" : "");
       const places = [[-label.wide / 2, item.radius + BELOW], [-label.wide / 2, -item.radius - BELOW - label.tall],
         [item.radius + BELOW, -label.tall / 2], [-item.radius - BELOW - label.wide, -label.tall / 2]];

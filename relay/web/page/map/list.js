@@ -116,7 +116,8 @@ class Row {
     this.node.dataset.state = state;
     this.node.setAttribute("aria-current", String(chosen));
     setText(this.name, device.device);
-    setText(this.note, `${kindText(device.kind)} · ${device.kit}`);
+    const simulated = device.position?.marks?.includes("exercise") ? ` · ${t("alarm.exercise")}` : "";
+    setText(this.note, `${kindText(device.kind)} · ${device.kit}${simulated}`);
     setText(this.age, old === null ? t("map.state.none") : age(old));
     const level = device.streams.battery?.values?.level;
     const alarm = device.alarm;

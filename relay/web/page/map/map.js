@@ -7,11 +7,9 @@ import { DeviceCard } from "./card.js";
 import { Fleet } from "./fleet.js";
 import { placeText, projection } from "./geo.js";
 import { scaleBar } from "./grid.js";
-import { GlGround } from "./ground_gl.js";
-import { FlatGround } from "./ground_flat.js";
+import { openGround } from "./ground.js";
 import { DeviceLayer } from "./layer.js";
 import { DeviceList } from "./list.js";
-import { machine } from "./machine.js";
 import { MapOptions } from "./options.js";
 import { Pulses } from "./pulses.js";
 import { TrackCanvas } from "./trackcanvas.js";
@@ -70,23 +68,10 @@ export class MapView {
   async #make() {
     const config = await get("/api/map/config");
     this.projection = projection(config.tiles?.datum ?? "wgs84");
-    const events = {
-      moved: () => this.#moved(), settled: () => this.#settled(), clicked: (x, y) => this.#clicked(x, y),
-      hovered: (x, y) => this.#hovered(x, y), failed: (reason) => this.#note(t("map.tiles.failed", { reason: reason.slice(0, 200) })),
-    };
     const node = byId("map-ground");
-    const forced = new URLSearchParams(location.search).get("ground") === "flat";
-    if (config.fault) this.#note(t("map.tiles.fault", { reason: config.fault }));
-    if (config.tiles && !machine().webgl) this.#note(t("map.gl.none"));
-    else if (config.tiles && !forced) {
-      try {
-        this.ground = await GlGround.open(node, config, events);
-      } catch (fault) {
-        node.replaceChildren();
-        this.#note(t("map.gl.failed", { reason: String(fault.message ?? fault).slice(0, 200) }));
-      }
-    }
-    this.ground ??= new FlatGround(node, events);
+    const events = { moved: () => this.#moved(), settled: () => this.#settled(),
+      clicked: (x, y) => this.#clicked(x, y), hovered: (x, y) => this.#hovered(x, y) };
+    this.ground = await openGround(node, config, events, (text) => this.#note(text));
     this.view = this.ground.view;
     byId("map").dataset.ground = this.ground.kind;
     byId("map").dataset.tiles = config.tiles ? "yes" : "no";
@@ -232,6 +217,7 @@ export class MapView {
     byId("map").dataset.chosen = device ? "yes" : "no";
     this.card.open(device);
     if (device && go && device.position && this.ground) this.#goTo(device);
+    if (device && this.options.tracks === "chosen") this.readTracks();
     this.list.draw(this.layer.chosen);
     if (this.ground) { this.#arrange(); this.#draw(); }
   }
@@ -296,10 +282,18 @@ export class MapView {
 
   // --- the page's rhythm
 
+  // Of everybody, or of the one that is chosen: a thousand tracks are asked for when they are shown.
   async readTracks() {
+    const { tracks } = this.options;
+    const chosen = tracks === "chosen" ? this.fleet.devices.get(this.layer.chosen) : null;
+    if (!this.ground || tracks === "none" || (tracks === "chosen" && !chosen)) return;
     this.tracksMs = performance.now();
-    if (!this.ground || this.options.tracks === "none") return;
-    await this.tracks.read();
+    try {
+      await this.tracks.read(chosen);
+    } catch (fault) {
+      if (fault.status === undefined) throw fault;
+      this.tracksMs = undefined; // the page says itself that the centre is gone
+    }
     this.arrangeSoon = true;
   }
 

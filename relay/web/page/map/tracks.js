@@ -31,9 +31,11 @@ export class Tracks {
     if (points.length > MOST_POINTS) points.splice(0, points.length - MOST_POINTS);
   }
 
-  async read() {
+  // Of one device, or of all.
+  async read(device) {
     const to = nowUs();
-    const page = await get(`/api/telemetry/tracks?from_us=${Math.round(to - this.minutes * 60e6)}&to_us=${Math.round(to)}`);
+    const whose = device ? `&kit=${device.kit}&device=${device.device}` : "";
+    const page = await get(`/api/telemetry/tracks?from_us=${Math.round(to - this.minutes * 60e6)}&to_us=${Math.round(to)}${whose}`);
     for (const told of page.tracks) {
       const track = this.#of(keyOf(told.kit, told.device), told.kind);
       const last = told.points.at(-1)?.[0] ?? 0;
