@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from fieldlink.codecs.bundle import Precedence
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.telemetry import ALARM_ID_BYTES, Alarm, AlarmKind, Phase
 from fieldlink.systemd.durable import write_durably
@@ -61,9 +62,15 @@ class AlarmBook:
         return self._going.get(key)
 
     def begin(self, going: Going) -> bool:
-        """It goes on from now; False: too many do."""
+        """It goes on from now; False: too many do. A FLASH one takes the place of the oldest that
+        is none, whose end will not be known for its own: better than a call for help unheard.
+        """
         if len(self._going) >= MAX_OPEN and going.key not in self._going:
-            return False
+            if going.alarm.precedence is not Precedence.FLASH:
+                return False
+            oldest = min(self, key=lambda one: (one.alarm.precedence is Precedence.FLASH,
+                                                one.alarm.at_us))  # fmt: skip
+            del self._going[oldest.key]
         self._going[going.key] = going
         self._version += 1
         return True

@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fieldlink.codecs.bundle import Draft, Layer
+from fieldlink.codecs.bundle import Draft, Layer, Precedence
 from fieldlink.codecs.fault import SpoolError
 from fieldlink.codecs.telemetry import (
     ALARM_ID_BYTES,
@@ -20,8 +20,9 @@ from fieldlink.codecs.telemetry import (
     Phase,
     encode_alarm,
 )
+from fieldlink.codecs.telemetry.alarm import PRECEDENCE
 from fieldlink.edge.spool import State, Stored
-from fieldlink.edge.telemetry.alarm_book import AlarmBook, Going
+from fieldlink.edge.telemetry.alarm_book import AlarmBook, AlarmKey, Going
 from fieldlink.edge.telemetry.device import Device
 from fieldlink.edge.telemetry.motion import Place
 from fieldlink.edge.telemetry.ports import Done, KitTime, Notice
@@ -31,9 +32,9 @@ from fieldlink.edge.telemetry.whole import to_the_end
 __all__ = ["AlarmDesk", "made_alarm"]
 
 _log = logging.getLogger(__name__)
-_MAX_WAITING = 512
+_MAX_WAITING = 200  # in a line
 _AGAIN_S = 1.0
-_AT_ONCE = 4  # alarms of different devices that are written at the same time
+_FLASH, _OTHERS = 4, 2  # lines: alarms of different devices are written at the same time
 _SHORT, _LONG = 48, 256
 
 Add = Callable[[Draft, bytes], Stored]
@@ -53,8 +54,8 @@ class AlarmDesk:
 
     def __init__(self, book: AlarmBook, add: Add, time: KitTime, executor: Executor) -> None:
         self._book, self._add, self._time, self._executor = book, add, time, executor
-        self._lines: tuple[deque[_Job], ...] = tuple(deque() for _ in range(_AT_ONCE))
-        self._news = [asyncio.Event() for _ in range(_AT_ONCE)]
+        self._lines: tuple[deque[_Job], ...] = tuple(deque() for _ in range(_FLASH + _OTHERS))
+        self._news = [asyncio.Event() for _ in self._lines]
         self.raised, self.cleared = 0, 0
         self.fault = ""
 
@@ -64,7 +65,7 @@ class AlarmDesk:
         """An alarm of `device` begins or ends; `own`: the kit itself says so."""
         key = device.name, notice.kind, printable(notice.subject, _SHORT)
         going = self._book.get(key)
-        line = hash(key) % _AT_ONCE
+        line = _line(key)
         if not notice.active:
             if going is not None and (going.own or not own):
                 self._clear(line, going, notice, device, done)
@@ -79,7 +80,7 @@ class AlarmDesk:
         if waiting is not None:
             waiting.dones += [done] if done is not None else []
             return
-        if sum(map(len, self._lines)) >= _MAX_WAITING:
+        if len(self._lines[line]) >= _MAX_WAITING:
             if done is not None:
                 done("busy: too many alarms wait for the disk")
             return
@@ -113,7 +114,7 @@ class AlarmDesk:
             Exception: whatever is neither the disk's fault nor the network's.
         """
         async with asyncio.TaskGroup() as group:
-            for line in range(_AT_ONCE):
+            for line in range(len(self._lines)):
                 group.create_task(self._serve(line), name=f"alarms {line}")
 
     async def _serve(self, line: int) -> None:
@@ -188,6 +189,13 @@ class AlarmDesk:
         waiting = sum(map(len, self._lines))
         counts = {"raised": self.raised, "cleared": self.cleared, "waiting": waiting}
         return {"open": rows, **counts, "fault": self.fault}
+
+
+def _line(key: AlarmKey) -> int:
+    """All of one device, kind and subject in one line, in order; nobody's silence before an SOS."""
+    if PRECEDENCE[key[1]] is Precedence.FLASH:
+        return hash(key) % _FLASH
+    return _FLASH + hash(key) % _OTHERS
 
 
 def made_alarm(device: Device, notice: Notice, subject: str, now_us: int) -> Alarm:

@@ -78,6 +78,8 @@ class Device:
         self.refused: Counter[str] = Counter()
         self.marked: Counter[int] = Counter()
         self.exercise = False
+        self.beyond_us: dict[tuple[str, bool], int] = {}  # limits passed, since when
+        self.was_good: set[str] = set()
 
     def stream(self, schema: Schema, run: int) -> Series | None:
         """The series of that stream; None when the device has too many."""

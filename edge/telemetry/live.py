@@ -50,7 +50,7 @@ class Live:
             self._stale.append(stored.bundle_id)
 
     def stale(self) -> list[bytes]:
-        """What an earlier run did not send, and is of no use by now; told once."""
+        """What was not sent, and is of no use by now; told once."""
         stale, self._stale = self._stale, []
         return stale
 
@@ -59,6 +59,9 @@ class Live:
         if detail is Detail.FULL:
             self._fresh.clear()
             self._last.clear()
+            if self._unsent is not None:  # all of it goes in full, and first
+                self._stale.append(self._unsent[0])
+                self._unsent = None
         if self.detail is not detail:
             self._due_s = 0.0
         self.detail = detail

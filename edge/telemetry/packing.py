@@ -112,11 +112,7 @@ class Packer:
         return 0.0
 
     async def round(self, waits: Waits) -> bool:
-        """Pack once, if it is worth it; whether it was.
-
-        Raises:
-            SpoolError: the spool can no longer be written.
-        """
+        """Pack once, if it is worth it; whether it was."""
         for tier in range(_MOST_TIERS - 1):
             chosen = self._chosen(tier)
             if chosen:
@@ -184,6 +180,8 @@ class Packer:
                 found = decode_sheaf(self._spool.read(bundle, 0, _size(self._spool, bundle)))
             except (BundleGoneError, CodecError):
                 continue  # given up meanwhile, or not ours to understand: it stays as it is
+            except SpoolError as error:
+                return _Packed(fault=f"disk: {error}")
             blocks += found
             used.append(bundle)
             cells += cells_of(found)
@@ -202,9 +200,9 @@ class Packer:
             ):
                 if self._spool.add(draft, content).state is State.GIVEN_UP:
                     return _Packed(fault="disk: it is full")
+            return _Packed(tuple(self._spool.withdraw(*used)), unread=unread)
         except SpoolError as error:
             return _Packed(fault=f"disk: {error}")
-        return _Packed(tuple(self._spool.withdraw(*used)), unread=unread)
 
 
 def _untouched(candidate: Candidate) -> bool:

@@ -71,8 +71,6 @@ class Rules:
     def __init__(self, settings: RuleSettings, book: AlarmBook, raises: Raise) -> None:
         self._settings, self._book, self._raises = settings, book, raises
         self._limits: Mapping[str, tuple[_Limit, ...]] = _limits(settings)
-        self._since_us: dict[tuple[str, str, bool], int] = {}
-        self._was_good: set[tuple[str, str]] = set()
 
     def sample(self, device: Device, series: Series, sample: Sample) -> int:
         """Look at a sample; flags that it earns."""
@@ -89,20 +87,20 @@ class Rules:
         return _ALARM if raised else 0
 
     def _judge(self, device: Device, limit: _Limit, value: float, time_us: int) -> bool:
-        key = device.name, limit.subject, limit.is_high
+        key = limit.subject, limit.is_high
         if not limit.passed(value):
-            self._since_us.pop(key, None)
+            device.beyond_us.pop(key, None)
             if limit.idle_below is not None:
-                self._was_good.add((device.name, limit.subject))
+                device.was_good.add(limit.subject)
             going = self._own(device, limit.kind, limit.subject)
             if going and all(one.recovered(value) for one in self._about(limit)):
                 self._notify(device, limit.kind, limit.subject, active=False, value=f"{value:g}",
                              unit=limit.unit)  # fmt: skip
             return False
         unused = limit.idle_below is not None and value < limit.idle_below
-        if unused and (device.name, limit.subject) not in self._was_good:
+        if unused and limit.subject not in device.was_good:
             return False
-        if time_us - self._since_us.setdefault(key, time_us) < limit.for_us:
+        if time_us - device.beyond_us.setdefault(key, time_us) < limit.for_us:
             return False
         return self._begin(
             device, limit.kind, limit.subject, f"{value:g}", f"{limit.limit:g}", limit.unit
@@ -118,14 +116,14 @@ class Rules:
         subject, limit_s = "vitals.still_for", self._settings.still
         lying = posture in _LYING
         if not isinstance(still_s, int):  # it says only how the person lies
-            key = device.name, "vitals.posture", True
+            key = "vitals.posture", True
             if posture is None:
                 return False
             if not lying:
-                self._since_us.pop(key, None)
+                device.beyond_us.pop(key, None)
                 still_s = 0
             else:
-                passed_us = sample.time_us - self._since_us.setdefault(key, sample.time_us)
+                passed_us = sample.time_us - device.beyond_us.setdefault(key, sample.time_us)
                 still_s = max(passed_us // 1_000_000, _MOVED_S + 1)
         if still_s >= (limit_s / 2 if lying else limit_s):
             if self._book.get((device.name, AlarmKind.MAN_DOWN, "")) is not None:

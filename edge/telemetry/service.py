@@ -65,7 +65,7 @@ class Telemetry:
         self._settings, self._spool, self._link, self._time = settings, spool, link, time_
         self._book = AlarmBook(folder / "alarms.json")
         self._writer = ThreadPoolExecutor(1, "telemetry")
-        self._alarmists = ThreadPoolExecutor(8, "alarm")
+        self._alarmists = ThreadPoolExecutor(12, "alarm")
         self._binder = ThreadPoolExecutor(1, "packing")
         self._desk = AlarmDesk(self._book, spool.add, time_, self._alarmists)
         self._rules = Rules(settings.alarm, self._book, self._raises)
@@ -187,6 +187,14 @@ class Telemetry:
         given_up = stored.state is State.GIVEN_UP
         return (None, _FULL_DISK) if given_up else (stored.bundle_id, "")
 
+    def _withdrawn(self, *bundles: bytes) -> bool:
+        """Whether any of them is gone from the spool; on a thread."""
+        try:
+            return bool(self._spool.withdraw(*bundles))
+        except SpoolError as error:  # then they go as they are
+            _log.warning("thin sheaves cannot be withdrawn: %s", error)
+            return False
+
     async def _look(self) -> None:
         """The kit's own rules, and how much detail the links allow."""
         now_s = self._steady()
@@ -203,7 +211,7 @@ class Telemetry:
         times = self._time.now_us(), self._time.error_us()
         await to_the_end(self._live.look(now_s, *times, self._replace))
         if stale := self._live.stale():
-            work = partial(self._spool.withdraw, *stale)
+            work = partial(self._withdrawn, *stale)
             await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
     def _speaking(self, now_s: float) -> int:
@@ -220,8 +228,7 @@ class Telemetry:
             bundle, why = self._added(draft, content)
             if bundle is None:
                 _log.warning("a thin sheaf was left out: %s", why)
-            gone = bundle is not None and old is not None and bool(self._spool.withdraw(old))
-            return bundle, gone
+            return bundle, bundle is not None and old is not None and self._withdrawn(old)
 
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 

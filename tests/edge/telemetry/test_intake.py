@@ -11,9 +11,9 @@ from fieldlink.codecs.telemetry import POSITION, AlarmKind, Column, Flag, Schema
 from fieldlink.edge.spool import Stored
 from fieldlink.edge.telemetry import intake as intake_module
 from fieldlink.edge.telemetry import roster as roster_module
-from fieldlink.edge.telemetry.alarm_book import AlarmBook
-from fieldlink.edge.telemetry.alarm_desk import AlarmDesk
-from fieldlink.edge.telemetry.device import MAX_STREAMS
+from fieldlink.edge.telemetry.alarm_book import MAX_OPEN, AlarmBook, Going
+from fieldlink.edge.telemetry.alarm_desk import AlarmDesk, made_alarm
+from fieldlink.edge.telemetry.device import MAX_STREAMS, Device
 from fieldlink.edge.telemetry.intake import KitIntake
 from fieldlink.edge.telemetry.ports import Notice, Reading, Source
 
@@ -149,8 +149,27 @@ def test_when_the_kits_clock_is_set_no_device_is_taken_for_wrong(site: _Site) ->
 
 def test_alarms_that_wait_for_the_disk_are_bounded(site: _Site) -> None:
     told: list[str | None] = []
-    for number in range(600):
+    for number in range(1_500):
         who = Source(f"soldier-{number}", "soldier", "mqtt")
         site.intake.notify(who, Notice(AlarmKind.SOS), told.append)
     assert told
     assert all(why is not None and why.startswith(("busy", "full")) for why in told)
+
+
+def test_no_flood_of_lesser_alarms_keeps_a_call_for_help_out(tmp_path: Path) -> None:
+    book = AlarmBook(tmp_path / "alarms.json")
+    device = Device(Source("soldier-1", "soldier", "mqtt"))
+    for number in range(MAX_OPEN + 5):
+        made = made_alarm(device, Notice(AlarmKind.DEVICE), str(number), 10**15 + number)
+        assert book.begin(Going(made, own=False)) is (number < MAX_OPEN)
+    sos = made_alarm(device, Notice(AlarmKind.SOS), "", 10**15)
+    assert book.begin(Going(sos, own=False))
+    assert len(book) == MAX_OPEN
+    assert book.get(("soldier-1", AlarmKind.DEVICE, "0")) is None
+    book.save(*book.snapshot())
+    again = AlarmBook(tmp_path / "alarms.json")
+    assert len(again) == MAX_OPEN
+    (tmp_path / "alarms.json").write_text('[{"own": 1}]')
+    broken = AlarmBook(tmp_path / "alarms.json")
+    assert len(broken) == 0
+    assert len(broken.findings) == 1
