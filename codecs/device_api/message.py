@@ -275,7 +275,7 @@ def _time_us(model: Envelope) -> int | None:
         return model.time_us
     if isinstance(model.time, str):
         return _bounded("time", _iso_us(model.time))
-    if model.time > _LATE_S:
+    if abs(model.time) > _LATE_S:
         raise CodecError("field", f"time = {model.time:g}: these are no seconds; use time_ms")
     return _bounded("time", round(model.time * 1e6))
 

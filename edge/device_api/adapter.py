@@ -156,7 +156,10 @@ class DeviceApi:
             while not closed.done():
                 beat()
                 self._look()
-                await asyncio.wait([closed], timeout=_LOOK_S)
+                first = asyncio.FIRST_COMPLETED
+                await asyncio.wait([closed, inbox.failed], timeout=_LOOK_S, return_when=first)
+                if inbox.failed.done():
+                    inbox.failed.result()
             raise LinkError(f"{broker.host}:{broker.port}: {closed.result()}")
         finally:
             closed.cancel()

@@ -33,6 +33,8 @@ class Inbox:
         self._called = False
         self._closed = False
         self.dropped = 0
+        self.failed: asyncio.Future[None] = loop.create_future()
+        """Has what `take` raised, if it does; nothing is taken after that."""
 
     def put(self, topic: str, payload: bytes) -> None:
         """Hand a message over."""
@@ -55,6 +57,7 @@ class Inbox:
     def close(self) -> None:
         """Take nothing more."""
         self._closed = True
+        self.failed.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._urgent.clear()
         self._others.clear()
 
@@ -68,7 +71,11 @@ class Inbox:
             weight = max(len(payload), _MAX_BYTES // _MAX_MESSAGES)
             self._taken[topic.rpartition("/")[0]] += weight
             self._taken[""] += weight
-            self._take(topic, payload)
+            try:
+                self._take(topic, payload)
+            except Exception as error:  # noqa: BLE001  # it comes out of `failed`
+                self.close()
+                self.failed.set_exception(error)
         self._called = False
         if (self._urgent or self._others) and not self._closed:
             self._called = True

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fieldlink.codecs.device_api import Form, read_content, write_content
+from fieldlink.codecs.device_api import content as content_module
 from fieldlink.codecs.device_api.content import MAX_MESSAGE_BYTES
 from fieldlink.codecs.fault import CodecError
 
@@ -115,6 +116,23 @@ def test_no_tag_is_decoded(tag: int) -> None:
     head = bytes.fromhex("a16161") + b"\xdb" + tag.to_bytes(8, "big")
     with pytest.raises(CodecError, match="tag"):
         read_content(head + b"\x61a")
+
+
+def test_a_key_twice_among_thousands_costs_no_seconds() -> None:
+    compared = 0
+
+    class Key(str):
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str(self) == other
+
+        __hash__ = str.__hash__
+
+    keys = [Key(number) for number in (*range(2_000), 1_999)]
+    with pytest.raises(CodecError, match="'1999' is given twice"):
+        content_module._unique([(key, 1) for key in keys])
+    assert compared < 10 * len(keys)
 
 
 def test_an_extension_type_is_refused() -> None:

@@ -63,6 +63,7 @@ def test_a_time_is_utc_however_it_is_written(when: dict[str, Any]) -> None:
         ({"time": "yesterday"}, "with Z or an offset"),
         ({"time": 1_778_567_280_000}, "use time_ms"),
         ({"time": -5}, "not after 1970"),
+        ({"time": -1e308}, "use time_ms"),
         ({"time": "1969-12-31T00:00:00Z"}, "not after 1970"),
         ({"time": True}, "seconds since 1970"),
         ({"time": []}, "seconds since 1970"),

@@ -91,6 +91,21 @@ async def test_the_inbox_is_bounded_whoever_fills_it() -> None:
     await until(lambda: taken[-1] == b"last")
 
 
+async def test_a_bug_that_a_message_shows_is_heard_of_and_does_not_end_in_silence(
+    tmp_path: Path, intake: FakeIntake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with device_api(tmp_path, intake) as lab:
+        login = lab.add("a-1")
+        [adapter] = lab.adapters
+        with monkeypatch.context() as broken:
+            broken.setattr(adapter, "_hand_over", lambda *_: 1 / 0)
+            async with device(login) as peer:
+                peer.say("air", {"co": 1})
+                await until(lambda: adapter.report()["state"] == "down")
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.gather(*(t for t in asyncio.all_tasks() if t.get_name() == adapter.name))
+
+
 async def test_a_broker_that_is_killed_ends_the_adapter_and_its_next_life_serves(
     tmp_path: Path, intake: FakeIntake
 ) -> None:
