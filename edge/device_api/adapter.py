@@ -152,12 +152,12 @@ class DeviceApi:
         )
         self._state, self._reason = "up", ""
         closed = asyncio.create_task(link.closed(), name=f"{self.name} closed")
+        ends: list[asyncio.Future[Any]] = [closed, inbox.failed]
         try:
             while not closed.done():
                 beat()
                 self._look()
-                first = asyncio.FIRST_COMPLETED
-                await asyncio.wait([closed, inbox.failed], timeout=_LOOK_S, return_when=first)
+                await asyncio.wait(ends, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED)
                 if inbox.failed.done():
                     inbox.failed.result()
             raise LinkError(f"{broker.host}:{broker.port}: {closed.result()}")

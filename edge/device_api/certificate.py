@@ -1,7 +1,8 @@
 """The kit's certificate for the devices around it, under a small CA that the kit makes itself.
 
-In <state_dir>/device-api, 0600 each: ca.key and ca.crt (20 years), server.key (for ever: devices
-may have pinned it) and server.crt, which is made anew at each start for the addresses of the time.
+In <state_dir>/device-api, 0600 each: ca.key and ca.crt (20 years; one that ends too soon, as made
+by a clock that had lost the time, is made anew under its key and name), server.key (for ever:
+devices may have pinned it) and server.crt, made anew at each start for the addresses of the time.
 """
 
 from collections.abc import Iterable
@@ -23,6 +24,7 @@ __all__ = ["SERVER_NAME", "DeviceCa"]
 
 SERVER_NAME = "fieldlink-kit"
 _LIFE_US = 825 * base.DAY_US
+_EARLIEST_US = 1_767_225_600_000_000  # 2026-01-01: a clock that says less has lost the time
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,14 @@ class DeviceCa:
         """
         make_folder(folder)
         ca_key, server_key = _key(folder / "ca.key"), _key(folder / "server.key")
+        lost = now_us < _EARLIEST_US
+        now_us = max(now_us, _EARLIEST_US)
         ca = _ca(folder / "ca.crt", ca_key, now_us)
+        # Who knows how late it is: it has to hold when the clock is right again.
+        end_us = now_us + (base.CA_LIFE_US if lost else _LIFE_US)
         names = base.general_names((SERVER_NAME, "localhost", "127.0.0.1", "::1", *addresses))
         made = base.builder(
-            base.common_name(SERVER_NAME), ca.subject, server_key.public_key(), now_us + _LIFE_US
+            base.common_name(SERVER_NAME), ca.subject, server_key.public_key(), end_us
         )
         uses = (ExtendedKeyUsageOID.SERVER_AUTH,)
         alternative = x509.SubjectAlternativeName(names)
@@ -75,7 +81,8 @@ def _key(path: Path) -> base.Key:
 def _ca(path: Path, key: base.Key, now_us: int) -> x509.Certificate:
     try:
         found = x509.load_pem_x509_certificate(path.read_bytes())
-        if found.public_key() == key.public_key():
+        lasts = found.not_valid_after_utc >= base.time_at(now_us + _LIFE_US)
+        if lasts and found.public_key() == key.public_key():
             return found
     except FileNotFoundError:
         pass

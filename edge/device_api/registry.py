@@ -21,11 +21,14 @@ from pydantic import ConfigDict, Field, ValidationError
 from fieldlink.codecs.bundle import check_name
 from fieldlink.codecs.fault import CodecError, ConfigError
 from fieldlink.codecs.settings import Settings
+from fieldlink.codecs.telemetry import KIT_DEVICE
 from fieldlink.systemd.durable import make_folder, write_durably
 
 __all__ = ["MAX_DEVICES", "Device", "Registry", "hash_bcrypt", "hash_mosquitto"]
 
 MAX_DEVICES = 1_000
+UNNAMED = "t808-"
+"""What the names of JT/T 808 terminals without one of their own begin with."""
 _MAX_FILE_BYTES = 2_000_000
 # Passwords are 128 random bits: nobody guesses them, so that a cheap hash keeps them as well as a
 # dear one, and a kit can let two hundred devices in at once.
@@ -93,6 +96,12 @@ class Registry:
             check_name("kind of device", kind)
         except CodecError as error:
             raise ConfigError(error.detail) from error
+        if name == KIT_DEVICE or name.startswith(UNNAMED):
+            # Whoever was called so would speak for the kit's own receiver, or for a terminal.
+            raise ConfigError(
+                f"{name}: such names are those of the kit itself and of JT/T 808 terminals; "
+                "choose another name 该名称保留"
+            )
         password = secrets.token_urlsafe(16)
         made = Device(
             name=name,

@@ -169,6 +169,7 @@ class TerminalServer(asyncio.DatagramProtocol):
         self._sessions[number] = session
         if before is not None and before is not session:
             before.ended = before.ended or "replaced: the terminal has connected again"
+            before.on_replaced()  # it may never say anything again, and takes a place
 
     def _left(self, peer: _Peer) -> None:
         self._hosts[peer.host] -= 1
@@ -188,7 +189,7 @@ class TerminalServer(asyncio.DatagramProtocol):
         now_s = time.monotonic()
         session = Session(self._book, partial(_write, writer), host)
         peer = _Peer(session, host, now_s, now_s, is_udp=False)
-        session.on_entered = self._entered
+        session.on_entered, session.on_replaced = self._entered, writer.transport.abort
         self._tcp.add(peer)
         self._hosts[host] += 1
         try:

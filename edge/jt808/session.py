@@ -69,6 +69,7 @@ class Session:
         self.ended: str | None = None
         self.on_stranger: Callable[[Session, str], bool] = lambda _, __: False
         self.on_entered: Callable[[Session], None] = lambda _: None
+        self.on_replaced: Callable[[], None] = lambda: None
         self.on_settled: Callable[[], None] = lambda: None
 
     @property

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from fieldlink.codecs.bundle import check_name
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.settings import Duration, Settings
+from fieldlink.codecs.telemetry import KIT_DEVICE
 
 __all__ = ["Datum", "Enrolment", "Jt808Settings", "TerminalSettings"]
 
@@ -39,6 +40,8 @@ Phone = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,20}$")]
 
 
 def _alias(text: str) -> str:
+    if text == KIT_DEVICE:
+        raise ValueError(f"{text} is the kit itself; choose another name")
     if text.startswith("t808-"):
         raise ValueError("names that begin with t808- are those of terminals without one")
     return text

@@ -10,11 +10,13 @@ import cv2
 import numpy as np
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.edge.device_api.certificate import DeviceCa
 from fieldlink.edge.device_api.credentials import Credentials, pin_text, qr_lines, qr_png
 from fieldlink.edge.device_api.registry import Registry
+from fieldlink.systemd.certificates import Key, make_ca, pem, time_at
 
 _LOGIN = Credentials(
     host="192.168.8.1", port=8883, tls=pin_text(bytes(range(32))), name="s-1", password="a&b=c d"
@@ -52,6 +54,12 @@ def test_a_name_that_could_leave_its_topic_is_refused(tmp_path: Path, name: str)
     with pytest.raises(ConfigError, match="cannot be the name"):
         Registry(tmp_path).add("soldier-1", name)
     assert not (tmp_path / "devices.json").exists()
+
+
+@pytest.mark.parametrize("name", ["kit", "t808-13800138000"])
+def test_nobody_is_called_as_the_kit_or_a_terminal_is(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="choose another name"):
+        Registry(tmp_path).add(name, "soldier")
 
 
 def test_who_is_not_there_cannot_be_removed(tmp_path: Path) -> None:
@@ -138,6 +146,23 @@ def test_the_kits_key_stays_and_its_certificate_follows_its_addresses(tmp_path: 
     for path in tmp_path.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert len(base64.urlsafe_b64decode(pin_text(first.pin) + "=")) == 32
+
+
+def test_a_kit_that_had_lost_the_time_is_known_when_it_has_it_again(tmp_path: Path) -> None:
+    now_us = 1_900_000_000_000_000  # 2030
+    for at_us in (1, now_us):
+        made = DeviceCa.open(tmp_path, now_us=at_us)
+        for one in x509.load_pem_x509_certificates(made.certificate.read_bytes()):
+            assert one.not_valid_after_utc > time_at(now_us)
+    key = load_pem_private_key((tmp_path / "ca.key").read_bytes(), None)
+    assert isinstance(key, Key)
+    old = make_ca(key, 1, "Fieldlink devices")
+    (tmp_path / "ca.crt").write_bytes(pem(old))
+    again = DeviceCa.open(tmp_path, now_us=now_us)
+    leaf, root = x509.load_pem_x509_certificates(again.certificate.read_bytes())
+    leaf.verify_directly_issued_by(root)
+    assert root.not_valid_after_utc > leaf.not_valid_after_utc > time_at(now_us)
+    assert (root.subject, again.pin) == (old.subject, made.pin)
 
 
 def test_a_damaged_key_is_said(tmp_path: Path) -> None:
