@@ -1,0 +1,262 @@
+"""The live streams of one gateway: started, proved by what arrives, and started again.
+
+The first start after a change of topology nearly always fails, and a controller goes on reporting a
+rate when its network is cut: a stream counts as live while its pictures come in here, and for
+nothing else that anybody says.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from fieldlink.codecs.dji import (
+    Capacity,
+    Outcome,
+    Quality,
+    VideoId,
+    lens_data,
+    quality_data,
+    start_data,
+    stop_data,
+)
+from fieldlink.drone.dji.calls import Answer, Calls
+from fieldlink.drone.dji.ports import LiveNeeds, Media
+
+__all__ = ["LiveStreams", "Stage"]
+
+_OPEN_S = 1.0  # until the receiver listens
+_PROVE_S = 25.0  # RTMP takes 10 to 15 s to the first picture
+_STALL_S = 8.0
+_STEADY_S = 180.0  # so long without trouble, and more quality is tried
+_QUICK = 10  # starts in a row that are tried quickly: ten failures in a row were seen
+_RETRY_S, _SLOW_S, _LATER_S, _WRONG_S = 2.0, 30.0, 15.0, 120.0
+_SILENT_S = (5.0, 10.0, 20.0, 40.0, 60.0)
+
+
+class Stage(StrEnum):
+    """How far a stream is."""
+
+    OPENING = "opening"  # the receiver is made ready
+    ASKED = "asked"  # the gateway was asked to start
+    PROVING = "proving"  # it says that it did
+    LIVE = "live"  # pictures arrive
+    RESTING = "resting"  # tried again later
+
+
+@dataclass(slots=True, eq=False)
+class _Stream:
+    video: VideoId
+    url: str
+    quality: int
+    due_s: float
+    stage: Stage = Stage.OPENING
+    reason: str = ""
+    starts: int = 0
+    failures: int = 0
+    silences: int = 0
+    seen_s: float = 0.0
+    steady_s: float = 0.0
+    gone: bool = False
+
+
+class LiveStreams:
+    """What is wanted is what `needs` asks for of what the gateway can send."""
+
+    def __init__(
+        self, calls: Calls, media: Media, needs: LiveNeeds, on_change: Callable[[str], None]
+    ) -> None:
+        self._calls, self._media, self._on_change = calls, media, on_change
+        self.needs = needs
+        self._capacity: Capacity | None = None
+        self._online = False
+        self._streams: dict[VideoId, _Stream] = {}
+        self.no_room = 0
+
+    def set_capacity(self, capacity: Capacity, now_s: float) -> None:
+        """What the gateway can send, as it says; streams that were refused are tried anew."""
+        self._capacity = capacity
+        for stream in self._streams.values():
+            if stream.stage is Stage.RESTING:
+                stream.due_s = min(stream.due_s, now_s + _RETRY_S)
+        self._arrange(now_s)
+
+    @property
+    def has_capacity(self) -> bool:
+        """Whether it is known what the gateway can send."""
+        return self._capacity is not None
+
+    def set_online(self, online: bool, now_s: float) -> None:
+        """Whether the aircraft is there; without it nothing is asked."""
+        if online != self._online:
+            self._online = online
+            if not online:
+                self._capacity = None  # it is said anew, and may be another aircraft's
+            self._arrange(now_s)
+
+    def report(self) -> list[dict[str, Any]]:
+        """How each stream is, for people and programs."""
+        return [
+            {
+                "video": str(stream.video),
+                "stage": stream.stage.value,
+                "quality": stream.quality,
+                "starts": stream.starts,
+                "reason": stream.reason,
+            }
+            for stream in self._streams.values()
+        ]
+
+    def set_quality(self, quality: int, now_s: float) -> int:
+        """Want another quality (0 to 4) of every stream; how many were asked."""
+        self.needs = LiveNeeds(self.needs.cameras, quality)
+        asked = 0
+        for stream in self._streams.values():
+            if stream.stage is Stage.LIVE:
+                asked += self._change_quality(stream, quality, now_s)
+            else:
+                stream.quality = quality
+        return asked
+
+    def change_lens(self, lens: str, now_s: float) -> int:
+        """Switch every live stream to `lens`; how many were asked.
+
+        Raises:
+            CodecError: there is no such lens.
+        """
+        asked = 0
+        for stream in self._streams.values():
+            data = lens_data(stream.video, lens)
+            if stream.stage is Stage.LIVE:
+                asked += self._calls.ask("live_lens_change", data, now_s, self._told(stream))
+        return asked
+
+    def tick(self, now_s: float) -> None:
+        """Do what is due."""
+        for stream in list(self._streams.values()):
+            if self._media.came(stream.video):
+                self._seen(stream, now_s)
+            elif stream.stage is Stage.LIVE and now_s - stream.seen_s >= _STALL_S:
+                self._stop(stream, now_s)
+                self._rest(stream, now_s, _RETRY_S, "its pictures stopped coming 画面中断")
+            elif stream.stage in (Stage.OPENING, Stage.RESTING) and stream.due_s <= now_s:
+                self._start(stream, now_s)
+            elif stream.stage is Stage.PROVING and stream.due_s <= now_s:
+                self._stop(stream, now_s)
+                self._rest(
+                    stream, now_s, self._pause(stream), "it says live, no picture came 未收到画面"
+                )
+
+    # --- what is wanted ------------------------------------------------------------------------
+
+    def _arrange(self, now_s: float) -> None:
+        wanted: list[VideoId] = []
+        if self._online and self._capacity is not None:
+            wanted = self._capacity.videos()[: self.needs.cameras]
+        for video in [video for video in self._streams if video not in wanted]:
+            self._end(self._streams.pop(video), now_s)
+        for video in wanted:
+            if video not in self._streams:
+                self._begin(video, now_s)
+
+    def _begin(self, video: VideoId, now_s: float) -> None:
+        url = self._media.open(video)
+        if url is None:
+            self.no_room += 1
+            return
+        self._streams[video] = _Stream(video, url, self.needs.quality, now_s + _OPEN_S)
+
+    def _end(self, stream: _Stream, now_s: float) -> None:
+        stream.gone = True
+        if self._online and stream.stage is not Stage.OPENING:
+            self._stop(stream, now_s)
+        self._media.close(stream.video)
+
+    def close(self) -> None:
+        """Take in nothing more."""
+        for stream in self._streams.values():
+            stream.gone = True
+            self._media.close(stream.video)
+        self._streams.clear()
+
+    # --- one stream ----------------------------------------------------------------------------
+
+    def _start(self, stream: _Stream, now_s: float) -> None:
+        stream.stage = Stage.ASKED
+        stream.starts += 1
+        data = start_data(stream.video, stream.url, stream.quality)
+
+        def done(answer: Answer, at_s: float) -> None:
+            if not stream.gone:
+                self._started(stream, answer, at_s)
+
+        if not self._calls.ask("live_start_push", data, now_s, done):
+            self._rest(stream, now_s, _LATER_S, "too much is asked of it already 请求过多")
+
+    def _started(self, stream: _Stream, answer: Answer, now_s: float) -> None:
+        result = answer.result
+        if answer.late and stream.stage is not Stage.RESTING:
+            return  # a newer start is under way, or pictures came
+        if result is None:
+            pause_s = _SILENT_S[min(stream.silences, len(_SILENT_S) - 1)]
+            stream.silences += 1
+            self._rest(stream, now_s, pause_s, "it does not answer 无应答")
+            return
+        stream.silences = 0
+        if result.outcome in (Outcome.DONE, Outcome.ALREADY):
+            stream.stage, stream.due_s = Stage.PROVING, now_s + _PROVE_S
+            return
+        if result.outcome is Outcome.THINNER:
+            # 0 lets the controller choose; from there the ladder begins at its middle.
+            stream.quality = max(Quality.SMOOTH, (stream.quality or Quality.HIGH) - 1)
+        pauses = {
+            Outcome.RETRY: self._pause(stream),
+            Outcome.THINNER: self._pause(stream),
+            Outcome.WRONG: _WRONG_S,
+        }
+        self._rest(stream, now_s, pauses.get(result.outcome, _LATER_S), result.words)
+
+    def _pause(self, stream: _Stream) -> float:
+        return _RETRY_S if stream.failures < _QUICK else _SLOW_S
+
+    def _rest(self, stream: _Stream, now_s: float, pause_s: float, reason: str) -> None:
+        stream.failures += 1
+        stream.stage, stream.due_s = Stage.RESTING, now_s + pause_s
+        if stream.reason != reason:
+            stream.reason = reason
+            self._on_change(f"{stream.video}: {reason}")
+
+    def _seen(self, stream: _Stream, now_s: float) -> None:
+        stream.seen_s = now_s
+        if stream.stage is not Stage.LIVE:
+            stream.stage, stream.reason = Stage.LIVE, ""
+            stream.failures = stream.silences = 0
+            stream.steady_s = now_s
+            self._on_change(f"{stream.video}: live 直播中")
+        elif stream.quality < self.needs.quality and now_s - stream.steady_s >= _STEADY_S:
+            stream.steady_s = now_s
+            self._change_quality(stream, stream.quality + 1, now_s)
+
+    def _change_quality(self, stream: _Stream, quality: int, now_s: float) -> bool:
+        def done(answer: Answer, at_s: float) -> None:
+            if answer.result is not None and answer.result.outcome is Outcome.DONE:
+                stream.quality = quality
+            else:
+                self._told(stream)(answer, at_s)
+
+        return self._calls.ask("live_set_quality", quality_data(stream.video, quality), now_s, done)
+
+    def _told(self, stream: _Stream) -> Callable[[Answer, float], None]:
+        """For what changes a stream that goes on: a failure is said, and no more."""
+
+        def done(answer: Answer, _now_s: float) -> None:
+            result = answer.result
+            if result is None or result.outcome is not Outcome.DONE:
+                words = "it does not answer 无应答" if result is None else result.words
+                self._on_change(f"{stream.video}: {words}")
+
+        return done
+
+    def _stop(self, stream: _Stream, now_s: float) -> None:
+        data: Mapping[str, Any] = stop_data(stream.video)
+        self._calls.ask("live_stop_push", data, now_s, lambda _answer, _now_s: None)

@@ -1,0 +1,73 @@
+"""What the sessions need of whoever runs them: a place for what they learn, and one for video."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from fieldlink.codecs.dji import Role, VideoId
+from fieldlink.codecs.telemetry import AlarmKind, Flag, Schema
+
+__all__ = ["LiveNeeds", "Media", "Said", "Sink", "Station"]
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """Who speaks: an aircraft, a remote controller or a dock, by way of `gateway`."""
+
+    sn: str
+    role: Role
+    gateway: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An alarm that begins or ends; `subject` tells those of one kind apart."""
+
+    kind: AlarmKind
+    active: bool
+    subject: str
+    text: str = ""
+    lat: float | None = None
+    lon: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveNeeds:
+    """Which videos are wanted: at most `cameras` of each gateway, in `quality` (0 to 4)."""
+
+    cameras: int = 1
+    quality: int = 2
+
+
+class Sink(Protocol):
+    """Takes what is learnt; returns at once."""
+
+    def sample(
+        self,
+        station: Station,
+        schema: Schema,
+        values: Mapping[str, float | int | str | None],
+        device_us: int | None,
+        flags: Flag,
+    ) -> None:
+        """Values in the schema's units; `device_us` by the station's own clock, None: unknown."""
+
+    def notice(self, station: Station, said: Said) -> None:
+        """Something needs attention, or no longer does."""
+
+    def refuse(self, gateway: str, reason: str) -> None:
+        """Count something malformed against `gateway`; a short word, a colon, the detail."""
+
+
+class Media(Protocol):
+    """Takes video in."""
+
+    def open(self, video: VideoId) -> str | None:
+        """Be ready for `video`; the URL to push it to, None: there is no room for it."""
+
+    def close(self, video: VideoId) -> None:
+        """It does not come any more."""
+
+    def came(self, video: VideoId) -> bool:
+        """Whether its pictures are arriving now. Nothing else proves that it is live."""
