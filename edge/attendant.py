@@ -147,14 +147,15 @@ class Attendant:
             beat()
 
     async def _stop(self, names: Sequence[str]) -> None:
-        tasks = [task for name in names if (task := self._kept[name].task) is not None]
+        # Nobody looks after them any more: one that has ended already did not end by itself.
+        stopped = [self._kept.pop(name) for name in names]
+        tasks = [kept.task for kept in stopped if kept.task is not None]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        for name in names:
-            task = self._kept.pop(name).task
-            if task is not None and not task.cancelled() and (error := task.exception()):
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()):
                 raise error
 
 

@@ -111,6 +111,28 @@ def test_anything_else_is_a_bug_and_comes_out() -> None:
         _Site(_Adapter("gnss", 1, [ZeroDivisionError()])).run(scenario)
 
 
+def test_one_that_is_slow_to_stop_on_a_reload_harms_no_other() -> None:
+    class Slow(_Adapter):
+        async def run(self, beat: Beat) -> None:
+            try:
+                await super().run(beat)
+            finally:
+                await asyncio.sleep(0.6)  # longer than from one look to the next
+
+    quick, slow = _Adapter("gnss", 1), Slow("device-api", 2)
+    site = _Site(quick, slow)
+
+    async def scenario(attendant: Attendant) -> None:
+        site.adapters.clear()
+        await attendant.change(EdgeSettings())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert attendant.report() == {}
+
+    site.run(scenario)
+    assert (quick.ended, slow.ended) == (1, 1)
+
+
 def test_a_reload_stops_what_changed_or_went_and_leaves_the_rest_alone() -> None:
     same, changed, gone = _Adapter("a", 1), _Adapter("b", 1), _Adapter("c", 1)
     site = _Site(same, changed, gone)
