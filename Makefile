@@ -13,7 +13,7 @@ ROOMS := codecs drone edge relay systemd
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
 
-run: .make/run ## an exercise: a centre, a kit, four cameras; ARGS="--seconds 45 --json"
+run: .make/run ## an exercise: a centre, a kit, cameras, telemetry; ARGS="--seconds 45 --json"
 	@exec $(BIN)/fieldlink demo $(ARGS)
 
 test: .make/test peers ## all tests but the long campaigns; ARGS="tests/codecs -k gap"

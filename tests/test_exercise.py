@@ -44,6 +44,13 @@ def test_a_real_clip_played_as_a_camera_is_archived_picture_for_picture(tmp_path
     assert stream["first_picture_s"] < 10
     assert stream["stills"] >= 1
     assert stream["proxy_s"] > _SECONDS / 2
+    telemetry = said["telemetry"]
+    assert telemetry["ok"]
+    assert telemetry["positions"] == 3
+    assert telemetry["samples_stored"] == telemetry["samples_arrived"] > 2 * _SECONDS
+    assert telemetry["samples_lost"] == 0
+    assert telemetry["sos"]["device"] == "rescuer-1"
+    assert all(device["confirmed"] != 0 for device in telemetry["devices"])
 
     originals = sorted((tmp_path / "centre" / "archive").rglob("*-original-*.mp4"), key=number)
     wanted = pictures(source)

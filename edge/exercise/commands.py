@@ -29,10 +29,11 @@ def demo(
         bool, typer.Option("--json", help="Print one JSON object at the end.")
     ] = False,
 ) -> None:
-    """An exercise: a centre, a kit and four cameras on this machine, joined as in the field. 演练
+    """An exercise on this machine: a centre, a kit, cameras, a soldier, a vehicle, a station. 演练
 
-    It shows what has arrived while it runs, and a summary at the end. Exit status 0 only if
-    every stream reached the centre whole.
+    Joined as in the field; the soldier calls for help. It shows what has arrived while it runs,
+    and a summary at the end. Exit status 0 only if every stream and every sample reached the
+    centre, and the call.
     """
     from fieldlink.edge.exercise.present import present
 

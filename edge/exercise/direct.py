@@ -13,6 +13,7 @@ from typing import Any
 
 from fieldlink.codecs.fault import FieldlinkError, LinkError
 from fieldlink.edge.exercise.actors import Actor, Actors, run_command, wait_for
+from fieldlink.edge.exercise.fieldwork import Fieldwork
 from fieldlink.edge.exercise.stage import KIT, Camera, Stage, source_cameras
 from fieldlink.edge.exercise.summary import Summary, summarise
 from fieldlink.edge.exercise.watch import CentreApi, kit_spool, verified_bundles
@@ -50,6 +51,7 @@ class Exercise:
         self._actors = Actors(folder)
         self._end = threading.Event()
         self._incident = ""
+        self._fieldwork: Fieldwork | None = None
 
     def run(self, seconds: float | None) -> Summary:
         """Record for `seconds` (None: until SIGINT or SIGTERM), bring everything home, sum up.
@@ -65,17 +67,22 @@ class Exercise:
 
     def _run(self, seconds: float | None) -> Summary:
         api = self._open_centre()
+        self._fieldwork = field = Fieldwork(self.stage, self._actors, api, seconds)
         try:
             self._join()
+            attached = field.open()
             cameras = self._start_cameras()
             self._incident = api.open_incident("演练 exercise")
-            self.stage.write_kit(cameras)
+            self.stage.write_kit(cameras, attached)
+            field.register()
             kit = self._actors.start("kit", "edge", "run", "--config", str(self.stage.kit_toml))
             self._record(api, cameras, seconds)
             self._bring_home(api, cameras, kit)
+            field.count()
             self.gap_reasons = api.gap_reasons(self._incident)
             return self._look(api, cameras, verified_bundles(self.stage.centre_toml))
         finally:
+            field.close()
             api.close()
 
     def _open_centre(self) -> CentreApi:
@@ -129,6 +136,7 @@ class Exercise:
         until = None if seconds is None else time.monotonic() + seconds
         while not self._end.wait(_LOOK_S):
             self._actors.check()
+            self._field.set_out()
             left = None if until is None else max(0.0, until - time.monotonic())
             self._show(api, cameras, "recording 记录中", left)
             if left == 0.0:
@@ -136,6 +144,9 @@ class Exercise:
 
     def _bring_home(self, api: CentreApi, cameras: list[Camera], kit: Actor) -> None:
         """Stop recording, let the kit send what it still holds, end it."""
+        for _ in self._field.await_call():
+            self._show(api, cameras, "waiting for the SOS 等待求救信号", None)
+        self._field.quiet()
         config = str(self.stage.kit_toml)
         run_command("edge", "drain", "--config", config, timeout_s=30.0)
         for _ in wait_for("sending what was left", self._actors, _DRAIN_S, _LOOK_S):
@@ -156,7 +167,13 @@ class Exercise:
         # While it runs the kit's word is taken; only the end re-hashes the archive.
         trusted = frozenset(row["id"] for row in rows) if verified is None else verified
         names = [camera.name for camera in cameras]
-        return summarise(names, api.summary(self._incident), rows, trusted)
+        streams = api.summary(self._incident)
+        return summarise(names, streams, rows, trusted, self._field.look())
+
+    @property
+    def _field(self) -> Fieldwork:
+        assert self._fieldwork is not None  # noqa: S101  # made when the centre is open
+        return self._fieldwork
 
 
 def _answers(config: str) -> bool:

@@ -17,6 +17,7 @@ from fieldlink.edge.exercise.summary import Summary
 __all__ = ["present"]
 
 _LINE_EVERY = 10
+_STARTING = "starting a centre, a kit, cameras and devices 正在启动中心、设备箱、摄像机和各类终端 …"
 
 
 def present(
@@ -45,7 +46,7 @@ def present(
             progress=lambda *view: show(*view),
         )
         show = _progress(exercise, live)
-        console.print("starting a centre, a kit and cameras 正在启动中心、设备箱和摄像机 …")
+        console.print(_STARTING)
         summary = exercise.run(seconds)
     final_report(
         console, summary, exercise.gap_reasons, {"kept in 保存于": folder} if folder else {}

@@ -50,6 +50,7 @@ class Stage:
         self.kit_toml = folder / "edge.toml"
         self.kit_state = folder / "kit"
         self.page_port = page_port or _free_port()
+        self.jt808_port = _free_port()
         make_folder(folder)
         self._write_centre()
         self.write_kit([])
@@ -58,6 +59,11 @@ class Stage:
     def kit_spool(self) -> Path:
         """Where the kit's spool is."""
         return self.kit_state / "spool"
+
+    @property
+    def control(self) -> Path:
+        """The running kit's control socket."""
+        return self.kit_state / "control.sock"
 
     @property
     def page_url(self) -> str:
@@ -77,8 +83,9 @@ class Stage:
         ]
         self.centre_toml.write_text("\n".join(lines) + "\n")
 
-    def write_kit(self, cameras: Iterable[Camera]) -> None:
-        """Write the kit's configuration with `cameras` as its devices."""
+    def write_kit(self, cameras: Iterable[Camera], attached: str = "") -> None:
+        """Write the kit's configuration with `cameras` as its devices; `attached` is TOML of what
+        else speaks to it."""
         lines = [f"state_dir = {_quoted(self.kit_state)}", "[spool]", 'keep_free = "200MB"']
         lines.append(self._capture)
         for camera in cameras:
@@ -88,6 +95,7 @@ class Stage:
                 f"kind = {_quoted(camera.kind)}",
                 f"url = {_quoted(camera.url or '')}",
             ]
+        lines.append(attached)
         self.kit_toml.write_text("\n".join(lines) + "\n")
 
 

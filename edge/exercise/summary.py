@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from fieldlink.edge.exercise.telemetry import TelemetryResult
+
 __all__ = ["StreamResult", "Summary", "summarise"]
 
 
@@ -39,14 +41,16 @@ class Summary:
 
     streams: tuple[StreamResult, ...]
     lost_bundles: int
+    telemetry: TelemetryResult | None = None
 
     @property
     def ok(self) -> bool:
-        """Whether every stream reached the centre whole and nothing is lost."""
+        """Whether every stream and every device reached the centre whole and nothing is lost."""
         return (
             bool(self.streams)
             and not self.lost_bundles
             and all(stream.whole for stream in self.streams)
+            and (self.telemetry is None or self.telemetry.ok)
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -55,6 +59,7 @@ class Summary:
             "ok": self.ok,
             "streams": [asdict(stream) for stream in self.streams],
             "lost_bundles": self.lost_bundles,
+            "telemetry": None if self.telemetry is None else self.telemetry.as_json(),
         }
 
 
@@ -63,27 +68,31 @@ def summarise(
     centre: Iterable[Mapping[str, Any]],
     kit: Iterable[Mapping[str, Any]],
     archived: frozenset[str],
+    telemetry: TelemetryResult | None = None,
 ) -> Summary:
     """The summary from what both ends say.
 
-    `centre` are the streams of the centre's summary; `kit` the rows of the kit's spool (`id`,
-    `device`, `stream`, `state`); `archived` the ids that the centre verified on its disk. A
-    device that has no stream anywhere is shown with nothing, so that its absence counts.
+    `devices` are the cameras, `centre` the streams of the centre's summary, `kit` the rows of the
+    kit's spool (`id`, `device`, `stream`, `layer`, `state`), `archived` the ids that the centre
+    verified on its disk. A camera that has no stream anywhere is shown with nothing, so that its
+    absence counts.
     """
     rows = list(kit)
-    streams = {(row["device"], row["stream"]): row for row in centre}
+    cameras = list(devices)
+    filmed = {(row["device"], row["stream"]) for row in rows if row["layer"] != "report"}
+    told = {(row["device"], row["stream"]): row for row in centre}
+    streams = {key: told.get(key, {}) for key in filmed}
+    # Telemetry and alarms are no streams of pictures; a camera's gaps are.
+    streams |= {key: row for key, row in told.items() if key[0] in cameras}
     named = {device for device, _ in streams}
-    for row in rows:
-        streams.setdefault((row["device"], row["stream"]), {})
-        named.add(row["device"])
-    for device in devices:
+    for device in cameras:
         if device not in named:
             streams[device, "video"] = {}
     results = [
         _result(device, stream, said, rows) for (device, stream), said in sorted(streams.items())
     ]
     lost = [row for row in rows if row["state"] == "custody" and row["id"] not in archived]
-    return Summary(tuple(results), len(lost))
+    return Summary(tuple(results), len(lost), telemetry)
 
 
 def _result(

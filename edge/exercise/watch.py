@@ -9,9 +9,14 @@ import httpx
 
 from fieldlink.codecs.fault import LinkError
 from fieldlink.edge.exercise.actors import run_command
+from fieldlink.edge.exercise.news import AlarmNews
+from fieldlink.edge.exercise.stage import KIT
 from fieldlink.edge.spool import SpoolView
 
 __all__ = ["CentreApi", "kit_spool", "verified_bundles"]
+
+_MOST_SAMPLES = 50_000
+_END_US = 2**62
 
 
 class CentreApi:
@@ -46,6 +51,38 @@ class CentreApi:
             "streams"
         ]
         return streams
+
+    def latest(self) -> dict[str, Any]:
+        """The latest state of every device.
+
+        Raises:
+            LinkError: the centre does not answer as it should.
+        """
+        return self._ask("GET", "/api/telemetry/latest")
+
+    def samples(self, device: str, stream: str, from_us: int) -> set[tuple[int, int]]:
+        """Epoch and sequence of each sample of `stream` since `from_us`.
+
+        Raises:
+            LinkError: the centre does not answer as it should, or has one twice.
+        """
+        found: set[tuple[int, int]] = set()
+        while True:
+            path = f"/api/telemetry/history?kit={KIT}&device={device}&stream={stream}"
+            path += f"&from_us={from_us}&to_us={_END_US}&limit={_MOST_SAMPLES}"
+            answer = self._ask("GET", path)
+            rows = answer["samples"]
+            mine = {(int(row[1]), int(row[2])) for row in rows}
+            if len(mine) < len(rows):
+                raise LinkError(f"the centre has samples of {device}/{stream} twice")
+            found |= mine
+            if not answer["truncated"] or rows[-1][0] <= from_us:
+                return found
+            from_us = rows[-1][0]  # those of that instant come again, and count once
+
+    def follow(self) -> AlarmNews:
+        """Hear of alarms as an open page does, until the connection ends."""
+        return AlarmNews(self._client)
 
     def gap_reasons(self, incident: str) -> list[str]:
         """Each device with a gap in `incident`, and why.
@@ -85,6 +122,7 @@ def kit_spool(folder: Path) -> list[dict[str, Any]]:
                 "id": item.bundle_id.hex(),
                 "device": item.manifest.device,
                 "stream": item.manifest.stream,
+                "layer": item.manifest.layer.value,
                 "state": item.state.value,
             }
             for item in view.bundles()

@@ -4,7 +4,7 @@ The rules that every device has to follow, as a device in Python: docs/devices.m
 seconds of any clock that only goes on.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -44,6 +44,7 @@ class Outbox:
         self._entries: OrderedDict[int, _Entry] = OrderedDict()
         self._under_way: dict[int, list[int]] = {}
         self._number = self._ident = 0
+        self.confirmed: Counter[str] = Counter()  # receipts that came, by stream
         self.said = self.acknowledged = self.refused = self.given_up = self.repeats = 0
 
     def __len__(self) -> int:
@@ -106,4 +107,5 @@ class Outbox:
             self.refused += len(found)
             return []
         self.acknowledged += len(found)
+        self.confirmed.update(entry.stream for entry in found)
         return [(entry.stream, entry.message) for entry in found]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -92,5 +93,6 @@ def _summary(members: Sequence[Member]) -> dict[str, Any]:
         "devices": len(members),
         **{name: sum(getattr(box, name) for box in boxes) for name in counts},
         "waiting": sum(map(len, boxes)),
+        "confirmed": dict(sum((box.confirmed for box in boxes), Counter[str]())),
         "down": sorted(filter(None, reasons)),
     }

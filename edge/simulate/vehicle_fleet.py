@@ -159,5 +159,6 @@ def _summary(terminals: Sequence[VehicleTerminal], reasons: Sequence[str]) -> di
     return {
         "vehicles": len(terminals),
         **{name: sum(getattr(one, name) for one in terminals) for name in counts},
+        "confirmed": {"position": sum(one.answered for one in terminals)},
         "down": sorted({reason for reason in reasons if reason}),
     }

@@ -20,7 +20,8 @@ def said(device: str = "ball-1", **changes: Any) -> dict[str, Any]:
 
 
 def held(bundle: str, state: str = "custody", device: str = "ball-1") -> dict[str, Any]:
-    return {"id": bundle, "device": device, "stream": "video", "state": state}
+    row = {"id": bundle, "device": device, "stream": "video", "layer": "still"}
+    return row | {"state": state}
 
 
 def test_a_stream_that_is_all_in_custody_is_whole() -> None:
@@ -56,3 +57,19 @@ def test_a_device_that_never_came_is_shown_with_nothing() -> None:
 
 def test_an_exercise_without_streams_is_not_ok() -> None:
     assert not summarise([], [], [], frozenset()).ok
+
+
+def test_telemetry_and_alarms_are_no_streams_of_pictures() -> None:
+    sheaf = {"id": "c", "device": "kit", "stream": "telemetry", "layer": "report"}
+    told = [said(), said("kit", stream="telemetry", first_picture_s=None)]
+    summary = summarise(
+        ["ball-1"], told, [held("a"), sheaf | {"state": "custody"}], frozenset("ac")
+    )
+    assert [stream.device for stream in summary.streams] == ["ball-1"]
+    assert summary.ok
+
+
+def test_a_sheaf_of_telemetry_that_is_nowhere_is_lost() -> None:
+    sheaf = {"id": "c", "device": "kit", "stream": "telemetry", "layer": "report"}
+    rows = [held("a"), sheaf | {"state": "custody"}]
+    assert summarise(["ball-1"], [said()], rows, frozenset("a")).lost_bundles == 1

@@ -1,0 +1,106 @@
+"""Who speaks to the exercise's kit beside the cameras: a soldier, a vehicle and a station, each a
+simulator in a process of its own that speaks what the real ones speak.
+"""
+
+import json
+from pathlib import Path
+
+from fieldlink.codecs.fault import FieldlinkError
+from fieldlink.edge.exercise.actors import Actor, Actors, run_command, wait_for
+
+__all__ = ["SOLDIER", "STATION", "VEHICLE", "Field"]
+
+SOLDIER, VEHICLE, STATION = "rescuer-1", "truck-1", "water-1"
+_PHONE = "13800138000"
+_PLACE = (34.2300, 108.9500)  # where the simulated ones begin
+_START_S = 60.0
+_SOS_S = 8.0
+
+
+class Field:
+    """The simulators of one exercise. `settings` is what lets them in, for the kit's
+    configuration; SOS is pressed some seconds after they `go`.
+    """
+
+    def __init__(self, actors: Actors, jt808_port: int) -> None:
+        self._actors, self._port = actors, jt808_port
+        self._uri = ""
+        self._said: dict[str, Actor] = {}
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """What each is, by its name."""
+        return {SOLDIER: "soldier", VEHICLE: "vehicle", STATION: "sensor"}
+
+    def open_station(self) -> str:
+        """Start the station, which waits to be asked; all the kit's settings of telemetry.
+
+        Raises:
+            FieldlinkError: it does not start.
+        """
+        actor = self._actors.start(STATION, "sim", "sensor", "water", "--json")
+        for _ in wait_for(f"starting {STATION}", self._actors, _START_S):
+            if lines := actor.log.read_text(errors="replace").splitlines():
+                return self._settings(str(json.loads(lines[0])["settings"]))
+        raise AssertionError("wait_for either finds it or raises")
+
+    def _settings(self, sensor: str) -> str:
+        lat, lon = _PLACE
+        return "\n".join(
+            [
+                "[device_api]",
+                'enabled = true\nhost = "127.0.0.1"\ntls_port = 0',
+                "[jt808]",
+                f'enabled = true\nhost = "127.0.0.1"\nport = {self._port}',
+                "[[jt808.terminal]]",
+                f'phone = "{_PHONE}"\nname = "{VEHICLE}"',
+                sensor.replace("[[sensor]]", f"[[sensor]]\nlat = {lat}\nlon = {lon}", 1),
+            ]
+        )
+
+    def register(self, kit_toml: Path) -> None:
+        """Register the soldier's device as a technician does.
+
+        Raises:
+            FieldlinkError: it cannot be registered.
+        """
+        config = ("--config", str(kit_toml))
+        added = run_command("edge", "device", "add", SOLDIER, *config, "--json")
+        self._uri = str(json.loads(added)["uri"])
+
+    @property
+    def gone(self) -> bool:
+        """Whether those that move have set out."""
+        return bool(self._said)
+
+    def go(self, seconds: float | None) -> None:
+        """Set out; with `seconds` the button is pressed before half of them are over."""
+        sos_s = _SOS_S if seconds is None else min(_SOS_S, seconds / 2)
+        start = self._actors.start
+        self._said[SOLDIER] = start(
+            SOLDIER, "sim", "soldier", "--uri", self._uri, "--sos-after", str(sos_s), "--json"
+        )
+        self._said[VEHICLE] = start(
+            VEHICLE,
+            *("sim", "vehicle", "--port", str(self._port), "--phone", _PHONE),
+            *("--every", "1", "--json"),
+        )
+
+    def stop(self) -> dict[str, dict[str, int]]:
+        """End those that speak by themselves; how many messages of each stream of each the kit has
+        confirmed.
+
+        Raises:
+            FieldlinkError: one failed.
+        """
+        confirmed = {}
+        for name, actor in self._said.items():
+            status = self._actors.retire(actor)
+            try:
+                found = json.loads(actor.log.read_text(errors="replace").splitlines()[-1])
+                confirmed[name] = dict(found["confirmed"])
+            except (IndexError, KeyError, ValueError) as error:
+                raise FieldlinkError(
+                    f"{name} ended with status {status}; it said:\n{actor.tail()}"
+                ) from error
+        return confirmed
