@@ -12,6 +12,7 @@ __all__ = ["status_lines"]
 _STATES = {
     "live": "live 在线",
     "ok": "ok 正常",
+    "up": "up 正常",
     "down": "DOWN 中断",
     "connecting": "connecting 连接中",
     "ended": "ended 已结束",
