@@ -6,6 +6,7 @@ only an answer was given.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from fieldlink.codecs.jt808 import ALARM_BITS, AlarmBit, Location, alarm_bits
 from fieldlink.codecs.telemetry import AlarmKind, Flag
@@ -13,14 +14,16 @@ from fieldlink.edge.telemetry.ports import Notice
 
 __all__ = ["AlarmWatch", "alarm_kind"]
 
+_SOS = "sos"
 _KINDS = {
-    "sos": AlarmKind.SOS,
+    _SOS: AlarmKind.SOS,
     "power-low": AlarmKind.LOW_BATTERY,
     "power-off": AlarmKind.LOW_BATTERY,
     "area": AlarmKind.GEOFENCE,
     "route": AlarmKind.GEOFENCE,
     "off-route": AlarmKind.GEOFENCE,
 }
+_STORE_US = 60_000_000  # between two messages of a terminal's store
 _ANSWERED = "终端收到应答后清除标志 the terminal cleared the flag once it was answered"
 
 
@@ -30,18 +33,28 @@ def alarm_kind(alarm: AlarmBit) -> AlarmKind:
 
 
 class AlarmWatch:
-    """The alarms of one terminal. `hold_us` is how long an answered one goes on."""
+    """The alarms of one terminal. `hold_us` is how long an answered one goes on; `now_us` are
+    microseconds of a clock that nobody sets.
+    """
 
     def __init__(self, hold_us: int) -> None:
         self._hold_us = hold_us
         self._on: dict[str, AlarmBit] = {}
-        self._held: dict[str, tuple[AlarmBit, int]] = {}  # answered ones, and until when
+        self._held: dict[str, _Held] = {}
+        self._untold: set[str] = set()  # raised, and not in the spool for certain
         self._begun = False
 
     @property
     def names(self) -> list[str]:
         """What is going on."""
         return sorted(self._on)
+
+    def told(self, notice: Notice, error: str | None) -> None:
+        """What became of `notice`: one that was not stored is raised again by the next location
+        with its bit.
+        """
+        if notice.active and error is None:
+            self._untold.discard(notice.subject or _SOS)
 
     def now(
         self, location: Location, said: "Said", *, is_2019: bool, now_us: int
@@ -50,15 +63,16 @@ class AlarmWatch:
         bits = {alarm.name: alarm for alarm in alarm_bits(location.alarms, is_2019=is_2019)}
         for name, alarm in bits.items():
             self._held.pop(name, None)
-            if name not in self._on:
+            if name not in self._on or name in self._untold:
                 self._on[name] = alarm
-                yield said.notice(alarm, active=True)
+                yield self._begins(alarm, said)
         for alarm in [*self._on.values()] if self._begun else ALARM_BITS[is_2019]:
             # At first all that are off: they may have ended while this kit was down.
             if alarm.name in bits:
                 continue
-            if alarm.answered and self._hold_us:
-                self._held.setdefault(alarm.name, (alarm, now_us + self._hold_us))
+            if self._holds(alarm):
+                held = _Held(alarm, now_us + self._hold_us, said)
+                self._held.setdefault(alarm.name, held)
             else:
                 self._on.pop(alarm.name, None)
                 yield said.notice(alarm, active=False)
@@ -67,26 +81,56 @@ class AlarmWatch:
     def before(
         self, location: Location, said: "Said", *, is_2019: bool, now_us: int
     ) -> Iterator[Notice]:
-        """What a location tells that is older than one heard already: alarms that were. One that
-        would be held is held all the same: somebody has to see it.
+        """What a location tells that is older than one heard already: alarms that were. Each goes
+        on until a location without it, or until no more come; one that would be held is held all
+        the same: somebody has to see it.
         """
-        for alarm in alarm_bits(location.alarms, is_2019=is_2019):
-            if alarm.name in self._on:
+        bits = {alarm.name: alarm for alarm in alarm_bits(location.alarms, is_2019=is_2019)}
+        for name, alarm in bits.items():
+            if name in self._on:
                 continue
-            yield said.notice(alarm, active=True)
-            if alarm.answered and self._hold_us:
-                self._held[alarm.name] = (alarm, now_us + self._hold_us)
-            else:
-                yield said.notice(alarm, active=False)
+            held = self._held.get(name)
+            if held is None or not held.was or name in self._untold:
+                yield self._begins(alarm, said)
+            patience_us = self._hold_us if self._holds(alarm) else _STORE_US
+            self._held[name] = _Held(alarm, now_us + patience_us, said, was=True)
+        for name, held in list(self._held.items()):
+            if held.was and name not in bits and not self._holds(held.alarm):
+                del self._held[name]
+                yield said.notice(held.alarm, active=False)
 
     def due(self, now_us: int, flags: Flag) -> Iterator[Notice]:
-        """Answered alarms that have gone on long enough; called about once a second."""
-        for name, (alarm, until_us) in list(self._held.items()):
-            if now_us >= until_us:
-                del self._held[name]
-                self._on.pop(name, None)
-                kind, subject = alarm_kind(alarm), _subject(alarm)
+        """Answered alarms that have gone on long enough, and those of a store of which no more
+        comes; called about once a second.
+        """
+        for name, held in list(self._held.items()):
+            if now_us < held.until_us:
+                continue
+            del self._held[name]
+            self._on.pop(name, None)
+            if self._holds(held.alarm):
+                kind, subject = alarm_kind(held.alarm), _subject(held.alarm)
                 yield Notice(kind, False, subject, text=_ANSWERED, flags=flags)
+            else:
+                yield held.said.notice(held.alarm, active=False)
+
+    def _begins(self, alarm: AlarmBit, said: "Said") -> Notice:
+        self._untold.add(alarm.name)
+        return said.notice(alarm, active=True)
+
+    def _holds(self, alarm: AlarmBit) -> bool:
+        return alarm.answered and self._hold_us > 0
+
+
+class _Held(NamedTuple):
+    """An alarm whose bit is off, until when it goes on, and what was said last with it. `was`: it
+    was raised out of a store.
+    """
+
+    alarm: AlarmBit
+    until_us: int
+    said: "Said"
+    was: bool = False
 
 
 class Said:
@@ -121,4 +165,4 @@ class Said:
 
 
 def _subject(alarm: AlarmBit) -> str:
-    return "" if alarm.name == "sos" else alarm.name
+    return "" if alarm.name == _SOS else alarm.name

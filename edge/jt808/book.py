@@ -67,6 +67,5 @@ class TerminalBook:
             Source(name, kind, _VIA),
             (listed.datum if listed else None) or self.settings.datum,
             intake=self.intake,
-            time=self.time,
             hold_us=round(self.settings.alarm_hold * 1e6),
         )

@@ -3,8 +3,9 @@ its alarms and its figures.
 """
 
 import hashlib
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -23,7 +24,7 @@ from fieldlink.edge.jt808.alarms import AlarmWatch, Said
 from fieldlink.edge.jt808.readings import VEHICLE, Fix, VehicleWatch, fix_of
 from fieldlink.edge.jt808.recent import Gathered, Recent
 from fieldlink.edge.jt808.settings import Datum
-from fieldlink.edge.telemetry.ports import Done, Intake, KitTime, Reading, Source
+from fieldlink.edge.telemetry.ports import Done, Intake, Notice, Reading, Source
 
 __all__ = ["EXERCISE_MAKER", "Terminal"]
 
@@ -54,11 +55,11 @@ class Terminal:
         datum: Datum,
         *,
         intake: Intake,
-        time: KitTime,
         hold_us: int,
+        steady_us: Callable[[], int] = lambda: time.monotonic_ns() // 1000,
     ) -> None:
         self.number, self.source, self.datum = number, source, datum
-        self._intake, self._time = intake, time
+        self._intake, self._steady_us = intake, steady_us
         self.assembler = Assembler()
         self.counts = _Counts()
         self.words: dict[str, str] = {}
@@ -68,7 +69,8 @@ class Terminal:
         self._flags = Flag.NONE
         self._alarms = AlarmWatch(hold_us)
         self._vehicle = VehicleWatch()
-        self._recent = Recent()
+        self._recent = Recent()  # locations that are stored, or on their way
+        self._told = Recent()  # those whose alarms are
         self._latest_us: int | None = None  # its time of what counts as now
 
     @property
@@ -127,7 +129,7 @@ class Terminal:
 
     def due(self) -> None:
         """Let answered alarms end; called about once a second."""
-        for notice in self._alarms.due(self._time.now_us(), self._flags):
+        for notice in self._alarms.due(self._steady_us(), self._flags):
             self._intake.notify(self.source, notice)
 
     def _take(
@@ -145,11 +147,15 @@ class Terminal:
         vehicle: list[Reading] = []
         for location in locations:
             key = _key(location)
+            fix = fix_of(location, self.datum, flags)
+            raised = False
+            if self._told.is_new(key, gathered.one()):
+                told = Gathered(partial(self._told.settle, key))
+                raised = self._alarm(location, fix, is_2019, flags, batch=batch, done=told)
+                told.close()
             if not self._recent.is_new(key, gathered.one()):
                 self.counts.repeated += 1
                 continue
-            fix = fix_of(location, self.datum, flags)
-            raised = self._alarm(location, fix, is_2019, flags, batch=batch, done=gathered)
             self._count(fix, backfill)
             positions.append((key, _alarmed(fix.reading) if raised else fix.reading))
             more = self._vehicle.reading(location, fix.reading.device_us, flags)
@@ -181,12 +187,16 @@ class Terminal:
         if not is_old:
             self._latest_us = device_us
         tell = self._alarms.before if is_old else self._alarms.now
-        notices = tell(location, said, is_2019=is_2019, now_us=self._time.now_us())
+        notices = tell(location, said, is_2019=is_2019, now_us=self._steady_us())
         raised = False
         for notice in notices:
             raised = raised or notice.active
-            self._intake.notify(self.source, notice, done.one())
+            self._intake.notify(self.source, notice, partial(self._raised, notice, done.one()))
         return raised
+
+    def _raised(self, notice: Notice, done: Done, error: str | None) -> None:
+        self._alarms.told(notice, error)
+        done(error)
 
     def _count(self, fix: Fix, backfill: bool) -> None:
         self.counts.locations += 1

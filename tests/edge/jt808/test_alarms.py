@@ -21,11 +21,14 @@ class Ordered(FakeIntake):
     def __init__(self) -> None:
         super().__init__()
         self.order: list[str] = []
+        self.refuses: str | None = None  # alarms, and nothing else
 
     def notify(self, source: Source, notice: Notice, done: Done | None = None) -> None:
         """An alarm."""
         self.order.append("notify")
+        answer, self.answer = self.answer, self.refuses or self.answer
         super().notify(source, notice, done)
+        self.answer = answer
 
     def record(
         self,
@@ -51,8 +54,8 @@ class Alarmed:
             Source("fire-1", "vehicle", "jt808"),
             Datum.STATUS,
             intake=self.intake,
-            time=self.time,
             hold_us=round(hold_s * 1e6),
+            steady_us=self.time.now_us,
         )
 
     def live(self, after_s: int, alarms: int, *, is_2019: bool = False) -> list[tuple[str, bool]]:
@@ -171,6 +174,50 @@ def test_an_sos_out_of_the_store_is_raised_even_when_it_is_over() -> None:
     line.time.pass_s(601)
     line.terminal.due()
     assert line.raised() == [("sos", False)]
+
+
+def test_an_alarm_that_was_not_stored_is_raised_again_before_its_location_is_answered() -> None:
+    line = Alarmed()
+    line.intake.refuses = "busy: too many alarms wait for the disk"
+    assert line.live(0, SOS) == [("sos", True)]
+    assert line.live(0, SOS) == [("sos", True)]  # the terminal heard that it failed
+    line.intake.refuses = None
+    assert line.live(0, SOS) == [("sos", True)]
+    assert line.answered == ["busy: too many alarms wait for the disk"] * 2 + [None]
+    assert len(line.intake.readings(stream="position")) == 1
+    assert line.live(1, SOS) == []
+
+
+def test_an_alarm_on_its_way_to_the_disk_holds_up_the_answer_to_each_location_with_it() -> None:
+    line = Alarmed()
+    line.live(0, 0)
+    line.intake.held = True
+    line.live(1, SOS)
+    line.live(2, SOS)
+    (alarm, position, again, second), line.intake.waiting = line.intake.waiting, []
+    position(None)
+    second(None)
+    assert line.answered == [None]
+    alarm(None)
+    again(None)
+    assert line.answered == [None, None, None]
+
+
+def test_a_danger_that_lasted_while_there_was_no_link_is_one_alarm() -> None:
+    line = Alarmed()
+    line.live(1000, 0)
+    for after_s in range(10, 100, 30):
+        stored = [where(after_s + n, alarms=POWER_OFF) for n in range(0, 30, 10)]
+        assert line.stored(*stored) == ([("power-off", True)] if after_s == 10 else [])
+        assert line.live(1000 + after_s, 0) == []
+    line.time.pass_s(59)
+    line.terminal.due()
+    assert line.raised() == []
+    line.time.pass_s(2)
+    line.terminal.due()
+    (_, ended), *_ = line.intake.notices
+    assert (ended.active, ended.device_us) == (False, NOON_US + 90 * 1_000_000)
+    assert line.raised() == [("power-off", False)]
 
 
 def test_a_store_that_comes_before_the_present_is_how_things_went() -> None:
