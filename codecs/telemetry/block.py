@@ -132,5 +132,5 @@ def put_error(out: bytearray, error_us: int | None) -> None:
 
 def get_error(cursor: Cursor) -> int | None:
     """What `put_error` wrote."""
-    error = cursor.varint()
+    error = cursor.count(0, MAX_VALUE + 1, "us of error")
     return error - 1 if error else None

@@ -166,6 +166,8 @@ def _get_sequences(cursor: Cursor, count: int, contiguous: bool) -> Sequence[int
     if not contiguous:
         return _positive(get_integers(cursor, count, 0))
     first = get_integers(cursor, 1, 0)[0]
+    if first + count - 1 > MAX_VALUE:
+        raise CodecError("field", "sequence numbers beyond what a block holds")
     return _positive(range(first, first + count))
 
 

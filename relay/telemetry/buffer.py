@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fieldlink.codecs.bundle import Ranges
 from fieldlink.codecs.telemetry import Block, Sample, Schema
 from fieldlink.relay.catalogue import Catalogue, SampleBlock, StoredSeries
-from fieldlink.relay.telemetry.packing import measures_of, numbers_in, packed_block
+from fieldlink.relay.telemetry.packing import measures_of, numbers_in, packed_rows
 
 __all__ = ["MAX_SERIES", "Buffer", "Series", "rows_of"]
 
@@ -171,7 +171,7 @@ def _rows(series: Series) -> Iterator[SampleBlock]:
     for schema, kind, samples in series.fresh:
         if samples:
             stored = series.stored
-            yield packed_block(stored, schema, kind, sorted(samples.values(), key=_number))
+            yield from packed_rows(stored, schema, kind, sorted(samples.values(), key=_number))
 
 
 def _number(sample: Sample) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fieldlink.codecs.telemetry import Sample, Schema
 from fieldlink.relay.catalogue import Catalogue, SampleBlock
 from fieldlink.relay.telemetry.buffer import Series
-from fieldlink.relay.telemetry.packing import FULL_LEVEL, FULL_SAMPLES, packed_block, unpacked
+from fieldlink.relay.telemetry.packing import FULL_LEVEL, packed_rows, unpacked
 
 __all__ = ["MERGED", "Compactor"]
 
@@ -90,13 +90,10 @@ def merged_blocks(series: Series, rows: Sequence[SampleBlock], level: int) -> li
             if sample.sequence not in seen:
                 seen.add(sample.sequence)
                 home[sample.sequence] = sample
-    merged = []
+    merged: list[SampleBlock] = []
     for schema, kind, samples in parts:
         ordered = [samples[number] for number in sorted(samples)]
-        for at in range(0, len(ordered), FULL_SAMPLES):
-            some = ordered[at : at + FULL_SAMPLES]
-            home_level = FULL_LEVEL if len(some) == FULL_SAMPLES else level + 1
-            merged.append(packed_block(series.stored, schema, kind, some, home_level))
+        merged += packed_rows(series.stored, schema, kind, ordered, level + 1)
     return merged
 
 

@@ -117,10 +117,12 @@ class Ingest:
             OSError, ArchiveError: the disk or the catalogue does not work; what was taken of it
                 is taken again.
         """
-        if self.buffer.samples >= _MOST_SAMPLES:  # they cannot be stored: nothing more is read
-            return [], False
         found, upto = self._catalogue.reports_after(self._cursor, _PAGE)
+        more = len(found) == _PAGE
         for filed in found:
+            if self.buffer.samples >= _MOST_SAMPLES:  # these are to be stored before more is read
+                upto, more = self._cursor, True
+                break
             blocks = self._read(filed, SHEAF_MEDIA_TYPE, MAX_SHEAF_BYTES, decode_sheaf)
             if blocks is not None:
                 self._take(filed, blocks)
@@ -128,7 +130,7 @@ class Ingest:
         self._cursor = upto
         stands = self._board.publish()
         self._changed.update((stand.kit, stand.device) for stand in stands)
-        return stands, len(found) == _PAGE
+        return stands, more
 
     @property
     def due(self) -> bool:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from operator import lt
 from typing import Any
 
+from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.telemetry import (
     MERGED_SAMPLES,
     Block,
@@ -22,7 +23,7 @@ __all__ = [
     "in_order",
     "measures_of",
     "numbers_in",
-    "packed_block",
+    "packed_rows",
     "unpacked",
 ]
 
@@ -32,10 +33,37 @@ FULL_SAMPLES = MERGED_SAMPLES
 FULL_LEVEL = 9
 
 
-def packed_block(
+def packed_rows(
     series: StoredSeries, schema: Schema, kind: str, samples: Sequence[Sample], level: int = 0
+) -> Iterator[SampleBlock]:
+    """`samples`, in the order of their numbers, as few rows as hold them: one holds FULL_SAMPLES,
+    and fewer where they are long texts. What fills a row is merged no more.
+    """
+    for at in range(0, len(samples), FULL_SAMPLES):
+        some = samples[at : at + FULL_SAMPLES]
+        yield from _fitting(series, schema, kind, some, level if len(some) < FULL_SAMPLES else None)
+
+
+def _fitting(
+    series: StoredSeries, schema: Schema, kind: str, samples: Sequence[Sample], level: int | None
+) -> Iterator[SampleBlock]:
+    try:
+        row = _packed(series, schema, kind, samples, FULL_LEVEL if level is None else level)
+        if any(column.is_text for column in schema.columns):
+            decode_block(row.data)  # long texts may be more than a reader takes
+    except CodecError:
+        if len(samples) == 1:
+            raise
+        half = len(samples) // 2
+        yield from _fitting(series, schema, kind, samples[:half], None)
+        yield from _fitting(series, schema, kind, samples[half:], None)
+    else:
+        yield row
+
+
+def _packed(
+    series: StoredSeries, schema: Schema, kind: str, samples: Sequence[Sample], level: int
 ) -> SampleBlock:
-    """`samples`, in the order of their numbers, as a row."""
     block = Block(series.device, kind, schema, series.epoch, tuple(samples))
     times = [sample.time_us for sample in samples]
     return SampleBlock(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.telemetry import (
+    BATTERY,
     MAX_CELLS,
     MAX_SAMPLES,
     MAX_SHEAF_BYTES,
@@ -29,7 +30,9 @@ from fieldlink.codecs.telemetry import (
     iter_sheaf,
 )
 from fieldlink.codecs.telemetry.body import put_body
+from fieldlink.codecs.telemetry.cursor import put_zigzag
 from fieldlink.codecs.telemetry.directory import put_directory, survey
+from fieldlink.codecs.telemetry.integers import MAX_VALUE
 
 from .series import START_US, blocks, walker
 
@@ -51,6 +54,12 @@ def try_sheaf(data: bytes) -> int:
 def try_block(data: bytes) -> None:
     with contextlib.suppress(CodecError):
         decode_block(data)
+
+
+def _zigzag(value: int) -> bytes:
+    out = bytearray()
+    put_zigzag(out, value)
+    return bytes(out)
 
 
 SHEAVES = [
@@ -208,6 +217,27 @@ def test_what_a_reader_would_refuse_is_refused_where_it_is_made(changed: dict[st
         for encode in (encode_block, lambda one: encode_sheaf([walker("first"), one])):
             with pytest.raises(CodecError):
                 encode(spoilt)
+
+
+@pytest.mark.parametrize("sequence", [MAX_VALUE - 1, MAX_VALUE])
+def test_what_was_read_can_be_written_again(sequence: int) -> None:
+    two = Block("a", "b", BATTERY, 1, tuple(Sample(1, n, (None,) * 5) for n in (0, 1)))
+    content = bytearray(encode_block(two))
+    # Numbers that follow each other are their first one: 0, behind times 1, 1.
+    place = content.index(b"\x3f\x02\x00") + 2
+    content[place : place + 1] = _zigzag(sequence)
+    if sequence == MAX_VALUE:
+        with pytest.raises(CodecError, match="sequence numbers"):
+            decode_block(bytes(content))
+    else:
+        encode_block(decode_block(bytes(content)))
+
+
+def test_an_error_of_time_is_bounded() -> None:
+    block = encode_block(Block("a", "b", BATTERY, 1, (Sample(1, 2, (None,) * 5),)))
+    assert block[5:8] == b"\x03\x01\x00"  # battery, epoch 1, unknown
+    with pytest.raises(CodecError, match="us of error"):
+        decode_block(block[:7] + b"\xff" * 9 + b"\x01" + block[8:])
 
 
 def test_text_is_bounded_and_printable_and_can_be_made_so() -> None:

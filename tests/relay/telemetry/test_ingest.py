@@ -17,6 +17,7 @@ from fieldlink.codecs.telemetry import (
     POSITION,
     SHEAF_MEDIA_TYPE,
     SHEAF_STREAM,
+    TEXT,
     Alarm,
     AlarmKind,
     Block,
@@ -253,3 +254,43 @@ def test_gaps_are_missing_numbers_and_silence_that_is_not_usual() -> None:
     found = [(gap.from_us // _S, gap.to_us // _S, gap.why) for gap in gaps.found(whole=True)]
     assert found == [(20, 60, "missing"), (70, 200, "silent"), (210, 300, "silent")]
     assert [gap.why for gap in gaps.found(whole=False)] == ["missing", "silent"]
+
+
+def _texts(first: int, count: int) -> bytes:
+    """Long words of a device, each different."""
+    samples = (Sample(T0_US + n, n, (f"{n:06d}" + "x" * 4_000, "a")) for n in range(first, count))
+    return encode_sheaf([Block("radio-1", "sensor", TEXT, 1, tuple(samples))])
+
+
+def test_more_than_a_row_holds_is_stored_in_several(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    for first in range(0, 6 * 7_200, 7_200):  # a backlog of one device in one round
+        send(shelf, sheaf(*range(first, first + 7_200)))
+    for first in range(0, 600, 200):  # 2.4 MB of text, where a column of a row holds 1 MiB
+        send(shelf, _texts(first, first + 200))
+    shelf.settle()
+    for first in range(600, 720, 10):  # and merged
+        send(shelf, _texts(first, first + 10))
+        shelf.settle()
+    while shelf.telemetry.merging:
+        shelf.telemetry.step()
+    query = Query("kit-1", "radio-1", "text", 0, 2**62, limit=50_000)
+    assert [row[2] for row in shelf.telemetry.history.find(query, T0_US).rows] == [*range(720)]
+    query = Query("kit-1", "pump-1", "position", 0, 2**62, limit=50_000)
+    assert len(shelf.telemetry.history.find(query, T0_US).rows) == 43_200
+    shelf.close()
+
+
+def test_no_page_of_bundles_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldlink.relay.telemetry.ingest._MOST_SAMPLES", 100)
+    shelf = Shelf(tmp_path)
+    for first in range(0, 500, 50):
+        send(shelf, sheaf(*range(first, first + 50)))
+    shelf.commit()
+    shelf.telemetry.step()
+    assert shelf.telemetry.samples == 100
+    shelf.settle()
+    assert shelf.telemetry.samples == 500
+    shelf.close()
