@@ -247,6 +247,22 @@ def test_an_alarm_is_seen_above_the_player_and_ends_when_the_site_says_so(
     assert page.errors == []
 
 
+def test_a_map_that_was_opened_while_the_centre_was_gone_comes_when_it_is_back(
+    site: Site, page: Browser
+) -> None:
+    page.go(site.duty.url)
+    page.wait("document.getElementById('duty')?.hidden === false")
+    page.wait(f"{_MAP} !== undefined")
+    offline = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.ask("Network.enable")
+    page.ask("Network.emulateNetworkConditions", {"offline": True, **offline})
+    page.click("#view-map")
+    page.wait(f"{_MAP}.making === false && {_MAP}.ground === undefined")
+    page.ask("Network.emulateNetworkConditions", {"offline": False, **offline})
+    page.wait(f"{_MAP}.layer.items.length > 0", timeout_s=8)
+    page.errors.clear()  # the browser's own word for each request that failed
+
+
 def test_chinese_is_spoken_and_a_phone_has_a_sheet_for_the_list(page: Browser) -> None:
     page.click("#duty .language")
     page.click("#view-map")

@@ -56,6 +56,8 @@ export class MapView {
     this.making = true;
     try {
       await this.#make();
+    } catch (fault) {
+      if (fault.status === undefined) throw fault; // else the centre is gone: tried again each second
     } finally {
       this.making = false;
     }
@@ -304,6 +306,7 @@ export class MapView {
   // Once a second while it is shown: ages count on, and so do the states that follow from them.
   tick() {
     if (!this.shown) return;
+    if (!this.ground && !this.making) this.show();
     this.list.draw(this.layer.chosen);
     this.card.tick();
     this.arrangeSoon = true;
