@@ -12,6 +12,7 @@ from typing import Any
 from fieldlink.codecs.fault import LinkError, SourceError
 from fieldlink.edge.attached import Adapter, make_adapters
 from fieldlink.edge.config import EdgeSettings
+from fieldlink.edge.sensors.service import end_forgotten
 from fieldlink.edge.telemetry.ports import Intake, KitTime
 from fieldlink.systemd.service import Beat
 
@@ -109,6 +110,7 @@ class Attendant:
                 if not _is_same(kept.adapter, wanted.get(name), same)
             ]
             await self._stop(gone)
+            end_forgotten(settings.sensor, self._intake)
             for name, adapter in wanted.items():
                 if name not in self._kept:
                     kept = self._kept[name] = _Kept(adapter)

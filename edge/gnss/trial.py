@@ -13,7 +13,7 @@ from fieldlink.edge.control import ask_agent
 from fieldlink.edge.finding import Finding
 from fieldlink.edge.gnss.adapter import Gnss
 from fieldlink.edge.gnss.settings import GnssSettings
-from fieldlink.edge.telemetry.ports import Done, Notice, Reading, Source
+from fieldlink.edge.telemetry.ports import Done, Notice, Raised, Reading, Source
 
 __all__ = ["check_gnss"]
 
@@ -35,6 +35,10 @@ class _Nobody:
 
     def notify(self, source: Source, notice: Notice, done: Done | None = None) -> None:
         """Nothing."""
+
+    def alarms(self) -> Sequence[Raised]:
+        """None."""
+        return ()
 
     def refuse(self, device: str, reason: str) -> None:
         """Nothing."""

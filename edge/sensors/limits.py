@@ -187,6 +187,15 @@ class Watch:
         self.passed: set[str] = set()
         """The subjects of the alarms that are on."""
 
+    @property
+    def alarms(self) -> set[tuple[AlarmKind, str]]:
+        """Kind and subject of every alarm that there can be."""
+        silences = [*self._parts.values(), *([self._whole] if self._whole else [])]
+        guards = [guard for found in self._guards.values() for guard in found]
+        return {(AlarmKind.SILENCE, one.subject) for one in silences} | {
+            (guard.kind, guard.subject) for guard in guards
+        }
+
     def feed(self, now_s: float, values: Mapping[str, float | None]) -> list[Verdict]:
         """Judge a reading. What is older than one already judged is left aside."""
         if now_s < self._now_s:

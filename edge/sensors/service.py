@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from fieldlink.codecs.telemetry import AlarmKind
+from fieldlink.edge.sensors.limits import Watch
 from fieldlink.edge.sensors.modbus_port import ModbusPort
 from fieldlink.edge.sensors.modbus_sensor import ModbusSensor
 from fieldlink.edge.sensors.settings import SensorSettings
 from fieldlink.edge.sensors.station import Station
 from fieldlink.edge.sensors.text_sensor import TextSensor
-from fieldlink.edge.telemetry.ports import Intake, KitTime
+from fieldlink.edge.telemetry.ports import Intake, KitTime, Notice, Source
 
-__all__ = ["make_ports", "make_sensors"]
+__all__ = ["end_forgotten", "make_ports", "make_sensors"]
+
+_KINDS = (AlarmKind.THRESHOLD, AlarmKind.RATE, AlarmKind.GAS, AlarmKind.SILENCE)
+_FORGOTTEN = "设置已改，不再监测 no longer watched: its settings were changed"
 
 Ports: TypeAlias = dict[tuple[str | int, ...], ModbusPort]
 
@@ -41,3 +46,15 @@ def make_sensors(
         else:
             made.append(TextSensor(station))
     return made
+
+
+def end_forgotten(sensors: Sequence[SensorSettings], intake: Intake) -> None:
+    """End the alarms of sensors and limits that are no longer set, under the names that they had:
+    no reading would.
+    """
+    kept = {(one.name, *alarm) for one in sensors for alarm in Watch(one).alarms}
+    for device, device_kind, kind, subject in intake.alarms():
+        is_ours = device_kind == "sensor" and kind in _KINDS
+        if is_ours and (device, kind, subject) not in kept:
+            notice = Notice(kind, False, subject, text=_FORGOTTEN)
+            intake.notify(Source(device, device_kind, "sensor"), notice)

@@ -25,7 +25,7 @@ from fieldlink.edge.spool import State, Stored
 from fieldlink.edge.telemetry.alarm_book import AlarmBook, AlarmKey, Going
 from fieldlink.edge.telemetry.device import Device
 from fieldlink.edge.telemetry.motion import Place
-from fieldlink.edge.telemetry.ports import Done, KitTime, Notice
+from fieldlink.edge.telemetry.ports import Done, KitTime, Notice, Raised
 from fieldlink.edge.telemetry.values import is_place, printable
 from fieldlink.edge.telemetry.whole import to_the_end
 
@@ -91,6 +91,11 @@ class AlarmDesk:
                     done("full: too many alarms are going on")
                 return
         self._put(line, _Job(going.alarm, going, [done] if done is not None else []))
+
+    def alarms(self) -> list[Raised]:
+        """Those that go on and that the kit did not raise itself."""
+        going = [one.alarm for one in self._book if not one.own]
+        return [Raised(one.device, one.device_kind, one.kind, one.subject) for one in going]
 
     def _clear(
         self, line: int, going: Going, notice: Notice, device: Device, done: Done | None

@@ -11,7 +11,7 @@ from fieldlink.codecs.telemetry import Flag, Sample, Schema
 from fieldlink.edge.telemetry.alarm_desk import AlarmDesk
 from fieldlink.edge.telemetry.device import Device, Series
 from fieldlink.edge.telemetry.gather import Gather
-from fieldlink.edge.telemetry.ports import Done, KitTime, Notice, Reading, Source
+from fieldlink.edge.telemetry.ports import Done, KitTime, Notice, Raised, Reading, Source
 from fieldlink.edge.telemetry.roster import Roster
 
 __all__ = ["KitIntake", "Watcher"]
@@ -118,6 +118,10 @@ class KitIntake:
             return
         device.hear(now_us, now_s)
         self._desk.notify(device, notice, done, own=False)
+
+    def alarms(self) -> Sequence[Raised]:
+        """Those of adapters that go on."""
+        return self._desk.alarms()
 
     def refuse(self, device: str, reason: str) -> None:
         """Count `reason` against `device`."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from fieldlink.codecs.telemetry import AlarmKind, Flag, Schema
 
-__all__ = ["Done", "Intake", "KitTime", "Notice", "Reading", "Source"]
+__all__ = ["Done", "Intake", "KitTime", "Notice", "Raised", "Reading", "Source"]
 
 Done: TypeAlias = Callable[[str | None], None]
 """Told on the event loop what became of it: None once the spool has it, else why it was refused."""
@@ -60,6 +60,15 @@ class Notice:
     flags: Flag = Flag.NONE
 
 
+class Raised(NamedTuple):
+    """An alarm that goes on."""
+
+    device: str
+    device_kind: str
+    kind: AlarmKind
+    subject: str
+
+
 class KitTime(Protocol):
     """The kit's clock."""
 
@@ -86,6 +95,9 @@ class Intake(Protocol):
 
     def notify(self, source: Source, notice: Notice, done: Done | None = None) -> None:
         """An alarm, at once: it does not wait for anything else."""
+
+    def alarms(self) -> Sequence[Raised]:
+        """The alarms that adapters raised, in this run or an earlier one, and that go on."""
 
     def refuse(self, device: str, reason: str) -> None:
         """Count something malformed against `device` (or the address that it came from, when it

@@ -21,7 +21,7 @@ from fieldlink.codecs.telemetry import (
 )
 from fieldlink.edge.telemetry.alarm_book import AlarmBook
 from fieldlink.edge.telemetry.device import Device, Series
-from fieldlink.edge.telemetry.ports import Notice
+from fieldlink.edge.telemetry.ports import Notice, Source
 from fieldlink.edge.telemetry.settings import RuleSettings
 
 __all__ = ["Rules"]
@@ -31,6 +31,7 @@ _NOT_NEWS = int(Flag.BACKFILL | Flag.FROZEN)
 _ALARM = int(Flag.ALARM)
 _SILENT_INTERVALS = 6.0
 _SPOKEN = 3
+_WATCHES_ITSELF = "sensor"  # its adapter knows its period, and whether silence is an alarm
 _LYING = (2, 3)  # lying, falling
 _MOVED_S = 5
 _UNUSED_BAR = 5.0  # a cylinder that is closed, or none: low only if it was full before
@@ -136,11 +137,16 @@ class Rules:
         return False
 
     def look(self, devices: Iterable[Device], now_s: float) -> None:
-        """See who has fallen silent, and who speaks again; once a second or so."""
+        """See who has fallen silent, and who speaks again; once a second or so. Alarms of limits
+        that were turned off end here too: nothing else would end them.
+        """
+        self._end_forgotten()
         if not self._settings.silence:
             return
         for device in devices:
             if device.heard_s is None or device.name == KIT_DEVICE or device.spoken < _SPOKEN:
+                continue
+            if device.via == _WATCHES_ITSELF:
                 continue
             if not any(schema.stream in device.series for schema in _WATCHED):
                 continue
@@ -150,6 +156,20 @@ class Rules:
                 self._begin(device, AlarmKind.SILENCE, "", f"{silent_s:.0f}", f"{limit_s:.0f}", "s")
             elif self._own(device, AlarmKind.SILENCE, ""):
                 self._notify(device, AlarmKind.SILENCE, "", active=False)
+
+    def _end_forgotten(self) -> None:
+        for one in [going.alarm for going in self._book if going.own]:
+            if not self._watches(one.kind, one.subject):
+                device = Device(Source(one.device, one.device_kind, "kit"))
+                self._notify(device, one.kind, one.subject, active=False)
+
+    def _watches(self, kind: AlarmKind, subject: str) -> bool:
+        if kind is AlarmKind.SILENCE:
+            return self._settings.silence > 0
+        if kind is AlarmKind.MAN_DOWN:
+            return self._settings.still > 0
+        limits = (one for found in self._limits.values() for one in found)
+        return any((one.kind, one.subject) == (kind, subject) for one in limits)
 
     def _own(self, device: Device, kind: AlarmKind, subject: str) -> bool:
         going = self._book.get((device.name, kind, subject))

@@ -173,3 +173,12 @@ def test_no_flood_of_lesser_alarms_keeps_a_call_for_help_out(tmp_path: Path) -> 
     broken = AlarmBook(tmp_path / "alarms.json")
     assert len(broken) == 0
     assert len(broken.findings) == 1
+
+
+def test_what_adapters_raised_and_goes_on_is_known_to_them(site: _Site) -> None:
+    source = Source("water-1", "sensor", "sensor")
+    site.intake.notify(source, Notice(AlarmKind.THRESHOLD, subject="level.high"))
+    site.intake.notify(source, Notice(AlarmKind.RATE, subject="level.rise"))
+    site.intake.notify(source, Notice(AlarmKind.RATE, False, "level.rise"))
+    site.desk.notify(Device(source), Notice(AlarmKind.SILENCE), None, own=True)
+    assert site.intake.alarms() == [("water-1", "sensor", AlarmKind.THRESHOLD, "level.high")]

@@ -137,3 +137,26 @@ def test_who_speaks_seldom_is_not_silent_between_two_words(site: _Site) -> None:
     assert site.said == []
     site.rules.look([site.device], site.at_s + 2000)
     assert len(site.said) == 1
+
+
+def test_a_sensor_with_a_place_is_watched_by_its_adapter_alone(site: _Site) -> None:
+    site.device = Device(Source("water-1", "sensor", "sensor"))
+    for _ in range(5):
+        site.hear(POSITION, lat=34.2, lon=108.9)
+    site.rules.look([site.device], site.at_s + 1_000_000)
+    assert site.said == []
+
+
+def test_a_limit_that_was_turned_off_ends_what_it_raised(site: _Site) -> None:
+    site.hear(BATTERY, level=5)
+    for _ in range(5):
+        site.hear(POSITION, lat=34.2, lon=108.9)
+    site.rules.look([site.device], site.at_s + 500)
+    assert [active for _, active, _ in site.said] == [True, True]
+    off = RuleSettings(battery=0)
+    site.rules = Rules(off, site.book, site._raises)  # after a restart: who spoke is not known
+    site.rules.look([], 0)
+    assert site.said[2:] == [(AlarmKind.LOW_BATTERY, False, "")]
+    Rules(RuleSettings.model_validate({"silence": "0s"}), site.book, site._raises).look([], 0)
+    assert site.said[3:] == [(AlarmKind.SILENCE, False, "")]
+    assert len(site.book) == 0

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fieldlink.codecs.telemetry import Schema
-from fieldlink.edge.telemetry.ports import Done, Notice, Reading, Source
+from fieldlink.edge.telemetry.ports import Done, Notice, Raised, Reading, Source
 
 __all__ = ["FakeIntake", "FakeTime", "Recorded"]
 
@@ -51,6 +51,16 @@ class FakeIntake:
         """Remember an alarm."""
         self.notices.append((source, notice))
         self._answer(done)
+
+    def alarms(self) -> Sequence[Raised]:
+        """What goes on, by what adapters said."""
+        going: dict[Raised, None] = {}
+        for source, notice in self.notices:
+            one = Raised(source.device, source.kind, notice.kind, notice.subject)
+            going[one] = None
+            if not notice.active:
+                del going[one]
+        return list(going)
 
     def refuse(self, device: str, reason: str) -> None:
         """Count what was malformed."""
