@@ -18,8 +18,10 @@ _MADE = ".made"
 _TAILS = ("", "-wal", "-shm")
 _SAVED = (
     *("incidents", "kits", "admissions", "revoked_certificates", "users", "tokens", "events"),
-    *("wants", "orders", "alarms"),
+    *("wants", "orders", "alarms", "cursors"),
 )
+# Bundles get other numbers: what follows them begins anew.
+_BEGINS_ANEW = ("telemetry", "alarms")
 
 
 def open_or_rebuild(
@@ -115,6 +117,8 @@ def _save(old: Path, new: Path) -> list[str]:
             )
             put = f"INSERT OR REPLACE INTO {table} ({named}) VALUES ({marks})"  # noqa: S608
             target.executemany(put, rows)
+        forget = "DELETE FROM cursors WHERE name = ?"
+        target.executemany(forget, [(name,) for name in _BEGINS_ANEW])
         target.commit()
     if not lost:
         return []

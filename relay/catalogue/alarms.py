@@ -19,12 +19,16 @@ from fieldlink.relay.catalogue.base import Part
 from fieldlink.relay.catalogue.events import log_in
 from fieldlink.relay.catalogue.records import Event
 from fieldlink.relay.catalogue.samples import move_cursor
-from fieldlink.relay.catalogue.tables import ALARMS
+from fieldlink.relay.catalogue.tables import ALARMS, CURSORS
 
 __all__ = ["MAX_ALARMS", "AlarmChange", "Alarms", "Describe", "StoredAlarm"]
 
 MAX_ALARMS = 5_000
-"""Of one kit: the oldest that are over make room; when none is over, more are refused."""
+"""Of one kit: the oldest that are over make room; when none is over, the oldest that is no call for
+help gives way to one that is, and others are refused.
+"""
+
+_REVISION = "alarm-revision"
 
 _MAX_NOTE = 256
 
@@ -101,7 +105,7 @@ class Alarms(Part):
         with self._write() as connection:
             for kit, alarm, arrived_us in heard:
                 before = _find(connection, kit, alarm.ident)
-                if before is None and not _room(connection, kit):
+                if before is None and not _room(connection, kit, alarm.precedence):
                     refused.append(kit)
                     continue
                 after, words = _heard(before, kit, alarm, arrived_us)
@@ -144,12 +148,16 @@ class Alarms(Part):
 
     def alarms(self, *, active_only: bool = False, limit: int = 1000) -> list[StoredAlarm]:
         """The newest `limit` alarms by arrival, the newest first; with `active_only` those that
-        are not cleared.
+        are not cleared, first those that nobody has seen, of these the gravest: where they are too
+        many, others are left out.
         """
         a = ALARMS.c
         query = sa.select(ALARMS)
-        query = query.where(a.cleared_us.is_(None)) if active_only else query
-        order = (a.arrived_us.desc(), a.kit, a.ident)
+        order = [a.arrived_us.desc(), a.kit, a.ident]
+        if active_only:
+            query = query.where(a.cleared_us.is_(None))
+            seen = sa.case((a.acknowledged_us.is_(None), 0), else_=1)
+            order = [seen.asc(), a.precedence.asc(), *order]
         with self._read() as connection:
             return [_alarm(row) for row in connection.execute(query.order_by(*order).limit(limit))]
 
@@ -176,7 +184,7 @@ class Alarms(Part):
     def alarm_revision(self) -> int:
         """The revision of the last change; 0 before any."""
         with self._read() as connection:
-            return int(connection.scalar(sa.select(sa.func.max(ALARMS.c.revision))) or 0)
+            return _revision(connection)
 
     def active_alarms(self) -> Counter[tuple[str, str]]:
         """How many alarms of each device (kit, device) are not cleared."""
@@ -231,9 +239,10 @@ def _put(
     describe: Describe,
     now_us: int,
 ) -> AlarmChange:
-    last = connection.scalar(sa.select(sa.func.max(ALARMS.c.revision))) or 0
+    revision = _revision(connection) + 1
+    move_cursor(connection, _REVISION, revision)
     values = {name: getattr(after, name) for name in _FIELDS}
-    values["revision"] = last + 1
+    values["revision"] = revision
     stored = StoredAlarm(**values)
     row = {**values, "precedence": after.precedence.value}
     if before is None:
@@ -245,14 +254,24 @@ def _put(
     return AlarmChange(stored, event)
 
 
-def _room(connection: Connection, kit: str) -> bool:
-    """Whether a kit may have another alarm; the oldest that is over makes room."""
+def _revision(connection: Connection) -> int:
+    """The last one given. It is kept beside the alarms: the one that has it may have made room."""
+    kept = connection.scalar(sa.select(CURSORS.c.number).where(CURSORS.c.name == _REVISION))
+    return max(kept or 0, connection.scalar(sa.select(sa.func.max(ALARMS.c.revision))) or 0)
+
+
+def _room(connection: Connection, kit: str, precedence: Precedence) -> bool:
+    """Whether a kit may have another alarm; one of less weight makes room."""
     a = ALARMS.c
     count = connection.scalar(sa.select(sa.func.count()).where(a.kit == kit)) or 0
     if count < MAX_ALARMS:
         return True
-    over = sa.select(a.ident).where(a.kit == kit, a.cleared_us.is_not(None))
-    oldest = connection.scalar(over.order_by(a.arrived_us).limit(1))
+    less = a.cleared_us.is_not(None)
+    if precedence is Precedence.FLASH:
+        less |= a.precedence > precedence.value
+    over_first = sa.case((a.cleared_us.is_not(None), 0), else_=1)
+    mine = sa.select(a.ident).where(a.kit == kit, less)
+    oldest = connection.scalar(mine.order_by(over_first, a.arrived_us).limit(1))
     if oldest is None:
         return False
     connection.execute(sa.delete(ALARMS).where(a.kit == kit, a.ident == oldest))

@@ -91,7 +91,10 @@ class Buffer:
         Raises:
             ArchiveError: the catalogue does not work.
         """
-        keys = {(kit, b.device, b.schema.stream, b.epoch) for b in blocks} - self._known.keys()
+        wanted = {(kit, b.device, b.schema.stream, b.epoch) for b in blocks}
+        keys = wanted - self._known.keys()
+        for key in wanted - keys:
+            self._known.move_to_end(key)  # what is about to be used is not what is forgotten
         if not keys:
             return
         found = {one.id: Series(one, new=False) for one in self._catalogue.series_of([*keys])}

@@ -182,7 +182,13 @@ def test_a_full_block_is_left_alone_and_a_second_one_begins(shelf: Shelf) -> Non
 
 
 def alarm(
-    shelf: Shelf, phase: Phase, *, ident: bytes = b"alarm-01", kit: str = "kit-1", text: str = ""
+    shelf: Shelf,
+    phase: Phase,
+    *,
+    ident: bytes = b"alarm-01",
+    kit: str = "kit-1",
+    text: str = "",
+    kind: AlarmKind = AlarmKind.GAS,
 ) -> None:
     """File an alarm."""
     at_us = T0_US + (60 * _S if phase is Phase.CLEARED else 0)
@@ -190,7 +196,7 @@ def alarm(
         ident=ident,
         device="pump-1",
         device_kind="sensor",
-        kind=AlarmKind.GAS,
+        kind=kind,
         phase=phase,
         at_us=at_us,
         value="120" if phase is Phase.RAISED else "3",
@@ -257,6 +263,51 @@ def test_a_kit_may_not_have_alarms_without_end(
     shelf.telemetry.settle()
     assert shelf.catalogue.alarm("kit-1", b"\x01" * 8) is None
     assert shelf.catalogue.alarm("kit-1", b"\x0a" * 8) is not None
+
+
+def test_a_change_is_seen_even_when_the_alarm_changed_last_has_made_room(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldlink.relay.catalogue.alarms.MAX_ALARMS", 2)
+    told: list[str] = []
+    shelf.feed.listen(lambda kind, data: told.append(data["id"]) if kind == "alarm" else None)
+    for at in (1, 2):
+        alarm(shelf, Phase.RAISED, ident=bytes([at]) * 8)
+    shelf.telemetry.settle()
+    shelf.telemetry.clear("kit-1", b"\x01" * 8, who="anna", note="")
+    shelf.telemetry.settle()
+    seen = shelf.catalogue.alarm_revision()
+    told.clear()
+    alarm(shelf, Phase.RAISED, ident=b"\x03" * 8)
+    shelf.telemetry.settle()
+    assert told == ["03" * 8]
+    assert [each.ident[0] for each in shelf.catalogue.alarms_after(seen)] == [3]
+
+
+def test_a_call_for_help_has_room_and_comes_first_in_a_short_list(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldlink.relay.catalogue.alarms.MAX_ALARMS", 2)
+    for at in (1, 2):
+        alarm(shelf, Phase.RAISED, ident=bytes([at]) * 8, kind=AlarmKind.LOW_BATTERY)
+    alarm(shelf, Phase.RAISED, ident=b"\x03" * 8, kind=AlarmKind.SOS)
+    alarm(shelf, Phase.RAISED, ident=b"\x04" * 8, kind=AlarmKind.LOW_BATTERY, kit="kit-2")
+    shelf.telemetry.settle()
+    assert {each.ident[0] for each in shelf.catalogue.alarms()} == {2, 3, 4}
+    (first,) = shelf.catalogue.alarms(active_only=True, limit=1)
+    assert first.kind == "sos"
+
+
+def test_series_that_were_forgotten_are_known_again_beside_those_that_were_not(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldlink.relay.telemetry.buffer._MOST_KNOWN", 3)
+    for epoch in (1, 2, 3, 4):
+        sent(shelf, block([epoch], epoch=epoch))
+        shelf.telemetry.settle()
+    sent(shelf, block([10], epoch=2), block([11], epoch=1))
+    shelf.telemetry.settle()
+    assert numbers(shelf) == [1, 2, 3, 4, 10, 11]
 
 
 def test_what_another_process_did_to_an_alarm_is_seen_and_told(shelf: Shelf) -> None:

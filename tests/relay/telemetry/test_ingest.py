@@ -226,6 +226,7 @@ def test_a_catalogue_that_is_made_again_has_the_same_telemetry_and_who_saw_which
     before = _telemetry(centre)
     before.settle()
     before.acknowledge("kit-a", b"12345678", who="anna", note="seen")
+    centre.catalogue.put_cursor("hook-duty", 2)  # an outlet that has told the first change only
     query = Query("kit-a", "pump-1", "position", 0, 2**62)
     rows, state = before.history.find(query, T0_US).rows, centre.catalogue.latest_states()
     assert len(rows) == 5
@@ -233,6 +234,7 @@ def test_a_catalogue_that_is_made_again_has_the_same_telemetry_and_who_saw_which
     url = sqlite_url(tmp_path / "catalogue.sqlite")
     centre.catalogue, _ = rebuild(url, centre.archive, centre.clock)
     assert centre.catalogue.latest_states() == {}
+    assert [centre.catalogue.cursor(name) for name in ("hook-duty", "telemetry")] == [2, 0]
     after = _telemetry(centre)
     after.settle()
     assert after.history.find(query, T0_US).rows == rows
