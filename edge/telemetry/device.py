@@ -22,7 +22,10 @@ _MAX_REASONS = 16
 _MAX_NUMBER = 2**60
 _BACKFILL, _JUMP, _FROZEN = int(Flag.BACKFILL), int(Flag.JUMP), int(Flag.FROZEN)
 # What an adapter may know; the rest is found here.
-_TAKEN = int(Flag.NO_FIX | Flag.BACKFILL | Flag.CONVERTED | Flag.EXERCISE | Flag.RANGE | Flag.ALARM)
+_TAKEN = int(
+    Flag.NO_FIX | Flag.ZERO | Flag.BACKFILL | Flag.CONVERTED | Flag.EXERCISE | Flag.RANGE
+    | Flag.ALARM
+)  # fmt: skip
 _EXERCISE = int(Flag.EXERCISE)
 
 
@@ -107,6 +110,14 @@ class Device:
                 self.usual_s = usual_s + (min(passed_s, usual_s * 10) - usual_s) / 8
         self.heard_us, self.heard_s = now_us, now_s
         self.spoken += 1
+
+    def beyond(self, key: tuple[str, bool], time_us: int) -> int:
+        """For how long a limit is passed, us. A clock that is set back begins it anew: what
+        seemed to lie ahead would keep the alarm back until then.
+        """
+        since_us = min(self.beyond_us.get(key, time_us), time_us)
+        self.beyond_us[key] = since_us
+        return time_us - since_us
 
     def refuse(self, reason: str) -> None:
         """Count `reason` by its first word."""

@@ -56,7 +56,9 @@ class KitIntake:
         """Judge, number and gather `readings`."""
         now_us, now_s = self._now()
         device, why = self._meet(source, now_s)
-        series = device.stream(schema, self._run) if device is not None else None
+        # Who made room for another and is back begins anew: its numbers were used already.
+        run = self._run + self.roster.gone
+        series = device.stream(schema, run) if device is not None else None
         if device is not None and series is None:
             why = "full: the device has too many streams"
         elif self.gather.count + self.writing + len(readings) > _MOST_WAITING:

@@ -22,6 +22,8 @@ class Roster:
     def __init__(self) -> None:
         self._devices: dict[str, Device] = {}
         self.strangers: Counter[tuple[str, str]] = Counter()
+        self.gone = 0
+        """How many made room for others."""
 
     def __iter__(self) -> Iterator[Device]:
         return iter(self._devices.values())
@@ -69,4 +71,5 @@ class Roster:
         if now_s - (oldest.heard_s or 0.0) < _GONE_S:
             return False
         del self._devices[oldest.name]
+        self.gone += 1
         return True

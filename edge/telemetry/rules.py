@@ -101,7 +101,7 @@ class Rules:
         unused = limit.idle_below is not None and value < limit.idle_below
         if unused and limit.subject not in device.was_good:
             return False
-        if time_us - device.beyond_us.setdefault(key, time_us) < limit.for_us:
+        if device.beyond(key, time_us) < limit.for_us:
             return False
         return self._begin(
             device, limit.kind, limit.subject, f"{value:g}", f"{limit.limit:g}", limit.unit
@@ -124,8 +124,7 @@ class Rules:
                 device.beyond_us.pop(key, None)
                 still_s = 0
             else:
-                passed_us = sample.time_us - device.beyond_us.setdefault(key, sample.time_us)
-                still_s = max(passed_us // 1_000_000, _MOVED_S + 1)
+                still_s = max(device.beyond(key, sample.time_us) // 1_000_000, _MOVED_S + 1)
         if still_s >= (limit_s / 2 if lying else limit_s):
             if self._book.get((device.name, AlarmKind.MAN_DOWN, "")) is not None:
                 return False  # the device says so itself

@@ -182,3 +182,17 @@ def test_what_adapters_raised_and_goes_on_is_known_to_them(site: _Site) -> None:
     site.intake.notify(source, Notice(AlarmKind.RATE, False, "level.rise"))
     site.desk.notify(Device(source), Notice(AlarmKind.SILENCE), None, own=True)
     assert site.intake.alarms() == [("water-1", "sensor", AlarmKind.THRESHOLD, "level.high")]
+
+
+def test_who_made_room_and_comes_back_has_new_numbers(
+    site: _Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster_module, "MAX_DEVICES", 2)
+    for names in (("a",), ("b", "c"), ("a",)):
+        for name in names:
+            site.hear(name)
+        site.pass_s(700)
+    blocks = [block for sheaf in site.intake.gather.take().live for block in sheaf]
+    identities = [(one.device, one.epoch, one.samples[0].sequence) for one in blocks]
+    assert [name for name, _, _ in identities] == ["a", "b", "c", "a"]
+    assert len(set(identities)) == 4

@@ -249,3 +249,8 @@ def test_whatever_a_device_says_makes_samples_that_the_codec_takes(
 @given(st.integers(0, 2**40))
 def test_an_error_is_rounded_up_by_less_than_three_times(error_us: int) -> None:
     assert error_us <= rounded_error(error_us) <= max(error_us * 2.5, 1)
+
+
+def test_a_receiver_that_gave_nought_for_its_place_is_known_by_it() -> None:
+    said = Flag.ZERO | Flag.NO_FIX
+    assert _flags(_device(), {"satellites": 3}, flags=said) == said

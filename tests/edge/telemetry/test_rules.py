@@ -160,3 +160,13 @@ def test_a_limit_that_was_turned_off_ends_what_it_raised(site: _Site) -> None:
     Rules(RuleSettings.model_validate({"silence": "0s"}), site.book, site._raises).look([], 0)
     assert site.said[3:] == [(AlarmKind.SILENCE, False, "")]
     assert len(site.book) == 0
+
+
+def test_a_clock_that_is_set_back_keeps_no_alarm_back(site: _Site) -> None:
+    for stream in ({"heart_rate": 200}, {"posture": 2}):
+        for _ in range(5):
+            site.hear(VITALS, **stream)
+        site.at_s -= 3600
+        for _ in range(70):
+            site.hear(VITALS, **stream)
+    assert [kind for kind, _, _ in site.said] == [AlarmKind.VITALS, AlarmKind.MAN_DOWN]
