@@ -132,14 +132,15 @@ class Device:
         """The epoch and the sample that `reading`, just arrived, makes; or why it makes none:
         `again` when it came already.
         """
-        number = reading.sequence
+        number, device_us = reading.sequence, reading.device_us
         if epoch is None or number is None:
             epoch, number = series.numbering.own()
         elif not 0 <= number < _MAX_NUMBER or not 0 <= epoch < _MAX_NUMBER:
             return "sequence: not from 0 to 2^60"
-        elif not series.numbering.is_new(epoch, number):
+        elif series.numbering.restarts(epoch, number, device_us):
+            epoch, number = series.numbering.own()  # under its own it would be taken for another
+        elif not series.numbering.is_new(epoch, number, device_us):
             return "again"
-        device_us = reading.device_us
         taken = int(reading.flags) & _TAKEN
         self.exercise = taken & _EXERCISE > 0
         time_us, flags, off_us = self.clock.judge(device_us, now_us, taken)

@@ -26,18 +26,31 @@ _WINDOW_US = 10_000_000
 _WINDOWS = 6
 _FIRST_US, _CHANGED_US = 2_000_000, 20_000_000
 _AGREEING = 3
+_STANDS_US, _STANDS = 10_000_000, 5  # a time that was said so often, over so long
 _CLOCK, _BACKFILL = int(Flag.CLOCK), int(Flag.BACKFILL)  # as integers: ten times as fast
 
 
 class DeviceClock:
     """Learns one device's clock. All times are UTC microseconds."""
 
-    __slots__ = ("_agreeing", "_began_us", "_behind_us", "_least", "_trial_us")
+    __slots__ = (
+        "_agreeing",
+        "_began_us",
+        "_behind_us",
+        "_least",
+        "_number",
+        "_said",
+        "_said_since_us",
+        "_said_us",
+        "_trial_us",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._behind_us: int | None = None
         self._least: deque[tuple[int, int]] = deque(maxlen=_WINDOWS)
         self._trial_us, self._began_us, self._agreeing = 0, 0, 0
+        self._said_us, self._said_since_us, self._said = -1, 0, 0
+        self._number: int | None = None
 
     @property
     def offset_us(self) -> int | None:
@@ -49,10 +62,16 @@ class DeviceClock:
         self._behind_us, self._agreeing = None, 0
         self._least.clear()
 
-    def observe(self, device_us: int, arrival_us: int) -> None:
-        """Learn from what a device says that it measured at `device_us`, and just now."""
+    def observe(self, device_us: int, arrival_us: int, number: int | None = None) -> None:
+        """Learn from what a device says that it measured at `device_us`, and just now; `number`
+        is its own for that.
+        """
         if not _possible(device_us, arrival_us):
             return
+        if device_us != self._said_us:
+            self._said_us, self._said_since_us, self._said = device_us, arrival_us, 0
+        if number is None or number != self._number:  # else a message that comes again
+            self._said, self._number = self._said + 1, number
         gap_us, behind_us = arrival_us - device_us, self._behind_us
         if behind_us is None:
             agrees = -TOLERANCE_US <= gap_us <= LATE_US
@@ -85,6 +104,11 @@ class DeviceClock:
             self._least.clear()
             self._learn(self._trial_us, arrival_us)
 
+    def _stands(self, device_us: int, arrival_us: int) -> bool:
+        """Whether the device's clock has stopped."""
+        passed_us = arrival_us - self._said_since_us
+        return device_us == self._said_us and self._said >= _STANDS and passed_us >= _STANDS_US
+
     def judge(
         self, device_us: int | None, arrival_us: int, flags: int
     ) -> tuple[int, int, int | None]:
@@ -100,7 +124,9 @@ class DeviceClock:
             if flags & _BACKFILL and gap_us >= 0:
                 return device_us, flags, None
             return arrival_us, flags | _CLOCK, None
-        if gap_us < behind_us - TOLERANCE_US:
+        if gap_us < behind_us - TOLERANCE_US or (
+            not flags & _BACKFILL and self._stands(device_us, arrival_us)
+        ):
             return arrival_us, flags | _CLOCK, None
         if gap_us - behind_us > LATE_US:
             flags |= _BACKFILL

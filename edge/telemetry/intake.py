@@ -71,7 +71,7 @@ class KitIntake:
         device.hear(now_us, now_s)
         for reading in readings:
             if reading.device_us is not None and not reading.flags & _BACKFILL:
-                device.clock.observe(reading.device_us, now_us)
+                device.clock.observe(reading.device_us, now_us, reading.sequence)
         self._take(device, series, source.epoch, readings, now_us, done)
 
     def _take(

@@ -196,3 +196,13 @@ def test_who_made_room_and_comes_back_has_new_numbers(
     identities = [(one.device, one.epoch, one.samples[0].sequence) for one in blocks]
     assert [name for name, _, _ in identities] == ["a", "b", "c", "a"]
     assert len(set(identities)) == 4
+
+
+def test_a_device_that_counts_anew_in_the_same_run_loses_nothing(site: _Site) -> None:
+    for number in (0, 1, 2, 3, 0, 1):
+        site.hear("soldier-1", Reading(HERE, site.time.utc_us, number), epoch=7)
+        site.pass_s(1)
+    blocks = [block for sheaf in site.intake.gather.take().live for block in sheaf]
+    identities = {(one.epoch, sample.sequence) for one in blocks for sample in one.samples}
+    assert {(7, number) for number in range(4)} < identities
+    assert len(identities) == 6

@@ -254,3 +254,30 @@ def test_an_error_is_rounded_up_by_less_than_three_times(error_us: int) -> None:
 def test_a_receiver_that_gave_nought_for_its_place_is_known_by_it() -> None:
     said = Flag.ZERO | Flag.NO_FIX
     assert _flags(_device(), {"satellites": 3}, flags=said) == said
+
+
+def test_a_clock_that_stopped_makes_no_history_of_what_happens_now() -> None:
+    device = _device()
+    series = device.stream(POSITION, 1)
+    assert series is not None
+    flags, times = [], []
+    for second in range(90):
+        now_us, said_us = NOW_US + second * S, NOW_US + min(second, 20) * S
+        device.clock.observe(said_us, now_us)
+        lat = 34 + min(second, 60) / 10_000  # it goes on, and then everything has stopped
+        made = device.sample(series, Reading({"lat": lat, "lon": 108.9}, said_us), None, now_us, 1)
+        assert isinstance(made, tuple)
+        flags.append(made[1].flags)
+        times.append(made[1].time_us)
+    assert set(flags[31:60]) == {Flag.CLOCK}
+    assert times[31:] == [NOW_US + second * S for second in range(31, 90)]
+    assert flags[-1] == Flag.CLOCK | Flag.FROZEN
+
+
+def test_a_message_that_comes_again_and_again_is_no_stopped_clock() -> None:
+    clock = DeviceClock()
+    clock.observe(NOW_US, NOW_US, 1)
+    for second in range(1, 60):
+        clock.observe(NOW_US + S, NOW_US + second * S, 2)
+    late_us = NOW_US + 60 * S
+    assert clock.judge(NOW_US + S, late_us, 0) == (NOW_US + S, Flag.BACKFILL, 0)
