@@ -5,9 +5,11 @@ worth nothing once a newer one is in the spool, which takes over what the older 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from fieldlink.codecs.bundle import Draft, Precedence, Ranges
+from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.telemetry import Block, Detail, Flag, Sample, Thinning, thin
 from fieldlink.edge.planner import Candidate, SpoolState
 from fieldlink.edge.spool import Stored
@@ -20,6 +22,7 @@ __all__ = ["Live", "Writes"]
 _ALARM = int(Flag.ALARM)
 _KEPT_SAMPLES = 400  # of one series in one thin sheaf
 _MOST_SERIES = 4_000
+_MOST_BLOCKS = 2_000  # of one thin sheaf
 
 _USUAL = Thinning()
 # A little less than the time between two thin sheaves, so that none is left out by a hair.
@@ -88,17 +91,10 @@ class Live:
         self._due_s = now_s + EVERY_S[self.detail]
         blocks = self._thinned()
         old, held = self._overtaken()
-        if old is not None:
-            blocks = _newest([*old, *blocks])
+        blocks = _newest([*(old or ()), *blocks])
         if not blocks:
             return
-        draft, content = sheaf_bundle(
-            blocks,
-            precedence=Precedence.IMMEDIATE,
-            now_us=now_us,
-            error_us=error_us,
-            meta={THIN: int(self.detail)},
-        )
+        blocks, (draft, content) = _bound(blocks, self.detail, now_us, error_us)
         if held is not None:
             self._state.hold(held)
         bundle, gone = None, False
@@ -120,7 +116,8 @@ class Live:
         for key, (run, samples) in fresh.items():
             rule = _USUAL if self.detail is Detail.CHANGE else _BY_THE_CLOCK
             after = self._last.get(key)
-            kept = thin(sorted(samples), run.schema, self.detail, after=after, rule=rule)
+            by_time = sorted(samples, key=_taken)
+            kept = thin(by_time, run.schema, self.detail, after=after, rule=rule)
             if kept:
                 self._last[key] = kept[-1]
                 ordered = tuple(sorted(kept, key=lambda sample: sample.sequence))
@@ -141,7 +138,35 @@ class Live:
         return blocks, candidate
 
 
+def _taken(sample: Sample) -> tuple[int, int]:
+    return sample.time_us, sample.sequence
+
+
 def _newest(blocks: Sequence[Block]) -> list[Block]:
-    """Of each series the newest block alone."""
-    found = {(block.device, block.schema.stream, block.epoch): block for block in blocks}
-    return list(found.values())
+    """Of each stream the newest block alone, of a device that began anew its last run's."""
+    found: dict[tuple[str, str], Block] = {}
+    for block in blocks:
+        key = block.device, block.schema.stream
+        found.pop(key, None)  # the newest is the last
+        found[key] = block
+    return list(found.values())[-_MOST_BLOCKS:]
+
+
+def _bound(
+    blocks: list[Block], detail: Detail, now_us: int, error_us: int | None
+) -> tuple[list[Block], tuple[Draft, bytes]]:
+    """`blocks` as one bundle; the newest of them when they are more than one holds."""
+    while True:
+        try:
+            return blocks, sheaf_bundle(
+                blocks,
+                precedence=Precedence.IMMEDIATE,
+                now_us=now_us,
+                error_us=error_us,
+                meta={THIN: int(detail)},
+            )
+        except CodecError as error:
+            if error.reason != "size":
+                raise
+        last = [replace(block, samples=block.samples[-1:]) for block in blocks]
+        blocks = last if last != blocks else blocks[len(blocks) // 2 :]

@@ -44,11 +44,7 @@ def sheaf_bundle(
     Raises:
         CodecError: they are more than a sheaf holds.
     """
-    times = [
-        edge.time_us
-        for block in blocks
-        for edge in (min(block.samples), max(block.samples))  # by time, which is first
-    ]
+    times = [sample.time_us for block in blocks for sample in block.samples]
     draft = Draft(
         device=KIT_DEVICE,
         stream=SHEAF_STREAM,

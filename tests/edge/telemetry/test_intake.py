@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from fieldlab.intake import FakeTime
-from fieldlink.codecs.bundle import Draft
-from fieldlink.codecs.telemetry import POSITION, AlarmKind, Column, Flag, Schema
+from fieldlink.codecs.bundle import Draft, Precedence
+from fieldlink.codecs.telemetry import POSITION, AlarmKind, Column, Flag, Schema, decode_sheaf
 from fieldlink.edge.spool import Stored
 from fieldlink.edge.telemetry import intake as intake_module
 from fieldlink.edge.telemetry import roster as roster_module
@@ -16,6 +16,7 @@ from fieldlink.edge.telemetry.alarm_desk import AlarmDesk, made_alarm
 from fieldlink.edge.telemetry.device import MAX_STREAMS, Device
 from fieldlink.edge.telemetry.intake import KitIntake
 from fieldlink.edge.telemetry.ports import Notice, Reading, Source
+from fieldlink.edge.telemetry.sheaves import sheaf_bundles
 
 HERE = {"lat": 34.2, "lon": 108.9}
 
@@ -206,3 +207,11 @@ def test_a_device_that_counts_anew_in_the_same_run_loses_nothing(site: _Site) ->
     identities = {(one.epoch, sample.sequence) for one in blocks for sample in one.samples}
     assert {(7, number) for number in range(4)} < identities
     assert len(identities) == 6
+
+
+def test_one_number_said_twice_in_a_message_is_no_trouble_to_bind(site: _Site) -> None:
+    readings = [Reading(HERE, sequence=10_000), Reading(HERE, sequence=1)]
+    site.hear("soldier-1", *readings, Reading({"fix": 1}, sequence=1), epoch=3)
+    (blocks,) = site.intake.gather.take().live
+    ((_, content),) = sheaf_bundles(blocks, precedence=Precedence.PRIORITY, now_us=1, error_us=None)
+    assert {sample.sequence for sample in decode_sheaf(content)[0].samples} == {1, 10_000}

@@ -7,7 +7,7 @@ import pytest
 
 from fieldlab.spools import open_spool
 from fieldlink.codecs.bundle import Draft, Precedence
-from fieldlink.codecs.telemetry import BATTERY, Block, Detail, Flag, decode_sheaf
+from fieldlink.codecs.telemetry import BATTERY, TEXT, Block, Detail, Flag, decode_sheaf
 from fieldlink.edge.planner import Candidate, SpoolState
 from fieldlink.edge.spool import RetentionPolicy
 from fieldlink.edge.telemetry.device import Device
@@ -124,3 +124,44 @@ def test_one_of_an_earlier_run_is_of_no_use(kit: _Kit) -> None:
         again.held(stored)
     assert len(again.stale()) == 1
     assert again.stale() == []
+
+
+def test_a_device_with_a_run_for_every_message_fills_no_sheaf(kit: _Kit) -> None:
+    kit.live.turn(Detail.SECONDS_5)
+    device = kit.devices["a"]
+    series = device.stream(BATTERY, 1)
+    assert series is not None
+    for part in range(5):
+        gather = Gather()
+        for epoch in range(part * 1_000, part * 1_000 + 1_000):
+            reading = Reading({"level": 50}, sequence=0)
+            made = device.sample(series, reading, epoch, NOW_US, 1)
+            assert isinstance(made, tuple)
+            gather.add(device, series, made[0], made[1])
+        kit.live.took(gather.take())
+        kit.at_s += 5
+        blocks = kit.look()
+        assert blocks is not None
+        assert len(blocks) <= 2_000
+
+
+def test_long_texts_of_many_are_cut_to_what_one_sheaf_holds(kit: _Kit) -> None:
+    kit.live.turn(Detail.SECONDS_5)
+    gather = Gather()
+    for number in range(1_200):
+        device = Device(Source(f"soldier-{number}", "soldier", "mqtt"))
+        series = device.stream(TEXT, 1)
+        assert series is not None
+        words = "".join(chr(0x4E00 + (number * 7919 + at * 104_729) % 20_000) for at in range(1024))
+        made = device.sample(series, Reading({"text": words, "from": words}), None, NOW_US, 1)
+        assert isinstance(made, tuple)
+        gather.add(device, series, made[0], made[1])
+    kit.live.took(gather.take())
+
+    async def writes(_draft: Draft, content: bytes, _old: bytes | None) -> tuple[None, bool]:
+        sizes.append(len(decode_sheaf(content)))
+        return None, False
+
+    sizes = list[int]()
+    asyncio.run(kit.live.look(0, NOW_US, 1, writes))
+    assert sizes == [600]

@@ -163,10 +163,11 @@ def test_a_limit_that_was_turned_off_ends_what_it_raised(site: _Site) -> None:
 
 
 def test_a_clock_that_is_set_back_keeps_no_alarm_back(site: _Site) -> None:
-    for stream in ({"heart_rate": 200}, {"posture": 2}):
+    for name, value in (("heart_rate", 200), ("posture", 2)):
+        values: dict[str, Any] = {name: value}
         for _ in range(5):
-            site.hear(VITALS, **stream)
+            site.hear(VITALS, **values)
         site.at_s -= 3600
         for _ in range(70):
-            site.hear(VITALS, **stream)
+            site.hear(VITALS, **values)
     assert [kind for kind, _, _ in site.said] == [AlarmKind.VITALS, AlarmKind.MAN_DOWN]
