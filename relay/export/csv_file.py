@@ -8,8 +8,8 @@ import csv
 import io
 from collections.abc import Iterator
 
+from fieldlink.codecs.tracks import instant, number
 from fieldlink.relay.export.rows import FIXED, Line, Table, heading, marks_of
-from fieldlink.relay.export.tracks import instant, number
 
 __all__ = ["csv_file"]
 

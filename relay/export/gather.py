@@ -12,9 +12,9 @@ from typing import cast
 
 from fieldlink.codecs.fault import ArchiveError
 from fieldlink.codecs.telemetry import POSITION, Column, Sample, Schema
+from fieldlink.codecs.tracks import Fix, Track
 from fieldlink.relay.catalogue import Catalogue
 from fieldlink.relay.export.rows import Line, Table
-from fieldlink.relay.export.tracks import Fix, Track
 from fieldlink.relay.telemetry.history import History, Query
 from fieldlink.relay.telemetry.rendering import number
 

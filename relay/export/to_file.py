@@ -4,13 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fieldlink.codecs.fault import ConfigError
+from fieldlink.codecs.tracks import geojson, gpx, kml
 from fieldlink.relay.beside import opened
 from fieldlink.relay.catalogue import Catalogue
 from fieldlink.relay.export.csv_file import csv_file
 from fieldlink.relay.export.gather import Asked, gather_table, gather_tracks
-from fieldlink.relay.export.geojson import geojson
-from fieldlink.relay.export.gpx import gpx
-from fieldlink.relay.export.kml import kml
 from fieldlink.relay.export.parquet import parquet
 from fieldlink.relay.telemetry.history import History
 

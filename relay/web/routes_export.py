@@ -8,11 +8,9 @@ from fastapi import APIRouter, HTTPException, Path, Response
 from fastapi.responses import StreamingResponse
 
 from fieldlink.codecs.fault import ArchiveError, ConfigError
+from fieldlink.codecs.tracks import geojson, gpx, kml
 from fieldlink.relay.export.csv_file import csv_file
 from fieldlink.relay.export.gather import Asked, gather_table, gather_tracks
-from fieldlink.relay.export.geojson import geojson
-from fieldlink.relay.export.gpx import gpx
-from fieldlink.relay.export.kml import kml
 from fieldlink.relay.export.parquet import parquet
 from fieldlink.relay.outlets.figures import figures
 from fieldlink.relay.telemetry.alarm_row import alarm_row

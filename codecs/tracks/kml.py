@@ -8,7 +8,7 @@ Earth and everything that reads KML 2.3 understands; a device that was lost betw
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape
 
-from fieldlink.relay.export.tracks import Fix, Track, instant, legs, number
+from .track import Fix, Track, instant, legs, number
 
 __all__ = ["kml"]
 

@@ -7,7 +7,7 @@ GPX 1.1 itself has no place for them.
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape
 
-from fieldlink.relay.export.tracks import Fix, Track, instant, legs, number
+from .track import Fix, Track, instant, legs, number
 
 __all__ = ["gpx"]
 

@@ -1,4 +1,4 @@
-"""What a track is to every writer: fixes of one device, cut where it was lost. Pure."""
+"""What a track is to every writer: fixes of one device, cut where it was lost."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ point among them: RFC 7946, 3.1.4 wants two positions in a line, so such a leg i
 import json
 from collections.abc import Iterable, Iterator
 
-from fieldlink.relay.export.tracks import Fix, Track, instant, legs, number
+from .track import Fix, Track, instant, legs, number
 
 __all__ = ["geojson"]
 
