@@ -11,7 +11,7 @@ from .frame import MAX_FRAME_BYTES, Frame
 from .framer import Framer, FramerCounts
 from .high_latency import HIGH_LATENCY2, HighLatency2
 from .signing import Verifier, sign, signature_time
-from .table import Entry, entry, id_of, name_of, target_of
+from .table import Entry, entry, id_of, ids_of, name_of, target_of
 from .tlog import TlogReader, TlogRecord, tlog_record
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "entry",
     "heartbeat",
     "id_of",
+    "ids_of",
     "name_of",
     "sign",
     "signature_time",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pymavlink.dialects.v20 import all as dialect
 
-__all__ = ["ENTRIES", "Entry", "entry", "id_of", "name_of", "target_of"]
+__all__ = ["ENTRIES", "Entry", "entry", "id_of", "ids_of", "name_of", "target_of"]
 
 
 class Entry(NamedTuple):
@@ -66,6 +66,13 @@ def id_of(name: str) -> int:
     if name.upper() in _IDS:
         return _IDS[name.upper()]
     raise ValueError(f"no message is called {name!r:.60}; write its MAVLink name, or its number")
+
+
+def ids_of(names: str) -> frozenset[int]:
+    """The ids of the messages `names`, split at spaces; those that this dialect lacks are left
+    out: messages come and go with its versions.
+    """
+    return frozenset(_IDS[name] for name in names.split() if name in _IDS)
 
 
 def target_of(msgid: int, payload: bytes) -> tuple[int, int]:

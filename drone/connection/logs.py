@@ -1,0 +1,53 @@
+"""Recorded flights as frames: .tlog here, .bin and .ulg made into MAVLink by their own modules."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from fieldlink.codecs.fault import SourceError
+from fieldlink.codecs.mavlink import TlogReader
+
+__all__ = ["Logged", "read_log"]
+
+_READ_BYTES = 262_144
+
+
+class Logged(NamedTuple):
+    """A frame of a recorded flight: when it was said (UTC; since the start of the log, where it
+    has no date), and the byte of the file where what it was made of begins.
+    """
+
+    at_us: int
+    raw: bytes
+    offset: int
+
+
+def read_log(path: Path) -> Iterator[Logged]:
+    """The frames of a file, by its name: .tlog, .bin or .ulg.
+
+    Raises:
+        SourceError: it cannot be read; or, behind the last frame that could be, "damaged" or
+            "truncated" with the byte where.
+    """
+    kind = path.suffix.lower()
+    try:
+        if kind == ".tlog":
+            yield from _tlog(path)
+        else:
+            raise SourceError("format", f"{path.name} is no .tlog file")
+    except OSError as error:
+        raise SourceError("not-found", f"{path}: {error.strerror or error}") from error
+
+
+def _tlog(path: Path) -> Iterator[Logged]:
+    reader = TlogReader(path.name)
+    with path.open("rb") as file:
+        while True:
+            data = file.read(_READ_BYTES)
+            records, wrong = reader.feed(data, final=not data)
+            for record in records:
+                yield Logged(record.at_us, record.frame.raw, record.offset)
+            if wrong is not None:
+                raise SourceError(wrong.reason, f"{path.name}: {wrong.detail}") from wrong
+            if not data:
+                return
