@@ -286,7 +286,7 @@ async def run_agent(
         agent.take_stock()
         await serve_rows(
             agent.rows(),
-            on_ready=lambda: say(greeting(kit, len(settings.device))),
+            on_ready=lambda: say(greeting(kit, settings)),
             shutdown_s=20.0,
         )
     finally:

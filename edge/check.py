@@ -13,6 +13,7 @@ from functools import partial
 
 from fieldlink.codecs.fault import ConfigError, LinkError
 from fieldlink.codecs.settings import format_size
+from fieldlink.edge.check_attached import check_attached
 from fieldlink.edge.clock.check import check_kit_clock
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.finding import Finding
@@ -21,6 +22,7 @@ from fieldlink.edge.identity import Identity
 from fieldlink.edge.sensors.trial import by_line, check_line
 from fieldlink.edge.source.probe import probe
 from fieldlink.edge.source.settings import DeviceSettings
+from fieldlink.edge.starting import attached_counts
 from fieldlink.systemd.durable import make_folder, write_durably
 from fieldlink.systemd.mqtt import MqttConnection
 
@@ -40,14 +42,17 @@ def check_kit(settings: EdgeSettings) -> Iterator[Finding]:
         partial(check_gnss, settings.gnss, settings.control_path),
         *(partial(check_source, device) for device in settings.device),
         *(partial(check_line, line) for line in by_line(settings.sensor)),
+        partial(check_attached, settings),
         partial(check_centre, settings),
     ]
-    if not settings.device and not settings.sensor:
+    if not settings.device and not attached_counts(settings):
         yield Finding(
             "sources",
             False,
-            "no device is configured; add a [[device]] with its url to the configuration.",
-            "没有配置任何设备；请在配置文件中加入 [[device]] 和它的 url。",
+            "nothing is attached; add a [[device]] with its url (a camera), a [[sensor]], or turn"
+            " on [device_api] or [jt808] in the configuration.",
+            "没有配置任何设备；请在配置文件中加入 [[device]]（摄像机）或 [[sensor]]，"
+            "或启用 [device_api]、[jt808]。",
         )
     with ThreadPoolExecutor(max_workers=min(len(tasks), 16)) as pool:
         for found in pool.map(_call, tasks):

@@ -38,6 +38,7 @@ _LINK_ADVICE = {
     "link": "链路不通：请检查网线、SIM 卡、天线，以及指挥中心是否在运行。",
 }
 _MARGIN = 14
+_MOST_VALUES = 6
 
 
 def status_lines(status: Mapping[str, Any], width: int = 80) -> Iterator[str]:
@@ -94,12 +95,14 @@ def _device(name: str, device: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _adapter(name: str, adapter: Mapping[str, Any]) -> Iterator[str]:
+    state, reason = str(adapter.get("state", "")), str(adapter.get("reason") or "")
+    good = state in ("live", "ok", "up")
     if said := adapter.get("said"):
         yield f"{name}  {said}"
         return
-    state, reason = str(adapter.get("state", "")), str(adapter.get("reason") or "")
-    yield f"{name}  {_STATES.get(state, state)}"
-    if reason and state not in ("live", "ok"):
+    values = [str(one["text"]) for one in adapter.get("values", ())] if good else []
+    yield "  ".join([name, _STATES.get(state, state), *values[:_MOST_VALUES]])
+    if reason and not good:
         yield reason
 
 

@@ -8,7 +8,7 @@ from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.identity import Identity
 from fieldlink.systemd.durable import make_folder
 
-__all__ = ["greeting", "kit_name", "make_state_dir", "wall_clock_us"]
+__all__ = ["attached_counts", "greeting", "kit_name", "make_state_dir", "wall_clock_us"]
 
 
 def wall_clock_us() -> int:
@@ -50,8 +50,30 @@ def make_state_dir(folder: Path) -> None:
         ) from error
 
 
-def greeting(kit: str, devices: int) -> str:
+def attached_counts(settings: EdgeSettings) -> dict[str, int]:
+    """What this kit hears beside cameras, by name, and how many of each."""
+    found = {
+        "sensor 传感器": len(settings.sensor),
+        "device API 设备接口": int(settings.device_api.enabled),
+        "JT/T 808": int(settings.jt808.enabled),
+        "GNSS 卫星定位": int(bool(settings.gnss.url)),
+        "TAK": int(settings.cot.enabled),
+    }
+    return {name: count for name, count in found.items() if count}
+
+
+def greeting(kit: str, settings: EdgeSettings) -> str:
     """What the agent says when everything runs."""
-    if not devices:
-        return f"{kit}: no device is configured; add a [[device]] with its url, then edge reload"
-    return f"{kit}: recording {devices} device{'s' if devices > 1 else ''}"
+    cameras, attached = len(settings.device), attached_counts(settings)
+    if not cameras and not attached:
+        return (
+            f"{kit}: nothing is attached; add a [[device]] (a camera) or a [[sensor]], or turn on"
+            " [device_api] or [jt808], then fieldlink edge reload 没有接入任何设备"
+        )
+    parts = []
+    if cameras:
+        parts.append(f"recording {cameras} device{'s' if cameras > 1 else ''} 路记录中")
+    if attached:
+        names = (f"{count} {name}" if count > 1 else name for name, count in attached.items())
+        parts.append(f"listening to 接入 {', '.join(names)}")
+    return f"{kit}: {'; '.join(parts)}"

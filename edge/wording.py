@@ -22,7 +22,20 @@ def columns(text: str) -> int:
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:
-    """`text` broken between words into lines of at most `width` columns where words allow."""
+    """`text` broken into lines of at most `width` columns where words allow: where two spaces
+    part what belongs together, else between words.
+    """
+    line = ""
+    for part in text.split("  ") if columns(text) > width else ():
+        longer = f"{line}  {part}" if line else part
+        if line and columns(longer) > width:
+            yield from _by_words(line, width)
+            longer = part
+        line = longer
+    yield from _by_words(line or text, width)
+
+
+def _by_words(text: str, width: int) -> Iterator[str]:
     line = ""
     for word in text.split(" "):
         longer = f"{line} {word}" if line else word

@@ -123,12 +123,27 @@ class DeviceApi:
         return {
             "state": self._state,
             "reason": self._reason,
+            "said": self._said(),
             "devices": len(self._registry.devices),
             "waiting": self._undecided,
             "dropped": self._counts["dropped"] + (self._inbox.dropped if self._inbox else 0),
             **{key: self._counts[key] for key in ("messages", "refused", "retained", "unsent")},
             "ignored_keys": dict(self._ignored),
         }
+
+    def _said(self) -> str:
+        """One line for people; nothing while it does not work."""
+        if self._state != "up" or self._broker is None:
+            return ""
+        count = len(self._registry.devices)
+        if not count:
+            return "no device is registered 尚无设备登记: fieldlink edge device add NAME"
+        how = "TLS" if self._broker.tls else "without TLS 未加密"
+        devices = f"{count} device{'s' if count > 1 else ''} registered 台设备已登记"
+        refused = self._counts["refused"]
+        parts = [f"{devices}, port 端口 {self._broker.port} {how}"]
+        parts.append(f"{self._counts['messages']} messages 条消息")
+        return ", ".join([*parts, *([f"refused 拒收 {refused}"] if refused else [])])
 
     async def _serve(self, broker: Meeting, beat: Beat) -> None:
         while True:

@@ -65,7 +65,7 @@ def add_device(
     found = ask_desk(settings, "add", {"name": name, "kind": kind, "host": host})
     said = str(found["said"])
     if not settings.device_api.enabled:
-        said += "; set enabled = true in [device_api], else nothing listens"
+        said += "; set enabled = true in [device_api], else nothing listens 请启用 [device_api]"
     return dict(found["device"]), said
 
 

@@ -13,6 +13,7 @@ from fieldlink.edge.control import ask_agent
 from fieldlink.edge.finding import Finding
 from fieldlink.edge.gnss.adapter import Gnss
 from fieldlink.edge.gnss.settings import GnssSettings
+from fieldlink.edge.gnss.wording import advice
 from fieldlink.edge.telemetry.ports import Done, Notice, Raised, Reading, Source
 
 __all__ = ["check_gnss"]
@@ -55,7 +56,9 @@ def check_gnss(
     said = str(report["said"])
     if good:
         return [Finding("gnss", True, f"{said}.", "卫星定位正常。")]
-    return [Finding("gnss", False, f"{said}; see its cable and antenna.", "请检查接收机和天线。")]
+    reason = str(report["reason"])
+    english = f"{reason or 'no fix'}; see its cable and antenna."
+    return [Finding("gnss", False, english, advice(reason))]
 
 
 def _asked(control_path: Path) -> dict[str, Any] | None:

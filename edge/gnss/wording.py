@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["receiver_words"]
+__all__ = ["advice", "receiver_words"]
 
 _FIXES = {
     1: "fix 已定位",
@@ -28,6 +28,11 @@ _ADVICE = {
     "closed": "对方断开了连接。",
     "not-gpsd": "对方不是 gpsd：请检查 url。",
 }
+
+
+def advice(reason: str) -> str:
+    """What to do about `reason`, a word and a detail, in Chinese."""
+    return _ADVICE.get(reason.partition(":")[0], "没有定位：请检查接收机和天线。")
 
 
 def receiver_words(report: Mapping[str, Any]) -> str:

@@ -163,7 +163,8 @@ def _finding(trial: Trial) -> Finding:
     name = trial.sensor.name
     if trial.fault is not None:
         advice = _ADVICE.get(trial.fault.reason, "请检查传感器和 url。")
-        return Finding("sensor", False, f"{name}: {trial.fault}.", f"{name}：{advice}")
+        said = f"{name}: {trial.fault}".rstrip(".?")
+        return Finding("sensor", False, f"{said}; see its power and cable.", f"{name}：{advice}")
     unknown = [value for value in trial.sensor.value if trial.measured(value).value is None]
     if not trial.ok:
         first = unknown[0]

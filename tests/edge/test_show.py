@@ -5,6 +5,7 @@ from typing import Any
 from unicodedata import east_asian_width
 
 from fieldlink.edge.show import status_lines
+from fieldlink.edge.wording import wrapped
 
 _SPOOL = {
     "pending": {"still": {"bundles": 2, "bytes": 20_000}},
@@ -57,3 +58,22 @@ def test_an_agent_that_does_not_run_is_said_first() -> None:
     assert lines[0].endswith("not joined 未入网")
     assert "fieldlink edge run" in lines[1]
     assert lines[-1] == "spool 存储    empty 空"
+
+
+def test_what_is_attached_is_listed_with_its_own_words_and_values() -> None:
+    attached = {
+        "device-api": {"state": "up", "reason": "", "said": "2 devices registered 台设备已登记"},
+        "sensor water-1": {"state": "live", "values": [{"text": "水位 level 2.104 m"}]},
+        "sensor mast-1": {"state": "down", "reason": "timeout: no answer", "values": []},
+    }
+    text = "\n".join(status_lines({"running": True, "kit": "kit-1", "attached": attached}))
+    assert "device-api  2 devices registered 台设备已登记" in text
+    assert "sensor water-1  live 在线  水位 level 2.104 m" in text
+    assert "sensor mast-1  DOWN 中断" in text
+    assert "timeout: no answer" in text
+
+
+def test_a_line_is_broken_where_two_spaces_part_what_belongs_together() -> None:
+    assert list(wrapped("up  round trip 往返 0 ms", 22)) == ["up", "round trip 往返 0 ms"]
+    assert list(wrapped("many words without a part", 12)) == ["many words", "without a", "part"]
+    assert list(wrapped("a  b", 10)) == ["a  b"]

@@ -168,6 +168,19 @@ def test_what_is_old_is_grey_and_says_how_old(page: Browser) -> None:
     page.wait(f"{item}?.label?.image.height > 24")  # two lines: its name and its age
 
 
+def test_where_a_station_stands_does_not_grow_old_while_it_speaks(page: Browser) -> None:
+    def state(fix: int, heard_s: int) -> object:
+        device = f"{{position: {{fix: {fix}, time_us: now - 3e9}}, heard_us: now - {heard_s}e6}}"
+        return page.run(
+            "import('/page/map/fleet.js').then(({ stateOf }) =>"
+            f" {{ const now = Date.now() * 1000; return stateOf({device}, now); }})"
+        )
+
+    assert state(7, 2) == "fresh"  # its place was typed in, and is said once an hour
+    assert state(7, 400) == "stale"  # it went silent
+    assert state(1, 2) == "stale"  # whoever moves may be anywhere by now
+
+
 def test_an_alarm_is_above_every_view_and_calms_down_when_acknowledged(
     site: Site, page: Browser
 ) -> None:

@@ -11,11 +11,14 @@ const GLIDE_MS = 480;
 
 export const keyOf = (kit, device) => `${kit}/${device}`;
 export const flagNames = (bits) => FLAGS.filter((_, at) => bits & (1 << at));
-export const ageUs = (device) => (device.position ? Math.max(0, nowUs() - device.position.time_us) : null);
+const SURVEYED = 7; // GGA's quality of a position that was typed in (NMEA 0183)
+// Where a station stands does not grow old while the station speaks; it says it once an hour.
+const knownUs = ({ position, heard_us }) => (position.fix === SURVEYED ? Math.max(position.time_us, heard_us ?? 0) : position.time_us);
+export const ageUs = (device) => (device.position ? Math.max(0, nowUs() - knownUs(device)) : null);
 
 export function stateOf(device, now = nowUs()) {
   if (!device.position) return "none";
-  const old = now - device.position.time_us;
+  const old = now - knownUs(device);
   return old > STALE_US ? "stale" : old > LATE_US ? "late" : "fresh";
 }
 
