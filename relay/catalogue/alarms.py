@@ -266,7 +266,7 @@ def _room(connection: Connection, kit: str, precedence: Precedence) -> bool:
     count = connection.scalar(sa.select(sa.func.count()).where(a.kit == kit)) or 0
     if count < MAX_ALARMS:
         return True
-    less = a.cleared_us.is_not(None)
+    less: sa.ColumnElement[bool] = a.cleared_us.is_not(None)
     if precedence is Precedence.FLASH:
         less |= a.precedence > precedence.value
     over_first = sa.case((a.cleared_us.is_not(None), 0), else_=1)

@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
@@ -28,7 +28,7 @@ _WAIT = wait_random_exponential(1.0, max=30.0)
 _CURSOR = "mqtt-out"
 _AT_ONCE = 100
 _PUBACK_S = 20.0
-_MOST_QUEUED_BYTES = 8_000_000
+_MOST_QUEUED_BYTES = 1_000_000
 
 Note = Callable[[str, str | None, str], None]
 
@@ -84,55 +84,61 @@ class MqttOut:
         since: int | None = None
         while True:
             self._beat()
-            since = await self._states(connection, since)
             await self._alarms(connection)
+            since = await self._states(connection, since)
             await asyncio.sleep(self._settings.every)
 
     async def _states(self, connection: MqttConnection, since: int | None) -> int:
         body = await asyncio.to_thread(self._latest.answer, self._clock(), since)
-        page = await asyncio.to_thread(json.loads, body)
-        for device in page["devices"]:
+        revision, messages = await asyncio.to_thread(self._messages, body)
+        for topic, payload in messages:
             # A broker slower than the devices gets less often what is newest, not a queue.
             if connection.queued_bytes > _MOST_QUEUED_BYTES:
-                raise LinkError("the broker takes updates slower than they come")
-            self._put(connection, device, "", device)
-        revision: int = page["revision"]
+                await self._taken(connection, "update")
+            connection.publish(topic, payload)
         return revision
+
+    def _messages(self, body: bytes) -> tuple[int, list[tuple[str, bytes]]]:
+        page = json.loads(body)
+        return page["revision"], [self._message(each, "", each) for each in page["devices"]]
 
     async def _alarms(self, connection: MqttConnection) -> None:
         after = await asyncio.to_thread(self._catalogue.cursor, _CURSOR)
-        if not after:  # new here: from now on. The cursor is one more than the revision
-            newest = await asyncio.to_thread(self._catalogue.alarm_revision)
-            await asyncio.to_thread(self._catalogue.put_cursor, _CURSOR, newest + 1)
-            return
         fresh = await asyncio.to_thread(self._catalogue.alarms_after, after - 1, _AT_ONCE)
         if not fresh:
             return
         for alarm in fresh:
             row = alarm_row(alarm)
-            self._put(connection, row, "/alarm", row, qos=1)
-        await self._taken(connection)
+            connection.publish(*self._message(row, "/alarm", row), qos=1)
+        await self._taken(connection, "alarm")
         await asyncio.to_thread(self._catalogue.put_cursor, _CURSOR, fresh[-1].revision + 1)
 
-    async def _taken(self, connection: MqttConnection) -> None:
-        """Wait until the broker has acknowledged everything."""
+    async def _begin(self) -> None:
+        """One that is new begins with the alarms from now on. The cursor is one more than the
+        revision: 0 means that there is none.
+        """
+        if not await asyncio.to_thread(self._catalogue.cursor, _CURSOR):
+            newest = await asyncio.to_thread(self._catalogue.alarm_revision)
+            await asyncio.to_thread(self._catalogue.put_cursor, _CURSOR, newest + 1)
+
+    async def _taken(self, connection: MqttConnection, what: str) -> None:
+        """Wait until the broker has taken everything."""
         try:
             async with asyncio.timeout(_PUBACK_S):
                 while connection.queued_bytes:
                     self._sent.clear()
                     await self._sent.wait()
         except TimeoutError as error:
-            raise LinkError(f"the broker took no alarm within {_PUBACK_S:g} s") from error
+            raise LinkError(f"the broker took no {what} within {_PUBACK_S:g} s") from error
+        self._beat()
 
-    def _put(
-        self, connection: MqttConnection, named: dict[str, Any], tail: str, data: Any, qos: int = 0
-    ) -> None:
+    def _message(self, named: Mapping[str, Any], tail: str, data: Any) -> tuple[str, bytes]:
         topic = f"{self._settings.topic}/{named['kit']}/{named['device']}{tail}"
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        connection.publish(topic, text.encode(), qos)
+        return topic, json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
     async def _open(self) -> MqttConnection:
         self._beat()
+        await self._begin()
         loop = asyncio.get_running_loop()
 
         def sent() -> None:

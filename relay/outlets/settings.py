@@ -18,8 +18,20 @@ _MAX_SECRET_BYTES = 4096
 
 
 def _http(url: str) -> str:
+    from httpx import (
+        URL,
+        InvalidURL,
+    )  # here, because commands that read settings have no use for it
+
+    rule = "write https://host/path, without a name or a password in it"
     if not _HTTP.fullmatch(url):
-        raise ValueError("write https://host/path, without a name or a password in it")
+        raise ValueError(rule)
+    try:
+        port = URL(url).port
+    except InvalidURL as error:
+        raise ValueError(f"{rule} ({error})") from error
+    if port is not None and not 0 < port < 65536:
+        raise ValueError(f"{rule}; {port} is no port")
     return url
 
 

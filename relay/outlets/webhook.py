@@ -19,7 +19,7 @@ from fieldlink.codecs.telemetry import Flag
 from fieldlink.relay.catalogue import Catalogue, StoredAlarm
 from fieldlink.relay.feed import Feed
 from fieldlink.relay.outlets.settings import WebhookSettings, read_secret
-from fieldlink.relay.outlets.signing import message, signed_headers
+from fieldlink.relay.outlets.signing import key_of, message, signed_headers
 from fieldlink.relay.telemetry.alarm_row import alarm_row
 
 __all__ = ["Note", "Webhook"]
@@ -82,7 +82,7 @@ class Webhook:
             ) as client:
                 while True:
                     self._woken.clear()
-                    await self._rest(await self._round(client), beat)
+                    await self._rest(await self._round(client, beat), beat)
         finally:
             self._feed.unlisten(heard)
 
@@ -99,13 +99,14 @@ class Webhook:
             else:
                 return
 
-    async def _round(self, client: httpx.AsyncClient) -> float:
+    async def _round(self, client: httpx.AsyncClient, beat: Callable[[], None]) -> float:
         """Send what there is; how long to rest then."""
         try:
             after = await asyncio.to_thread(self._catalogue.cursor, self._cursor_name)
             # The cursor is one more than the revision: 0 means that there is none.
             fresh = await asyncio.to_thread(self._catalogue.alarms_after, after - 1, _AT_ONCE)
             for alarm in fresh:
+                beat()  # a server may take its time for each
                 if self._wanted(alarm):
                     await self._send(client, alarm)
                 await self._done(alarm.revision)
@@ -161,12 +162,14 @@ class Webhook:
 
     async def _post(self, client: httpx.AsyncClient, body: bytes, headers: dict[str, str]) -> None:
         try:
-            # Its answer is not read: a status says enough, and a body may have no end.
+            # Its answer is not read: a status says enough, and a body may have no end. Nor may the
+            # status come byte by byte: httpx's own limit is one for each of them.
             request = client.build_request(
                 "POST", self._settings.url, content=body, headers=headers
             )
-            answer = await client.send(request, stream=True)
-            await answer.aclose()
+            async with asyncio.timeout(_TIMEOUT_S):
+                answer = await client.send(request, stream=True)
+                await answer.aclose()
         except (httpx.HTTPError, OSError) as error:
             raise LinkError(f"not reached: {error or type(error).__name__}") from error
         status = answer.status_code
@@ -180,7 +183,7 @@ class Webhook:
         if path is None:
             return None
         try:
-            return read_secret(path)
+            return key_of(read_secret(path))
         except (OSError, ValueError) as error:
             raise LinkError(f"its secret {path} cannot be used: {error}") from error
 

@@ -73,6 +73,7 @@ class Site:
         self.notes: list[str] = []
         self.skew_us = 0
         self.cursor = 0
+        self.beats = 0
 
     def alarm(
         self,
@@ -98,6 +99,10 @@ class Site:
         )
         self.feed.publish("alarm", {})
 
+    def beat(self) -> None:
+        """The webhook lives."""
+        self.beats += 1
+
     @asynccontextmanager
     async def telling(self, settings: WebhookSettings) -> AsyncIterator[None]:
         """While the webhook runs."""
@@ -110,7 +115,7 @@ class Site:
             note=lambda _kind, _kit, text: self.notes.append(text),
             wait=lambda _state: 0.05,
         )
-        task = asyncio.create_task(hook.run(lambda: None))
+        task = asyncio.create_task(hook.run(self.beat))
         await until(lambda: self.catalogue.cursor(f"hook-{settings.name}") > 0)
         try:
             yield
@@ -215,6 +220,52 @@ def test_a_message_that_is_never_taken_does_not_keep_back_the_next(
     assert any("never took an alarm of soldier-1" in note for note in site.notes)
 
 
+def test_a_server_that_drips_and_a_secret_that_is_none_are_weather(
+    site: Site, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldlink.relay.outlets.webhook._TIMEOUT_S", 0.3)
+    secret = tmp_path / "secret"
+    secret.write_text("whsec_not/base64\n")
+
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError), contextlib.closing(writer):
+            while True:  # never as long silent as httpx waits
+                writer.write(b"H")
+                await writer.drain()
+                await asyncio.sleep(0.1)
+
+    async def run() -> None:
+        server = await asyncio.start_server(drip, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        slow = WebhookSettings(name="pager", url=f"http://127.0.0.1:{port}/")
+        async with server:
+            async with site.telling(slow):
+                site.alarm(1)
+                await until(lambda: len(site.notes) == 1)
+            async with site.telling(settings(receiver, secret_file=secret)):
+                await until(lambda: len(site.notes) == 2)
+                secret.write_text(f"{SECRET}\n")
+                await until(receiver.taken)
+
+    asyncio.run(run())
+    assert "not reached" in site.notes[0]
+    assert "secret" in site.notes[1]
+
+
+def test_it_shows_that_it_lives_between_any_two_messages(site: Site, receiver: Receiver) -> None:
+    async def run() -> None:
+        async with site.telling(settings(receiver)):
+            pass
+        for number in range(20):
+            site.alarm(number)
+        site.beats = 0
+        async with site.telling(settings(receiver)):
+            await until(lambda: len(receiver.taken()) == 20)
+
+    asyncio.run(run())
+    assert site.beats >= 20
+
+
 def test_only_what_was_asked_for_is_told(site: Site, receiver: Receiver) -> None:
     async def run() -> None:
         async with site.telling(settings(receiver, kinds=[AlarmKind.GAS])):
@@ -228,7 +279,11 @@ def test_only_what_was_asked_for_is_told(site: Site, receiver: Receiver) -> None
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x/y", "https://user:pw@x/", "https://", "file:///etc/passwd"]
+    "url",
+    [
+        *("ftp://x/y", "https://user:pw@x/", "https://", "file:///etc/passwd"),
+        *("https://x:port/", "https://x:99999/", "https://[::1/", "https://-.-\u2025/"),
+    ],
 )
 def test_a_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="write https://host/path"):
