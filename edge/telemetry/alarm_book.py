@@ -28,12 +28,14 @@ AlarmKey: TypeAlias = tuple[str, AlarmKind, str]
 @dataclass(slots=True)
 class Going:
     """An alarm that is going on, as it was raised. `own`: the kit raised it and the kit ends it.
-    `told`: it is in the spool for certain; one from an earlier run may not be.
+    `told`: it is in the spool for certain; one from an earlier run may not be. `called_us` is when
+    it was said last, by the kit's clock; None: not in this run.
     """
 
     alarm: Alarm
     own: bool
     told: bool = False
+    called_us: int | None = None
 
     @property
     def key(self) -> AlarmKey:
@@ -49,6 +51,7 @@ class AlarmBook:
         self._guard = threading.Lock()
         self._version, self._saved = 0, 0
         self.findings: list[str] = []
+        self._ending: dict[bytes, Going] = {}
         self._going: dict[AlarmKey, Going] = {one.key: one for one in self._load()}
 
     def __len__(self) -> int:
@@ -76,14 +79,19 @@ class AlarmBook:
         return True
 
     def end(self, going: Going) -> None:
-        """It is over."""
+        """It is over; the file has it until `ended`, or a crash would leave it without its end."""
         if self._going.get(going.key) is going:
             del self._going[going.key]
+            self._ending[going.alarm.ident] = going
+
+    def ended(self, going: Going) -> None:
+        """Its end is in the spool."""
+        if self._ending.pop(going.alarm.ident, None) is not None:
             self._version += 1
 
     def snapshot(self) -> tuple[int, bytes]:
         """What `save` writes, and its version."""
-        rows = [_row(one) for one in self._going.values()]
+        rows = [_row(one) for one in (*self._ending.values(), *self._going.values())]
         return self._version, json.dumps(rows, ensure_ascii=False).encode()
 
     def save(self, version: int, data: bytes) -> None:
@@ -104,7 +112,7 @@ class AlarmBook:
             rows = json.loads(self._path.read_text(encoding="utf-8"))
             if not isinstance(rows, list):
                 raise ValueError("it holds no list")
-            return [_going(row) for row in rows[:MAX_OPEN]]
+            return [_going(row) for row in rows[-MAX_OPEN:]]
         except FileNotFoundError:
             return []
         except (OSError, ValueError, TypeError, KeyError, RecursionError, CodecError) as error:

@@ -16,6 +16,7 @@ from fieldlink.codecs.telemetry import (
     ALARM_MEDIA_TYPE,
     ALARM_STREAM,
     Alarm,
+    AlarmKind,
     Flag,
     Phase,
     encode_alarm,
@@ -36,6 +37,8 @@ _MAX_WAITING = 200  # in a line
 _AGAIN_S = 1.0
 _FLASH, _OTHERS = 4, 2  # lines: alarms of different devices are written at the same time
 _SHORT, _LONG = 48, 256
+_CALLS = (AlarmKind.SOS, AlarmKind.MAN_DOWN)
+_ANEW_US = 120_000_000
 
 Add = Callable[[Draft, bytes], Stored]
 
@@ -56,6 +59,7 @@ class AlarmDesk:
         self._book, self._add, self._time, self._executor = book, add, time, executor
         self._lines: tuple[deque[_Job], ...] = tuple(deque() for _ in range(_FLASH + _OTHERS))
         self._news = [asyncio.Event() for _ in self._lines]
+        self._began_us = time.now_us()
         self.raised, self.cleared = 0, 0
         self.fault = ""
 
@@ -70,8 +74,13 @@ class AlarmDesk:
             if going is not None and (going.own or not own):
                 self._clear(line, going, notice, device, done)
             elif done is not None:
-                done(None)
+                self._follow(line, key, done)
             return
+        now_us = self._time.now_us()
+        if going is not None and self._calls_anew(going, now_us):
+            going = None
+        if going is not None:
+            going.called_us = now_us
         if going is not None and going.told:
             if done is not None:
                 done(None)
@@ -85,12 +94,29 @@ class AlarmDesk:
                 done("busy: too many alarms wait for the disk")
             return
         if going is None:
-            going = Going(made_alarm(device, notice, key[2], self._time.now_us()), own)
+            going = Going(made_alarm(device, notice, key[2], now_us), own, called_us=now_us)
             if not self._book.begin(going):
                 if done is not None:
                     done("full: too many alarms are going on")
                 return
         self._put(line, _Job(going.alarm, going, [done] if done is not None else []))
+
+    def _calls_anew(self, going: Going, now_us: int) -> bool:
+        """Whether this is another call for help, and not one that is repeated: a button that says
+        nothing when it is let go. The centre may have closed the first one long ago.
+        """
+        if going.own or going.alarm.kind not in _CALLS:
+            return False
+        last_us = self._began_us if going.called_us is None else going.called_us
+        return abs(now_us - last_us) > _ANEW_US
+
+    def _follow(self, line: int, key: AlarmKey, done: Done) -> None:
+        """The end of what has ended already: stored, or with the end that waits for the disk."""
+        for job in self._lines[line]:
+            if job.going.key == key and job.alarm.phase is Phase.CLEARED:
+                job.dones.append(done)
+                return
+        done(None)
 
     def alarms(self) -> list[Raised]:
         """Those that go on and that the kit did not raise itself."""
@@ -154,6 +180,9 @@ class AlarmDesk:
         except SpoolError as error:
             answer = f"disk: {error}"
         await saved
+        if answer is None and job.alarm.phase is Phase.CLEARED:
+            self._book.ended(job.going)
+            await loop.run_in_executor(self._executor, self._save, *self._book.snapshot())
         dones, job.dones = job.dones, []
         if answer is None:
             job.going.told = True

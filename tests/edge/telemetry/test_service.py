@@ -49,13 +49,15 @@ class _Shelf:
         self.get, self.read, self.withdraw = spool.get, spool.read, spool.withdraw
 
 
-def _telemetry(folder: Path, spool: Spool, add: Add | None = None) -> Telemetry:
+def _telemetry(
+    folder: Path, spool: Spool, add: Add | None = None, time: FakeTime | None = None
+) -> Telemetry:
     return Telemetry(
         TelemetrySettings.model_validate({"tick": "100ms"}),
         spool=_Shelf(spool, add or spool.add),
         state=SpoolState(),
         link=lambda: None,
-        time_=FakeTime(),
+        time_=time or FakeTime(),
         folder=folder,
     )
 
@@ -264,3 +266,50 @@ def test_on_a_narrow_link_the_newest_goes_at_once_and_all_of_it_later(
     ]
     assert sorted(full) == list(range(len(full)))
     assert thin.samples[0].sequence in full
+
+
+def test_an_end_that_the_disk_refuses_is_not_forgotten(tmp_path: Path, spool: Spool) -> None:
+    broken = False
+
+    def add(draft: Draft, content: bytes) -> Stored:
+        if broken:
+            raise SpoolError("the disk is full")
+        return spool.add(draft, content)
+
+    def end(done: Callable[[str | None], None]) -> None:
+        telemetry.intake.notify(SOLDIER, Notice(AlarmKind.SOS, active=False), done)
+
+    async def scenario(telemetry: Telemetry) -> None:
+        nonlocal broken
+        sos = Notice(AlarmKind.SOS)
+        assert await _told(lambda done: telemetry.intake.notify(SOLDIER, sos, done)) is None
+        broken = True
+        assert await _told(end) == "disk: the disk is full"
+        assert await _told(end) == "disk: the disk is full"
+
+    telemetry = _telemetry(tmp_path, spool, add)
+    _run(telemetry, scenario)
+    (going,) = _telemetry(tmp_path, spool).report()["alarms"]["open"]
+    broken = False
+
+    async def later(telemetry: Telemetry) -> None:
+        assert await _told(end) is None
+
+    telemetry = _telemetry(tmp_path, spool)
+    _run(telemetry, later)
+    assert [alarm.phase for alarm in _alarms(spool)] == [Phase.RAISED, Phase.CLEARED]
+    assert {alarm.ident.hex() for alarm in _alarms(spool)} == {going["id"]}
+    assert _telemetry(tmp_path, spool).report()["alarms"]["open"] == []
+
+
+def test_a_call_for_help_after_a_while_is_another_one(tmp_path: Path, spool: Spool) -> None:
+    async def scenario(telemetry: Telemetry) -> None:
+        sos = Notice(AlarmKind.SOS)
+        for passed_s in (0, 60, 60, 60, 121, 10):  # repeated, then pressed again
+            time.pass_s(passed_s)
+            assert await _told(lambda done: telemetry.intake.notify(SOLDIER, sos, done)) is None
+
+    time = FakeTime()
+    _run(_telemetry(tmp_path, spool, time=time), scenario)
+    assert [alarm.phase for alarm in _alarms(spool)] == [Phase.RAISED] * 2
+    assert len({alarm.ident for alarm in _alarms(spool)}) == 2
