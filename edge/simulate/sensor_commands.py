@@ -68,7 +68,13 @@ def sensor(
 ) -> None:
     """Stations: rain, water level, displacement, dam, gas, weather. 传感器模拟
 
-    The first lines printed are their URLs. Two storms pass within three hours, the river rises,
+    The first lines printed are their URLs; it runs until Ctrl-C. To have a kit read them:
+
+    fieldlink sim sensor rain water --settings --port 15020 | tee -a edge.toml
+
+    fieldlink edge reload
+
+    Two storms pass within three hours, the river rises,
     a slope creeps and slips after two, gas leaks from the sixth minute on.
     """
     from fieldlink.edge.simulate.sensor import SensorPlan

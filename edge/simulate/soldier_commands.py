@@ -47,9 +47,13 @@ def soldier(
 ) -> None:
     """People on foot with position, vitals, air and battery, and a button for help. 单兵
 
-    Each speaks the device API over MQTT, and sends again what has no receipt. What they say is
-    marked as an exercise.
+    Each speaks the device API over MQTT, and sends again what has no receipt; all is marked as
+    an exercise. On the kit's machine, with [device_api] enabled in its settings:
+
+    fieldlink sim soldier --config edge.toml --count 3 --sos-after 20
     """
+    from fieldlink.edge.simulate.telling import summary_lines
+
     plan = SoldierPlan(
         name=name,
         seed=seed,
@@ -62,12 +66,8 @@ def soldier(
         fault_after_s=fault_after,
     )
     found = asyncio.run(_run(plan, _logins(uri, config, name, count, host), seconds))
-    if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
-    else:
-        typer.echo(", ".join(f"{key} {value}" for key, value in found.items() if value != []))
-        for reason in found["down"]:
-            typer.echo(f"not connected: {reason}", err=True)
+    for line in [json.dumps(found, ensure_ascii=False)] if as_json else summary_lines(found):
+        typer.echo(line)
 
 
 def _logins(uri: str, config: Path | None, name: str, count: int, host: str) -> "list[Credentials]":
@@ -76,7 +76,10 @@ def _logins(uri: str, config: Path | None, name: str, count: int, host: str) -> 
     from fieldlink.edge.device_api.credentials import Credentials
 
     if bool(uri) == bool(config):
-        raise typer.BadParameter("give --uri or --config, one of them")
+        raise typer.BadParameter(
+            "give --uri (what fieldlink edge device add printed) or --config (the kit's settings"
+            " file), one of them 请给出 --uri 或 --config"
+        )
     if config is None:
         return [Credentials.parse(uri)]
     settings = load_edge_settings(config)
@@ -89,8 +92,9 @@ async def _run(
     plan: SoldierPlan, logins: "list[Credentials]", seconds: float | None
 ) -> dict[str, Any]:
     from fieldlink.edge.simulate.squad import run_squad
+    from fieldlink.edge.simulate.telling import tell_connected
 
-    task = asyncio.ensure_future(run_squad(plan, logins, seconds=seconds))
+    task = asyncio.ensure_future(run_squad(plan, logins, seconds=seconds, tell=tell_connected))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     return await task

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from fieldlink.edge.device_api.credentials import Credentials
 from fieldlink.edge.simulate.outbox import Outbox
 from fieldlink.edge.simulate.soldier import Soldier, SoldierPlan
+from fieldlink.edge.simulate.telling import Connected
 from fieldlink.edge.simulate.uplink import Uplink
 
 __all__ = ["Member", "run_squad"]
@@ -59,9 +60,11 @@ async def run_squad(
     *,
     seconds: float | None = None,
     acknowledged: Callable[[str, str, dict[str, Any]], None] = lambda *_: None,
+    tell: Callable[[Connected], Awaitable[None]] | None = None,
 ) -> dict[str, Any]:
     """Everybody in `logins` after `plan`, some metres apart, until cancelled or for so many
-    `seconds`; what came of it. `acknowledged(device, stream, message)` hears what the kit has.
+    `seconds`; what came of it. `acknowledged(device, stream, message)` hears what the kit has,
+    `tell` runs beside them and may ask who is connected.
     """
     members = [
         Member(
@@ -72,6 +75,8 @@ async def run_squad(
         for number, login in enumerate(logins)
     ]
     tasks = [asyncio.create_task(member.run()) for member in members]
+    if tell is not None:
+        tasks.append(asyncio.ensure_future(tell(lambda: _connected(members))))
     try:
         done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
         for task in done:
@@ -83,6 +88,12 @@ async def run_squad(
             task.cancel()
         await asyncio.wait(tasks)
     return _summary(members)
+
+
+def _connected(members: Sequence[Member]) -> tuple[int, int, set[str]]:
+    links = [member.uplink for member in members]
+    here = sum(link.up for link in links)
+    return here, len(links), {link.reason for link in links if not link.up and link.tried}
 
 
 def _summary(members: Sequence[Member]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Uplink:
     ) -> None:
         self._login, self._outbox, self._acknowledged = login, outbox, acknowledged
         self.silent = False  # while true nothing is sent; what is said is kept
-        self.up = False
+        self.up = self.tried = False
         self.reason = "not connected yet"
 
     async def run(self) -> None:
@@ -41,7 +41,7 @@ class Uplink:
             try:
                 await self._live()
             except LinkError as error:
-                self.reason = str(error)
+                self.reason, self.tried = str(error), True
                 self._outbox.lost()
             wait_s = _SHORTEST_WAIT_S if self.up else min(_LONGEST_WAIT_S, wait_s * 2)
             await asyncio.sleep(random.uniform(0.5, 1) * wait_s)  # noqa: S311  # jitter, no secret

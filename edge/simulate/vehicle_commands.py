@@ -61,8 +61,13 @@ def vehicle(
 ) -> None:
     """Vehicles that drive around, report, store while there is no link, and fill in after it. 车辆
 
-    Each speaks JT/T 808 and is marked as an exercise.
+    Each speaks JT/T 808 and is marked as an exercise. The kit has to know them:
+
+    fieldlink sim vehicle --count 3 --settings >> edge.toml; fieldlink edge reload
+
+    fieldlink sim vehicle --count 3 --sos-after 20
     """
+    from fieldlink.edge.simulate.telling import summary_lines
     from fieldlink.edge.simulate.vehicle_fleet import numbers
 
     if not (phone.isascii() and phone.isdecimal()) or len(phone) > 12:
@@ -88,23 +93,21 @@ def vehicle(
         for one in phones
     ]
     found = asyncio.run(_run(plans, host, port, transport is Way.UDP, seconds))
-    if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
-    else:
-        typer.echo(", ".join(f"{key} {value}" for key, value in found.items() if value != []))
-        for reason in found["down"]:
-            typer.echo(f"not connected: {reason}", err=True)
+    for line in [json.dumps(found, ensure_ascii=False)] if as_json else summary_lines(found):
+        typer.echo(line)
 
 
 async def _run(
     plans: "Sequence[VehiclePlan]", host: str, port: int, udp: bool, seconds: float | None
 ) -> dict[str, Any]:
+    from fieldlink.edge.simulate.telling import tell_connected
     from fieldlink.edge.simulate.vehicle_fleet import drive
 
     def told(number: str, text: str) -> None:
         typer.echo(f"{number}: {printable(text)}", err=True)
 
-    task = asyncio.ensure_future(drive(plans, host, port, udp=udp, seconds=seconds, on_text=told))
+    driving = drive(plans, host, port, udp=udp, seconds=seconds, on_text=told, tell=tell_connected)
+    task = asyncio.ensure_future(driving)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     return await task

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from fieldlink.edge.simulate.telling import Connected
 from fieldlink.edge.simulate.vehicle import Vehicle, VehiclePlan
 from fieldlink.edge.simulate.vehicle_terminal import VehicleTerminal
 
@@ -28,6 +29,11 @@ class Driver:
         self._began_s = time.monotonic()
         self.reason = ""
 
+    @property
+    def why(self) -> str:
+        """Why it may not report at present; nothing while it may."""
+        return "" if self.terminal.ready else self.terminal.refused or self.reason
+
     async def run(self) -> None:
         """Drive until cancelled."""
         pause_s = _PAUSE_S
@@ -35,6 +41,11 @@ class Driver:
             began_s = time.monotonic()
             try:
                 await (self._datagrams() if self._udp else self._stream())
+            except ConnectionRefusedError:
+                self.reason = (
+                    f"nothing listens at {self._host}:{self._port}; set enabled = true in [jt808]"
+                    " (fieldlink sim vehicle --settings prints all of it)"
+                )
             except (OSError, TimeoutError) as error:
                 self.reason = str(error) or "no answer"
             self.terminal.lost()
@@ -123,9 +134,11 @@ async def drive(
     udp: bool = False,
     seconds: float | None = None,
     on_text: Callable[[str, str], None] = lambda *_: None,
+    tell: Callable[[Connected], Awaitable[None]] | None = None,
 ) -> dict[str, Any]:
     """Everybody in `plans`, some hundred metres apart, until cancelled or for so many `seconds`;
-    what came of it. `on_text(number, text)` hears what vehicles are told.
+    what came of it. `on_text(number, text)` hears what vehicles are told, `tell` runs beside
+    them and may ask who is connected.
     """
     drivers = [
         Driver(replace(plan, lat=plan.lat + 1e-3 * (n % 7 - 3)), host, port, udp=udp)
@@ -133,6 +146,8 @@ async def drive(
     ]
     tasks = [asyncio.create_task(driver.run()) for driver in drivers]
     tasks.append(asyncio.create_task(_read_out(drivers, on_text)))
+    if tell is not None:
+        tasks.append(asyncio.ensure_future(tell(lambda: _connected(drivers))))
     try:
         done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
         for task in done:
@@ -143,7 +158,12 @@ async def drive(
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-    return _summary([driver.terminal for driver in drivers], [one.reason for one in drivers])
+    return _summary([driver.terminal for driver in drivers], [one.why for one in drivers])
+
+
+def _connected(drivers: Sequence[Driver]) -> tuple[int, int, set[str]]:
+    away = [one for one in drivers if not one.terminal.ready]
+    return len(drivers) - len(away), len(drivers), {one.why for one in away}
 
 
 async def _read_out(drivers: Sequence[Driver], on_text: Callable[[str, str], None]) -> None:
