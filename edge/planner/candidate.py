@@ -36,19 +36,21 @@ class Rank(Enum):
 
 class Group(IntEnum):
     """What is waited in, in the order of going. A fresh still goes in the place of STILL, the other
-    stills take turns with the proxies.
+    stills take turns with the proxies. RECORD are reports that nobody waits for: more than a thin
+    link carries, they would keep every picture back.
     """
 
     ALARM = 0
     URGENT = 1
     REPORT = 2
     STILL = 3
-    MARKED = 4
-    COVER = 5
-    PROXY = 6
-    WANTED = 7
-    LATER = 8
-    ORIGINAL = 9
+    RECORD = 4
+    MARKED = 5
+    COVER = 6
+    PROXY = 7
+    WANTED = 8
+    LATER = 9
+    ORIGINAL = 10
 
 
 _BY_LAYER = {Layer.STILL: Group.STILL, Layer.PROXY: Group.PROXY, Layer.ORIGINAL: Group.ORIGINAL}
@@ -134,7 +136,8 @@ def group_of(candidate: Candidate) -> tuple[Group, int]:
     if precedence is Precedence.IMMEDIATE and candidate.layer is not Layer.STILL:
         return Group.URGENT, 0
     if candidate.layer is Layer.REPORT:
-        return Group.REPORT, int(precedence)
+        routine = precedence is Precedence.ROUTINE
+        return (Group.RECORD if routine else Group.REPORT), int(precedence)
     if candidate.want is not None or candidate.rank is Rank.WANTED:
         group = Group.WANTED if candidate.layer is Layer.ORIGINAL else Group.MARKED
         return group, -1 if candidate.want is None else candidate.want

@@ -1,11 +1,12 @@
 """The question, and its answer: for this line, now, which bytes next?
 
-The order: alarms; what is IMMEDIATE; reports and gaps; a fresh still of every device; stills and
-proxies that were asked for; thin renditions of minutes that would be missing; pictures, of each
-device first the proxies newer than all that was sent of their stream, the newest first, then its
-older stills and proxies by deadline; originals that were asked for; what a thinner rendition
-covers; the other originals. Between devices, whoever was given the least goes first. What has
-begun is finished before another like it begins.
+The order: alarms; what is IMMEDIATE; reports and gaps; a fresh still of every device; ROUTINE
+reports (telemetry that waited, or of which the newest went already); stills and proxies that were
+asked for; thin renditions of minutes that would be missing; pictures, of each device first the
+proxies newer than all that was sent of their stream, the newest first, then its older stills and
+proxies by deadline; originals that were asked for; what a thinner rendition covers; the other
+originals. Between devices, whoever was given the least goes first. What has begun is finished
+before another like it begins.
 
 A planner is a function of the spool's state, the line's state and the time, without memory or
 side effects.
@@ -108,6 +109,8 @@ def _bulk(spool: SpoolState, bearer: BearerState, admits: Precedence, now_us: in
     if (found := _fairest(spool, Group.REPORT, admits)) is not None:
         return found
     if (found := fresh(spool, admits)) is not None:
+        return found
+    if (found := _fairest(spool, Group.RECORD, admits)) is not None:
         return found
     for group in (Group.MARKED, Group.COVER):
         if (found := _fairest(spool, group, admits, now_us)) is not None:

@@ -30,14 +30,14 @@ _NOW_US = 20_000_000 * S_US
 _LIES = [None, float("nan"), float("inf"), -1e6, 0.0, 1e300, 9_600.0, 1e6]
 
 
-def standing(spool: SpoolState, one: Candidate) -> int:
+def standing(spool: SpoolState, one: Candidate) -> float:
     """The class of `one` by the words of the design, looked up nowhere else."""
     if one.precedence is FLASH:
         return 0
     if one.precedence is IMMEDIATE and one.layer is not Layer.STILL:
         return 1
     if one.layer is Layer.REPORT:
-        return 2
+        return 3.5 if one.precedence is ROUTINE else 2
     wanted = one.want is not None or one.rank is Rank.WANTED
     plain = not wanted and one.rank is Rank.NORMAL
     if one.layer is Layer.STILL and plain and spool.is_fresh(one) and _newest_of_lane(spool, one):

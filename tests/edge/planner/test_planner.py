@@ -26,6 +26,7 @@ def test_each_class_goes_before_the_next() -> None:
         report(10, IMMEDIATE),
         report(20),
         still(995),
+        report(5, ROUTINE),
         proxy(100, rank=Rank.WANTED),
         proxy(200, rank=Rank.COVER),
         proxy(996),
