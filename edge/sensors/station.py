@@ -3,10 +3,11 @@ reading to the kit, and say how it is.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from fieldlink.codecs.fault import SourceError
-from fieldlink.codecs.telemetry import POSITION, Column, Flag, Schema
+from fieldlink.codecs.telemetry import POSITION, AlarmKind, Column, Flag, Schema
 from fieldlink.edge.sensors.limits import Verdict, Watch
 from fieldlink.edge.sensors.settings import SensorSettings
 from fieldlink.edge.sensors.values import Measured
@@ -15,6 +16,7 @@ from fieldlink.edge.telemetry.ports import Intake, KitTime, Reading, Source
 
 __all__ = ["Station", "schema_of"]
 
+_Key: TypeAlias = tuple[AlarmKind, str]
 _POSITION_EVERY_S = 3600.0
 _SURVEYED = 7  # GGA quality of a position that was typed in (NMEA 0183)
 
@@ -38,6 +40,7 @@ class Station:
         self._watch = Watch(settings)
         self._latest: dict[str, tuple[int, Measured]] = {}  # with the kit's time
         self._flags = Flag.EXERCISE if settings.exercise else Flag.NONE
+        self._untold: dict[_Key, Verdict] = {}  # that begun and were refused
         self._raised = False
         self._heard_us: int | None = None
         self._placed_s: float | None = None
@@ -69,7 +72,9 @@ class Station:
         self._intake.record(self._source, self._schema, [Reading(values, flags=flags)])
 
     def tick(self, now_s: float) -> None:
-        """Let time pass: silence is an alarm as well."""
+        """Let time pass: silence is an alarm as well; what the kit would not take is said again."""
+        untold, self._untold = self._untold, {}
+        self._tell(untold.values())
         self._tell(self._watch.tick(now_s))
 
     def refuse(self, reason: str) -> None:
@@ -84,7 +89,14 @@ class Station:
     def _tell(self, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:
             self._raised = self._raised or verdict.active
-            self._intake.notify(self._source, notice_of(self.settings, verdict))
+            key = verdict.kind, verdict.subject
+            self._untold.pop(key, None)  # it has ended before it was told, or begun anew
+            told = partial(self._told, key, verdict)
+            self._intake.notify(self._source, notice_of(self.settings, verdict), told)
+
+    def _told(self, key: _Key, verdict: Verdict, error: str | None) -> None:
+        if error is not None and f"{key[0].value} {key[1]}".strip() in self._watch.passed:
+            self._untold[key] = verdict
 
     def report(self) -> dict[str, Any]:
         """How it is, and each value with its age in seconds."""

@@ -34,6 +34,7 @@ __all__ = ["AlarmDesk", "made_alarm"]
 
 _log = logging.getLogger(__name__)
 _MAX_WAITING = 200  # in a line
+_MAX_OF_ONE = 24  # device, of these: a button that bounces leaves room to others
 _AGAIN_S = 1.0
 _FLASH, _OTHERS = 4, 2  # lines: alarms of different devices are written at the same time
 _SHORT, _LONG = 48, 256
@@ -89,7 +90,8 @@ class AlarmDesk:
         if waiting is not None:
             waiting.dones += [done] if done is not None else []
             return
-        if len(self._lines[line]) >= _MAX_WAITING:
+        its_own = sum(job.alarm.device == device.name for job in self._lines[line])
+        if its_own >= _MAX_OF_ONE or len(self._lines[line]) >= _MAX_WAITING:
             if done is not None:
                 done("busy: too many alarms wait for the disk")
             return

@@ -215,3 +215,22 @@ def test_one_number_said_twice_in_a_message_is_no_trouble_to_bind(site: _Site) -
     (blocks,) = site.intake.gather.take().live
     ((_, content),) = sheaf_bundles(blocks, precedence=Precedence.PRIORITY, now_us=1, error_us=None)
     assert {sample.sequence for sample in decode_sheaf(content)[0].samples} == {1, 10_000}
+
+
+def test_a_button_that_bounces_leaves_room_for_the_calls_of_others(site: _Site) -> None:
+    told: list[str | None] = []
+
+    def call(name: str, *, active: bool) -> None:
+        source = Source(name, "soldier", "mqtt")
+        site.intake.notify(source, Notice(AlarmKind.SOS, active), told.append)
+
+    for _ in range(1_000):
+        call("bounces-1", active=True)
+        call("bounces-1", active=False)
+    waiting = sum(map(len, site.desk._lines))
+    assert waiting <= 2 * 24
+    told.clear()
+    for number in range(20):
+        call(f"soldier-{number}", active=True)
+    assert told == []  # all of them wait for the disk
+    assert sum(map(len, site.desk._lines)) == waiting + 20
