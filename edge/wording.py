@@ -28,7 +28,7 @@ def wrapped(text: str, width: int) -> Iterator[str]:
     line = ""
     for part in text.split("  ") if columns(text) > width else ():
         longer = f"{line}  {part}" if line else part
-        if line and columns(longer) > width:
+        if columns(longer) > width and columns(line) >= width // 2:  # no line of one short word
             yield from _by_words(line, width)
             longer = part
         line = longer

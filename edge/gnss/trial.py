@@ -57,7 +57,9 @@ def check_gnss(
     if good:
         return [Finding("gnss", True, f"{said}.", "卫星定位正常。")]
     reason = str(report["reason"])
-    english = f"{reason or 'no fix'}; see its cable and antenna."
+    far = reason.partition(":")[0] in ("refused", "timeout", "closed", "not-gpsd")
+    remedy = "see gnss.url, and whether gpsd runs" if far else "see its cable and antenna"
+    english = f"{reason or 'no fix'}; {remedy}."
     return [Finding("gnss", False, english, advice(reason))]
 
 

@@ -72,7 +72,7 @@ class Jt808Adapter:
         return {
             "state": "ok" if self.port else "down",
             "reason": "" if self.port else f"port {self.settings.port} is not open",
-            "said": _said(terminals) if self.port else "",
+            "said": _said(terminals, self.port) if self.port else "",
             "port": self.port,
             "connections": connections,
             "terminals": terminals,
@@ -119,7 +119,9 @@ class Jt808Adapter:
         return {"ok": result == Result.DONE, "said": f"{terminal.name}: {said}"}
 
 
-def _said(terminals: Mapping[str, Mapping[str, Any]]) -> str:
+def _said(terminals: Mapping[str, Mapping[str, Any]], port: int) -> str:
+    if not terminals:
+        return f"no terminal was heard yet on port {port} 尚无终端接入"
     here = sum(bool(one["connected"]) for one in terminals.values())
     return f"{here} of {len(terminals)} terminals connected 在线终端"
 

@@ -163,8 +163,9 @@ def _finding(trial: Trial) -> Finding:
     name = trial.sensor.name
     if trial.fault is not None:
         advice = _ADVICE.get(trial.fault.reason, "请检查传感器和 url。")
-        said = f"{name}: {trial.fault}".rstrip(".?")
-        return Finding("sensor", False, f"{said}; see its power and cable.", f"{name}：{advice}")
+        said = f"{name}: {trial.fault}"
+        said += "" if said.endswith((".", "?")) else "."
+        return Finding("sensor", False, said, f"{name}：{advice}")
     unknown = [value for value in trial.sensor.value if trial.measured(value).value is None]
     if not trial.ok:
         first = unknown[0]

@@ -74,6 +74,10 @@ def test_what_is_attached_is_listed_with_its_own_words_and_values() -> None:
 
 
 def test_a_line_is_broken_where_two_spaces_part_what_belongs_together() -> None:
-    assert list(wrapped("up  round trip 往返 0 ms", 22)) == ["up", "round trip 往返 0 ms"]
+    assert list(wrapped("main  up 通  round trip 往返 0 ms", 22)) == [
+        "main  up 通",
+        "round trip 往返 0 ms",
+    ]
     assert list(wrapped("many words without a part", 12)) == ["many words", "without a", "part"]
     assert list(wrapped("a  b", 10)) == ["a  b"]
+    assert list(wrapped("gnss  it is not there", 18)) == ["gnss  it is not", "there"]
