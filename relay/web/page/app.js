@@ -113,7 +113,7 @@ const NEWS = {
 };
 // News that says all of it itself: drawn at once.
 const LIVE = {
-  positions: (news) => map.move(news.devices),
+  positions: (news) => map.move(news.devices, news.revision),
   alarm: (news) => alarms.hear(news),
 };
 const ALL = Object.keys(READERS);

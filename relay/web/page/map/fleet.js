@@ -13,7 +13,10 @@ export const keyOf = (kit, device) => `${kit}/${device}`;
 export const flagNames = (bits) => FLAGS.filter((_, at) => bits & (1 << at));
 const SURVEYED = 7; // GGA's quality of a position that was typed in (NMEA 0183)
 // Where a station stands does not grow old while the station speaks; it says it once an hour.
-const knownUs = ({ position, heard_us }) => (position.fix === SURVEYED ? Math.max(position.time_us, heard_us ?? 0) : position.time_us);
+// No position is younger than its arrival, whatever its device's clock says: who falls silent in the
+// year 2099 grows old all the same.
+const knownUs = ({ position, heard_us }) => (position.fix === SURVEYED ? Math.max(position.time_us, heard_us ?? 0)
+  : Math.min(position.time_us, position.arrived_us ?? Infinity));
 export const ageUs = (device) => (device.position ? Math.max(0, nowUs() - knownUs(device)) : null);
 
 export function stateOf(device, now = nowUs()) {
@@ -45,24 +48,26 @@ export class Fleet {
       const known = new Set(page.devices.map((each) => keyOf(each.kit, each.device)));
       for (const key of this.devices.keys()) if (!known.has(key)) this.devices.delete(key);
     }
-    for (const told of page.devices) this.#learn(told);
+    for (const told of page.devices) this.#learn(told, page.revision, whole);
     this.revision = Math.max(whole ? 0 : this.revision, page.revision);
     this.changed += 1;
   }
 
-  #learn(told) {
+  #learn(told, revision, whole) {
     const key = keyOf(told.kit, told.device);
     const known = this.devices.get(key);
     const position = told.position && sound(told.position.lat, told.position.lon) ? told.position : null;
-    // News may have been faster than the answer.
-    const newer = known?.position && (!position || known.position.time_us > position.time_us) ? known.position : position;
-    const device = Object.assign(known ?? { key, x: 0, y: 0, glide: null, alarm: null }, told, { position: newer, streams: told.streams ?? {} });
+    // News may have been faster than the answer. The centre knows what is the latest: a clock that
+    // was wrong and is set has later positions with earlier times.
+    const faster = !whole && known?.position && known.movedAt > revision;
+    const device = Object.assign(known ?? { key, x: 0, y: 0, glide: null, alarm: null }, told,
+      { position: faster ? known.position : position, movedAt: faster ? known.movedAt : revision, streams: told.streams ?? {} });
     this.devices.set(key, device);
     this.#place(device, Boolean(known?.position));
   }
 
-  // The news "positions": [kit, device, kind, time_us, lon, lat, heading, speed, marks].
-  move(rows) {
+  // The news "positions" of `revision`: [kit, device, kind, time_us, lon, lat, heading, speed, marks].
+  move(rows, revision) {
     for (const [kit, name, kind, time_us, lon, lat, heading, speed, marks] of rows) {
       if (!sound(lat, lon)) continue;
       const key = keyOf(kit, name);
@@ -72,9 +77,12 @@ export class Fleet {
         this.devices.set(key, device);
       }
       const before = device.position;
-      if (before && before.time_us > time_us) continue; // sent late: it belongs to the track alone
+      if (device.movedAt > revision) continue; // an answer was faster
+      // Told for something else that it measures: where it is has not changed.
+      if (before && before.time_us === time_us && before.lat === lat && before.lon === lon) continue;
+      device.movedAt = revision;
       device.position = { ...before, time_us, lat, lon, heading, speed, marks: flagNames(marks ?? 0), arrived_us: nowUs() };
-      device.heard_us = Math.max(device.heard_us ?? 0, time_us);
+      device.heard_us = nowUs();
       device.fix_lost_us = null;
       this.#place(device, Boolean(before));
       for (const tell of this.moved) tell(device, device.position);

@@ -109,8 +109,8 @@ export class MapView {
     this.#news();
   }
 
-  move(rows) {
-    this.fleet.move(rows);
+  move(rows, revision) {
+    this.fleet.move(rows, revision);
     this.#news();
   }
 

@@ -9,6 +9,7 @@ const MOST_POINTS = 2000;
 const LEAST_PX = 2;
 const AGES = 4; // how many steps of brightness a track fades in
 const BREAK_US = 180e6; // a longer silence is no straight line
+const FUTURE_US = 300e6; // a time that cannot be
 
 export class Tracks {
   constructor(fleet) {
@@ -24,7 +25,7 @@ export class Tracks {
   }
 
   #add(key, kind, time_us, x, y) {
-    if (x === undefined) return;
+    if (x === undefined || time_us > nowUs() + FUTURE_US) return;
     const { points } = this.#of(key, kind);
     if (points.length && points.at(-1)[0] >= time_us) return;
     points.push([time_us, x, y]);

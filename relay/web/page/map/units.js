@@ -21,7 +21,7 @@ export const streamText = (stream) => (has(`tel.stream.${stream}`) ? t(`tel.stre
 
 export function unitText(unit) {
   if (unit === "/min") return t("unit.perMinute");
-  return UNITS[unit] ?? unit ?? "";
+  return (Object.hasOwn(UNITS, unit ?? "") ? UNITS[unit] : unit) ?? "";
 }
 
 const digitsOf = (value) => (Number.isInteger(value) ? 0 : Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
