@@ -117,14 +117,15 @@ class Alarms(Part):
     def acknowledge_alarm(
         self, kit: str, ident: bytes, *, who: str, note: str, now_us: int, describe: Describe
     ) -> AlarmChange:
-        """Record that `who` has seen an alarm; whoever was first stays.
+        """Record that `who` has seen an alarm, which may have ended on site; whoever was first
+        stays.
 
         Raises:
             ArchiveError: there is no such alarm.
         """
         with self._write() as connection:
             before = _known(connection, kit, ident)
-            if before.acknowledged_us is not None or before.cleared_us is not None:
+            if before.acknowledged_us is not None or before.cleared_by:
                 return AlarmChange(before, None)
             said = {"acknowledged_us": now_us, "acknowledged_by": who[:64]}
             return _put(
@@ -148,14 +149,20 @@ class Alarms(Part):
 
     def alarms(self, *, active_only: bool = False, limit: int = 1000) -> list[StoredAlarm]:
         """The newest `limit` alarms by arrival, the newest first; with `active_only` those that
-        are not cleared, first those that nobody has seen, of these the gravest: where they are too
-        many, others are left out.
+        are not cleared, and calls for help that ended on site before anybody here had seen them.
+        First are those that nobody has seen, of these the gravest: where they are too many, others
+        are left out.
         """
         a = ALARMS.c
         query = sa.select(ALARMS)
         order = [a.arrived_us.desc(), a.kit, a.ident]
         if active_only:
-            query = query.where(a.cleared_us.is_(None))
+            missed = sa.and_(
+                a.cleared_by == "",
+                a.acknowledged_us.is_(None),
+                a.precedence == Precedence.FLASH.value,
+            )
+            query = query.where(sa.or_(a.cleared_us.is_(None), missed))
             seen = sa.case((a.acknowledged_us.is_(None), 0), else_=1)
             order = [seen.asc(), a.precedence.asc(), *order]
         with self._read() as connection:

@@ -13,7 +13,7 @@ _HELP = {
     "fieldlink_devices": "Devices that speak in numbers, by kind",
     "fieldlink_device_heard_seconds": "Seconds since a device's last sample arrived",
     "fieldlink_value": "The last value of a column of a device's stream, in its unit",
-    "fieldlink_alarms": "Alarms that are not cleared, by kind and state",
+    "fieldlink_alarms": "Alarms that are not cleared, or not seen yet, by kind and state",
 }
 
 

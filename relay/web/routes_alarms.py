@@ -25,7 +25,9 @@ def alarms_router() -> APIRouter:
         state: Literal["active", "all"] = "active",
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> AlarmsPage:
-        """The newest alarms; `active` are all that are not cleared, acknowledged or not."""
+        """The newest alarms. `active` are all that are not cleared, acknowledged or not, and calls
+        for help that ended on site before anybody here acknowledged them; unseen ones first, of
+        these the gravest."""
         found = centre.catalogue.alarms(active_only=state == "active", limit=limit)
         return AlarmsPage(now_us=centre.clock(), alarms=[_view(each) for each in found])
 

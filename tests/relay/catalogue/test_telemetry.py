@@ -265,6 +265,18 @@ def test_a_kit_may_not_have_alarms_without_end(
     assert shelf.catalogue.alarm("kit-1", b"\x0a" * 8) is not None
 
 
+def test_a_call_for_help_that_ended_on_site_is_listed_until_somebody_saw_it(shelf: Shelf) -> None:
+    for phase in Phase:
+        alarm(shelf, phase)
+        alarm(shelf, phase, ident=b"battery1", kind=AlarmKind.LOW_BATTERY)
+    shelf.telemetry.settle()
+    (open_one,) = shelf.catalogue.alarms(active_only=True)
+    assert (open_one.kind, open_one.state) == ("gas", "cleared")
+    seen = shelf.telemetry.acknowledge("kit-1", b"alarm-01", who="anna", note="they are well")
+    assert (seen.state, seen.acknowledged_by, seen.note) == ("cleared", "anna", "they are well")
+    assert shelf.catalogue.alarms(active_only=True) == []
+
+
 def test_a_change_is_seen_even_when_the_alarm_changed_last_has_made_room(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

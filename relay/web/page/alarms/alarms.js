@@ -5,7 +5,7 @@ import { get } from "../api.js";
 import { byId, el, icon, setText } from "../dom.js";
 import { t } from "../text.js";
 import { nowUs } from "../time.js";
-import { AlarmBook, idOf, isGrave } from "./book.js";
+import { AlarmBook, idOf, isGrave, isUnseen } from "./book.js";
 import { AlarmEntry, alarmText } from "./entry.js";
 import { AlarmSound } from "./sound.js";
 
@@ -38,7 +38,8 @@ export class Alarms {
   }
 
   async read() {
-    this.book.take(await get("/api/alarms?state=active&limit=500"));
+    const { mark } = this.book;
+    this.book.take(await get("/api/alarms?state=active&limit=500"), mark);
     if (!byId("alarm-panel").hidden && this.tab === "history") await this.#readHistory();
   }
 
@@ -96,11 +97,12 @@ export class Alarms {
     this.#fill("banner", byId("alarm-rows"), ringing.slice(0, most));
     const banner = byId("alarm-banner");
     banner.hidden = ringing.length === 0;
-    banner.dataset.grave = String(ringing.some(isGrave));
+    const grave = ringing.some((alarm) => isGrave(alarm) && !isUnseen(alarm));
+    banner.dataset.grave = String(grave);
     const more = ringing.length - most;
     byId("alarm-more").hidden = more <= 0;
     setText(byId("alarm-more"), more > 0 ? t("alarm.more", { n: more }) : "");
-    this.sound.ring(!ringing.length ? null : ringing.some(isGrave) ? "grave" : "other");
+    this.sound.ring(!ringing.length ? null : grave ? "grave" : "other");
     this.#drawButtons();
     if (!byId("alarm-panel").hidden) this.#drawPanel([...ringing, ...calm]);
   }

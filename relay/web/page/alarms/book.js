@@ -12,24 +12,38 @@ function graver(a, b) {
   return rank(a) - rank(b) || b.raised_us - a.raised_us;
 }
 
+// Over on site before anybody here had seen it: somebody may have called for help all the same.
+export const isUnseen = (alarm) => alarm.state === "cleared" && alarm.cleared_on_site && !alarm.acknowledged_us && isGrave(alarm);
+export const toSee = (alarm) => alarm.state === "active" || isUnseen(alarm);
+
 // How far an alarm has come; news and answers may cross, and none goes back.
-const STEPS = { active: 0, acknowledged: 1, cleared: 2 };
+const STEPS = { active: 0, acknowledged: 1, cleared: 3 };
+const stepOf = (alarm) => (isUnseen(alarm) ? 2 : STEPS[alarm.state]);
 
 export class AlarmBook {
   constructor() {
     this.alarms = new Map();
+    this.heard = new Map(); // which news was the last of each
+    this.mark = 0; // the number of the last news
     this.changed = new Set(); // called after every change, with the alarms that are new and open
   }
 
-  // All that are not cleared, as the centre says; those it no longer names are over.
-  take(page) {
+  // All that are open, as the centre said when news number `mark` had come; those it does not name are
+  // over, unless there was news of them since.
+  take(page, mark = this.mark) {
     const named = new Set(page.alarms.map(idOf));
-    for (const [id, alarm] of this.alarms) if (alarm.state !== "cleared" && !named.has(id)) this.alarms.delete(id);
+    for (const [id, alarm] of this.alarms) {
+      const open = alarm.state !== "cleared" || isUnseen(alarm);
+      if (open && !named.has(id) && (this.heard.get(id) ?? 0) <= mark) { this.alarms.delete(id); this.heard.delete(id); }
+    }
     this.#learn(page.alarms);
   }
 
   hear(alarm) {
-    if (alarm && typeof alarm.id === "string") this.#learn([alarm]);
+    if (!alarm || typeof alarm.id !== "string") return;
+    this.mark += 1;
+    this.heard.set(idOf(alarm), this.mark);
+    this.#learn([alarm]);
   }
 
   #learn(told) {
@@ -37,8 +51,8 @@ export class AlarmBook {
     for (const alarm of told) {
       const id = idOf(alarm);
       const known = this.alarms.get(id);
-      if (known && STEPS[known.state] > STEPS[alarm.state]) continue;
-      if (alarm.state === "active" && !known) fresh.push(alarm);
+      if (known && stepOf(known) > stepOf(alarm)) continue;
+      if (toSee(alarm) && !known) fresh.push(alarm);
       this.alarms.set(id, alarm);
     }
     this.#bound();
@@ -47,12 +61,12 @@ export class AlarmBook {
 
   #bound() {
     if (this.alarms.size <= MOST) return;
-    const over = [...this.alarms].filter(([, alarm]) => alarm.state === "cleared").sort(([, a], [, b]) => a.raised_us - b.raised_us);
-    for (const [id] of over.slice(0, this.alarms.size - MOST)) this.alarms.delete(id);
+    const over = [...this.alarms].filter(([, alarm]) => alarm.state === "cleared" && !isUnseen(alarm)).sort(([, a], [, b]) => a.raised_us - b.raised_us);
+    for (const [id] of over.slice(0, this.alarms.size - MOST)) { this.alarms.delete(id); this.heard.delete(id); }
   }
 
   ringing() {
-    return [...this.alarms.values()].filter((alarm) => alarm.state === "active").sort(graver);
+    return [...this.alarms.values()].filter(toSee).sort((a, b) => stepOf(a) - stepOf(b) || graver(a, b));
   }
 
   calm() {

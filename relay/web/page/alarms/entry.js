@@ -8,6 +8,7 @@ import { columnText, unitText } from "../map/units.js";
 import { has, t } from "../text.js";
 import { age, dayAndTime, nowUs } from "../time.js";
 import { kindText } from "../wall.js";
+import { toSee } from "./book.js";
 import { alarmIcon } from "./icons.js";
 
 const NOTE_CHARS = 256;
@@ -75,7 +76,7 @@ export class AlarmEntry {
     setText(this.when, t("alarm.when", { time: dayAndTime(alarm.raised_us) }));
     setText(this.seen, this.#seenText(alarm));
     this.map.hidden = !place;
-    this.ack.hidden = alarm.state !== "active" || this.acting !== null;
+    this.ack.hidden = !toSee(alarm) || this.acting !== null;
     this.clear.hidden = alarm.state === "cleared" || this.acting !== null;
     for (const [button, key] of [[this.map, "alarm.map"], [this.ack, "alarm.acknowledge"], [this.clear, "alarm.clear"], [this.cancel, "alarm.cancel"]]) setText(button, t(key));
     if (this.acting) {
@@ -87,11 +88,12 @@ export class AlarmEntry {
   }
 
   #seenText(alarm) {
-    const said = alarm.note ? ` “${alarm.note}”` : "";
-    if (alarm.state === "cleared" && alarm.cleared_on_site) return t("alarm.cleared.site", { time: alarm.cleared_us ? dayAndTime(alarm.cleared_us) : "–" }) + said;
-    if (alarm.state === "cleared") return t("alarm.cleared", { who: alarm.cleared_by || "–", time: alarm.cleared_us ? dayAndTime(alarm.cleared_us) : "–" }) + said;
-    if (alarm.state === "acknowledged") return t("alarm.acknowledged", { who: alarm.acknowledged_by || "–", time: alarm.acknowledged_us ? dayAndTime(alarm.acknowledged_us) : "–" }) + said;
-    return "";
+    const time = (us) => (us ? dayAndTime(us) : "–");
+    const over = alarm.state !== "cleared" ? "" : alarm.cleared_on_site ? t("alarm.cleared.site", { time: time(alarm.cleared_us) })
+      : t("alarm.cleared", { who: alarm.cleared_by || "–", time: time(alarm.cleared_us) });
+    const seen = alarm.acknowledged_us ? t("alarm.acknowledged", { who: alarm.acknowledged_by || "–", time: time(alarm.acknowledged_us) })
+      : over && toSee(alarm) ? t("alarm.unseen") : "";
+    return [over, seen, alarm.note ? `“${alarm.note}”` : ""].filter(Boolean).join(" · ");
   }
 
   tick() {
