@@ -1,5 +1,6 @@
 """What has come in since the last sheaf, by series, and who waits to hear what became of it."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from fieldlink.codecs.telemetry import Block, Detail, Flag, Sample, Schema
@@ -12,6 +13,7 @@ _BACKFILL = int(Flag.BACKFILL)
 _MOST_CELLS = 400_000  # of one sheaf; a fifth of what the codec takes
 _MOST_SAMPLES = 7_200  # of one block
 _MOST_BLOCKS = 2_000
+_TOLD_AT_ONCE = 100
 
 
 @dataclass(slots=True)
@@ -58,10 +60,14 @@ class Batch:
         """Samples in it."""
         return sum(len(run.samples) for run in self.runs)
 
-    def tell(self, answer: str | None) -> None:
-        """Tell everybody who waits; None: it is stored."""
-        for done in self.dones:
+    async def tell(self, answer: str | None) -> None:
+        """Tell everybody who waits; None: it is stored. Others have their turn in between: after
+        a disk that was slow there are thousands.
+        """
+        for number, done in enumerate(self.dones):
             done(answer)
+            if number % _TOLD_AT_ONCE == _TOLD_AT_ONCE - 1:
+                await asyncio.sleep(0)
 
     def forget(self) -> None:
         """It was not stored: what devices numbered is new when it comes again."""

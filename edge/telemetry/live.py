@@ -6,7 +6,8 @@ worth nothing once a newer one is in the spool, which takes over what the older 
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
 
 from fieldlink.codecs.bundle import Draft, Precedence, Ranges
 from fieldlink.codecs.fault import CodecError
@@ -17,7 +18,7 @@ from fieldlink.edge.telemetry.gather import Batch, Run
 from fieldlink.edge.telemetry.ladder import EVERY_S
 from fieldlink.edge.telemetry.sheaves import THIN, sheaf_bundle
 
-__all__ = ["Live", "Writes"]
+__all__ = ["Live", "Off", "Writes"]
 
 _ALARM = int(Flag.ALARM)
 _KEPT_SAMPLES = 400  # of one series in one thin sheaf
@@ -32,6 +33,9 @@ _Key: TypeAlias = tuple[str, str, int]
 Writes: TypeAlias = Callable[[Draft, bytes, bytes | None], Awaitable[tuple[bytes | None, bool]]]
 """Adds a bundle, then withdraws another: the id of the new one, None if it was not stored; whether
 the other is gone."""
+
+Off: TypeAlias = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Runs something that takes a while, off the event loop."""
 
 
 class Live:
@@ -84,21 +88,25 @@ class Live:
                 alarms = [sample for sample in samples[:-keep] if sample.flags & _ALARM]
                 samples[:-keep] = alarms[-_KEPT_SAMPLES:]
 
-    async def look(self, now_s: float, now_us: int, error_us: int | None, writes: Writes) -> None:
+    async def look(
+        self, now_s: float, now_us: int, error_us: int | None, writes: Writes, off: Off
+    ) -> None:
         """Write a thin sheaf when it is time for one."""
         if self.detail is Detail.FULL or now_s < self._due_s or not self._fresh:
             return
         self._due_s = now_s + EVERY_S[self.detail]
-        blocks = self._thinned()
+        fresh, self._fresh = self._fresh, {}
+        new = await off(lambda: self._thinned(fresh))
         old, held = self._overtaken()
-        blocks = _newest([*(old or ()), *blocks])
+        blocks = _newest([*(old or ()), *new])
         if not blocks:
             return
-        blocks, (draft, content) = _bound(blocks, self.detail, now_us, error_us)
         if held is not None:
             self._state.hold(held)
         bundle, gone = None, False
         try:
+            bound = partial(_bound, blocks, self.detail, now_us, error_us)
+            blocks, (draft, content) = await off(bound)
             bundle, gone = await writes(draft, content, None if held is None else held.bundle)
         finally:
             if held is not None and gone:
@@ -110,9 +118,9 @@ class Live:
             self.replaced += gone
             self._unsent = bundle, tuple(blocks)
 
-    def _thinned(self) -> list[Block]:
+    def _thinned(self, fresh: dict[_Key, tuple[Run, list[Sample]]]) -> list[Block]:
+        """The samples of `fresh` that go; on a thread, it is slow."""
         blocks = []
-        fresh, self._fresh = self._fresh, {}
         for key, (run, samples) in fresh.items():
             rule = _USUAL if self.detail is Detail.CHANGE else _BY_THE_CLOCK
             after = self._last.get(key)

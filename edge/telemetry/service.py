@@ -159,7 +159,7 @@ class Telemetry:
             self._stored += count
             self._live.took(batch)
         self._fault = answer
-        batch.tell(answer or None)
+        await batch.tell(answer or None)
 
     def _write(self, batch: Batch, full: bool, now_us: int, error_us: int | None) -> str:
         """Sheaves into the spool, one after the other; on a thread. Why not, or nothing."""
@@ -209,10 +209,9 @@ class Telemetry:
                       self._packer.waits_s())  # fmt: skip
         self._live.turn(self._ladder.look(offer, now_s))
         times = self._time.now_us(), self._time.error_us()
-        await to_the_end(self._live.look(now_s, *times, self._replace))
+        await to_the_end(self._live.look(now_s, *times, self._replace, self._off))
         if stale := self._live.stale():
-            work = partial(self._withdrawn, *stale)
-            await asyncio.get_running_loop().run_in_executor(self._writer, work)
+            await self._off(partial(self._withdrawn, *stale))
 
     def _speaking(self, now_s: float) -> int:
         return sum(
@@ -230,6 +229,10 @@ class Telemetry:
                 _log.warning("a thin sheaf was left out: %s", why)
             return bundle, bundle is not None and old is not None and self._withdrawn(old)
 
+        answer: tuple[bytes | None, bool] = await self._off(work)
+        return answer
+
+    async def _off(self, work: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
     async def _pack(self) -> None:

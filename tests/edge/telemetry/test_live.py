@@ -52,7 +52,7 @@ class _Kit:
             self.state.add(Candidate.of(stored.bundle_id, stored.manifest))
             return stored.bundle_id, old is not None and bool(self.spool.withdraw(old))
 
-        asyncio.run(self.live.look(self.at_s, NOW_US + self.at_s * S, 1, writes))
+        asyncio.run(self.live.look(self.at_s, NOW_US + self.at_s * S, 1, writes, asyncio.to_thread))
         waiting = list(self.spool.pending())
         assert len(waiting) <= 1
         assert self.state.waiting == len(waiting)
@@ -163,5 +163,5 @@ def test_long_texts_of_many_are_cut_to_what_one_sheaf_holds(kit: _Kit) -> None:
         return None, False
 
     sizes = list[int]()
-    asyncio.run(kit.live.look(0, NOW_US, 1, writes))
+    asyncio.run(kit.live.look(0, NOW_US, 1, writes, asyncio.to_thread))
     assert sizes == [600]
