@@ -119,7 +119,10 @@ def reload(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def drain(config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Have the running agent stop recording and send what it holds. 停止记录并送完余下"""
+    """Have the running agent stop recording and send what it holds. 停止记录并送完余下
+
+    Devices, terminals and sensors are still heard: a call for help goes through.
+    """
     _tell(config, "drain", as_json)
 
 

@@ -24,6 +24,10 @@ __all__ = ["Desk"]
 
 # An adapter answers these, if the configuration has it.
 _ASKED_OF_ADAPTERS = ("device-add", "device-remove", "device-list", "jt808-list", "jt808-text")
+_DRAINING = (
+    "recording has stopped; what was recorded is being sent, devices are still heard"
+    " 已停止记录，终端仍在接收"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -124,7 +128,7 @@ class Desk:
         """Stop recording; what was recorded goes on being sent."""
         self._draining = True
         await self._devices.change([], self._settings.capture)
-        return {"ok": True, "said": "recording has stopped; what was recorded is being sent"}
+        return {"ok": True, "said": _DRAINING}
 
     async def hold(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Stop using a bearer, or use it again."""
