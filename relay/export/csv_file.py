@@ -14,7 +14,8 @@ from fieldlink.relay.export.rows import FIXED, Line, Table, heading, marks_of
 __all__ = ["csv_file"]
 
 _PIECE = 1000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Also as wide signs, which spreadsheets in Chinese take for the narrow ones.
+_FORMULA = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
 
 
 def csv_file(table: Table) -> Iterator[str]:

@@ -7,7 +7,7 @@ open in the database while its samples are written.
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import cast
 
 from fieldlink.codecs.fault import ArchiveError
@@ -22,6 +22,7 @@ __all__ = ["Asked", "gather_table", "gather_tracks"]
 
 _MOST_SERIES = 100_000
 _PAGE = 20_000
+_MOST_FIXES = 50_000  # in one track: half a day at one a second, some 15 MB
 _FIX = ("lat", "lon", "alt", "heading", "speed")
 
 
@@ -40,10 +41,13 @@ class Asked:
 
 
 def gather_tracks(catalogue: Catalogue, history: History, asked: Asked) -> Iterator[Track]:
-    """The track of every device that has one."""
+    """The track of every device that has one; a long one in several, because a writer holds one of
+    them at a time.
+    """
     for (kit, device), kind in _devices(catalogue, asked, POSITION.stream).items():
         fixes = _fixes(history, asked.query(kit, device, POSITION.stream))
-        yield Track(kit, device, kind, fixes)
+        while (first := next(fixes, None)) is not None:
+            yield Track(kit, device, kind, chain((first,), islice(fixes, _MOST_FIXES - 1)))
 
 
 def gather_table(catalogue: Catalogue, history: History, asked: Asked, stream: str) -> Table:

@@ -83,8 +83,20 @@ def test_pages_of_any_size_give_each_sample_once(
         table = gather_table(duty.catalogue, history, asked, "position")
         lines = [(line.device, line.sequence) for line in table.lines]
         assert len(lines) == len(set(lines)) == 2 * TICKS
-        tracks = list(gather_tracks(duty.catalogue, history, asked))
+        tracks = gather_tracks(duty.catalogue, history, asked)
         assert [len(list(track.fixes)) for track in tracks] == [TICKS, TICKS]
+
+
+def test_a_long_track_is_written_in_several_so_that_none_fills_the_memory(
+    duty: Duty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gather_module, "_MOST_FIXES", 20)
+    asked = Asked(SPAN["from_us"], SPAN["to_us"], "kit-1")
+    found = gather_tracks(duty.catalogue, duty.telemetry.history, asked)
+    parts = [(track.device, [fix.time_us for fix in track.fixes]) for track in found]
+    assert [len(times) for _, times in parts] == [20, 10, 20, 10]
+    assert [device for device, _ in parts] == ["soldier-1"] * 2 + ["vehicle-2"] * 2
+    assert parts[0][1][-1] < parts[1][1][0]
 
 
 def test_a_stream_that_never_was_is_named(duty: Duty) -> None:

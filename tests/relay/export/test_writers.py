@@ -22,7 +22,9 @@ def _table() -> Table:
     )
     lines = [
         Line(T0_US, "kit-a", "a", 7, 1, 0, 500, (71, 36.61, "=HYPERLINK(1)")),
-        Line(T0_US + 1, "kit-a", "b", 7, 2, Flag.CLOCK | Flag.JUMP, None, (None, None, None)),
+        Line(
+            T0_US + 1, "kit-a", "b", 7, 2, Flag.CLOCK | Flag.JUMP, None, (None, None, "\uff1d1+1")
+        ),
     ]
     return Table("vitals", columns, lines)
 
@@ -33,7 +35,7 @@ def test_csv_is_what_a_spreadsheet_reads_and_runs_nothing() -> None:
     head, first, second = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
     assert head[-3:] == ["heart_rate [/min]", "temperature [Cel]", "t"]
     assert first[-4:] == ["500", "71", "36.61", "'=HYPERLINK(1)"]
-    assert second[-5:] == ["jump clock", "", "", "", ""]
+    assert second[-5:] == ["jump clock", "", "", "", "'\uff1d1+1"]
 
 
 def test_parquet_is_read_back_by_pyarrow_with_units_and_nothing_for_unknown() -> None:
