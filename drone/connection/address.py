@@ -18,7 +18,7 @@ FILES = (".tlog", ".bin", ".ulg")
 
 _MAX_CHARS = 512
 _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
-_SERIAL = re.compile(r"(?:serial:)?(/dev/[A-Za-z0-9_./:-]{1,200})(?:[,:]([0-9]{3,8}))?")
+_SERIAL = re.compile(r"(?:serial:)?(/dev/[A-Za-z0-9_./:-]{1,200}?)(?:[,:]([0-9]{3,8}))?")
 _DEFAULT_BAUD = 57_600
 _NETWORK: dict[str, Kind] = {
     "udpin": "udpin",

@@ -33,8 +33,17 @@ def read_log(path: Path) -> Iterator[Logged]:
     try:
         if kind == ".tlog":
             yield from _tlog(path)
+        elif kind == ".bin":
+            # Each has much to import, for those who replay only.
+            from fieldlink.drone.connection.dataflash import dataflash_frames
+
+            yield from dataflash_frames(path)
+        elif kind == ".ulg":
+            from fieldlink.drone.connection.ulog import ulog_frames
+
+            yield from ulog_frames(path)
         else:
-            raise SourceError("format", f"{path.name} is no .tlog file")
+            raise SourceError("format", f"{path.name} is no .tlog, .bin or .ulg file")
     except OSError as error:
         raise SourceError("not-found", f"{path}: {error.strerror or error}") from error
 

@@ -1,7 +1,7 @@
 """A recorded flight as a source: its frames come as they came then, or faster."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from fieldlink.drone.connection.address import Address
 from fieldlink.drone.connection.logs import Logged, read_log
 from fieldlink.drone.connection.ports import Host
 
-__all__ = ["Replay"]
+__all__ = ["Pace", "Replay"]
 
 _READ_AHEAD = 200
 _BETWEEN_S = 1.0
@@ -56,7 +56,7 @@ class Replay:
 
     async def _play(self, host: Host, way: _FileWay) -> None:
         log = _skipped(read_log(Path(self._address.path)), self._address.start_s)
-        pace = _Pace(self._address.speed)
+        pace = Pace(self._address.speed, asyncio.get_running_loop().time)
         while True:
             batch, wrong = await asyncio.to_thread(_some, log)
             together: list[bytes] = []
@@ -93,20 +93,20 @@ def _skipped(log: Iterator[Logged], start_s: float) -> Iterator[Logged]:
             yield logged
 
 
-class _Pace:
-    """When a frame is due, on the event loop's clock."""
+class Pace:
+    """When a frame is due, on a clock in seconds."""
 
-    def __init__(self, speed: float) -> None:
+    def __init__(self, speed: float, clock: Callable[[], float]) -> None:
         self._speed = speed
         self._due_s = 0.0
         self._last_us: int | None = None
-        self._loop = asyncio.get_running_loop()
+        self._clock = clock
 
     def wait_s(self, at_us: int) -> float:
         """How long until a frame said at `at_us` is due."""
         if not self._speed:
             return 0.0
-        now_s = self._loop.time()
+        now_s = self._clock()
         if self._last_us is None:
             self._due_s = now_s
         else:  # a clock that was set back, or a hole, is not waited for
