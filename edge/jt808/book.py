@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fieldlink.edge.jt808.codes import AccessCodes
 from fieldlink.edge.jt808.settings import Enrolment, Jt808Settings
 from fieldlink.edge.jt808.terminal import Terminal
+from fieldlink.edge.jt808.turns import Turns
 from fieldlink.edge.telemetry.ports import Intake, KitTime, Source
 
 __all__ = ["TerminalBook"]
@@ -23,6 +24,7 @@ class TerminalBook:
         self.settings, self.codes, self.intake, self.time = settings, codes, intake, time
         self._listed = {one.number: one for one in settings.terminal}
         self._known: dict[str, Terminal] = {}
+        self.turns = Turns()
 
     def __iter__(self) -> Iterator[Terminal]:
         return iter(self._known.values())
@@ -68,4 +70,5 @@ class TerminalBook:
             (listed.datum if listed else None) or self.settings.datum,
             intake=self.intake,
             hold_us=round(self.settings.alarm_hold * 1e6),
+            turns=self.turns,
         )

@@ -77,6 +77,7 @@ class TerminalServer(asyncio.DatagramProtocol):
                 self._group = group
                 await server.start_serving()
                 group.create_task(self._hear_datagrams(), name="jt808 datagrams")
+                group.create_task(self._book.turns.run(), name="jt808 batches")
                 while True:
                     beat()
                     self._look(time.monotonic())

@@ -4,7 +4,7 @@ its alarms and its figures.
 
 import hashlib
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,6 +24,7 @@ from fieldlink.edge.jt808.alarms import AlarmWatch, Said
 from fieldlink.edge.jt808.readings import VEHICLE, Fix, VehicleWatch, fix_of
 from fieldlink.edge.jt808.recent import Gathered, Recent
 from fieldlink.edge.jt808.settings import Datum
+from fieldlink.edge.jt808.turns import MOST_BEHIND, PIECE, Turns
 from fieldlink.edge.telemetry.ports import Done, Intake, Notice, Reading, Source
 
 __all__ = ["EXERCISE_MAKER", "Terminal"]
@@ -56,10 +57,12 @@ class Terminal:
         *,
         intake: Intake,
         hold_us: int,
+        turns: Turns,
         steady_us: Callable[[], int] = lambda: time.monotonic_ns() // 1000,
     ) -> None:
         self.number, self.source, self.datum = number, source, datum
-        self._intake, self._steady_us = intake, steady_us
+        self._intake, self._steady_us, self._turns = intake, steady_us, turns
+        self._pieces: deque[Callable[[], None]] = deque()  # of batches, for when it is its turn
         self.assembler = Assembler()
         self.counts = _Counts()
         self.words: dict[str, str] = {}
@@ -124,8 +127,27 @@ class Terminal:
     def batch(
         self, locations: Sequence[Location], is_2019: bool, done: Done, *, backfill: bool
     ) -> None:
-        """Many locations at once, from its store with `backfill`."""
-        self._take(locations, is_2019, done, batch=True, backfill=backfill)
+        """Many locations at once, from its store with `backfill`. What is too much to be taken at
+        once is taken bit by bit, in order; what happens meanwhile does not wait for it.
+        """
+        if (len(self._pieces) * PIECE) + len(locations) > MOST_BEHIND:
+            done("busy: it sends batches faster than they can be taken")
+            return
+        gathered = Gathered(done)
+        is_idle = not self._pieces
+        for start in range(0, len(locations), PIECE):
+            piece = locations[start : start + PIECE]
+            take = partial(self._take, piece, is_2019, batch=True, backfill=backfill)
+            self._pieces.append(partial(take, gathered.one()))
+        gathered.close()
+        if is_idle and self.work():
+            self._turns.add(self)
+
+    def work(self) -> bool:
+        """Take the next piece of a batch; whether more waits."""
+        if self._pieces:
+            self._pieces.popleft()()
+        return bool(self._pieces)
 
     def due(self) -> None:
         """Let answered alarms end; called about once a second."""

@@ -10,6 +10,7 @@ from fieldlink.codecs.jt808 import ALARM_BITS, Location
 from fieldlink.codecs.telemetry import AlarmKind, Flag, Schema
 from fieldlink.edge.jt808.settings import Datum
 from fieldlink.edge.jt808.terminal import Terminal
+from fieldlink.edge.jt808.turns import Turns
 from fieldlink.edge.telemetry.ports import Done, Notice, Reading, Source
 
 SOS, OVERSPEED, FATIGUE, POWER_OFF, OFF_ROUTE = (1 << bit for bit in (0, 1, 2, 8, 23))
@@ -55,6 +56,7 @@ class Alarmed:
             Datum.STATUS,
             intake=self.intake,
             hold_us=round(hold_s * 1e6),
+            turns=Turns(),
             steady_us=self.time.now_us,
         )
 

@@ -2,15 +2,16 @@
 
 import pytest
 
-from fieldlab.jt808 import LISTED, NOON_US, Line, where
+from fieldlab.jt808 import LISTED, NOON_US, Line, Talker, where
 from fieldlink.codecs.jt808 import (
     Batch,
     Resend,
     Status,
     encode_frame,
 )
-from fieldlink.codecs.telemetry import Flag
-from fieldlink.edge.jt808.settings import Datum
+from fieldlink.codecs.telemetry import AlarmKind, Flag
+from fieldlink.edge.jt808.settings import Datum, Enrolment
+from fieldlink.edge.jt808.turns import PIECE
 
 
 def test_a_position_is_answered_when_the_spool_has_it_and_not_before() -> None:
@@ -100,6 +101,38 @@ def test_a_time_that_is_none_is_counted_and_the_position_kept() -> None:
     assert line.intake.refused["fire-1", "time"] == 1
 
 
+def test_a_large_batch_is_taken_bit_by_bit_and_what_happens_meanwhile_does_not_wait() -> None:
+    line = Line().enter()
+    but_sos = 0xFFFFFFFE
+    batch = Batch(1, tuple(where(second, alarms=second % 2 * but_sos) for second in range(1000)))
+    line.say(batch)
+    assert len(line.intake.readings(stream="position")) == PIECE
+    line.intake.notices.clear()
+    line.say(line.talker.at(2000, alarms=1))  # SOS
+    assert line.intake.notices[0][1].kind is AlarmKind.SOS
+    assert len(line.talker.results()) == 1
+    while line.book.turns.step():
+        assert len(line.talker.results()) == 1
+    stored = [reading.device_us for reading in line.intake.readings(stream="position")]
+    stored.remove(NOON_US + 2_000_000_000)
+    assert stored == [NOON_US + second * 1_000_000 for second in range(1000)]
+    assert {result for _, result in line.talker.results()} == {0}
+    assert len(line.talker.results()) > 2  # every part of it has its answer
+
+
+def test_who_sends_batches_faster_than_they_are_taken_hears_so_and_others_have_their_turn() -> None:
+    line = Line(enrolment=Enrolment.OPEN).enter()
+    batch = Batch(1, tuple(where(second) for second in range(6000)))
+    line.say(batch, batch, batch)
+    assert {result for _, result in line.talker.results()} == {1}
+    other = Line(Talker("13911111111"), book=line.book).enter()
+    other.say(Batch(1, tuple(where(second) for second in range(PIECE * 2))))
+    for _ in range(2):
+        line.book.turns.step()
+    other.heard()
+    assert {result for _, result in other.talker.results()} == {0}
+
+
 def test_a_batch_is_stored_together_answered_once_and_known_again() -> None:
     line = Line(held=True).enter()
     batch = Batch(1, tuple(where(second) for second in range(20)))
@@ -146,5 +179,8 @@ def test_a_split_batch_is_put_together_and_each_of_its_frames_answered() -> None
     line.session.due(6.0)
     assert line.heard() == [Resend(102, (2,))]
     line.raw(encode_frame(frames[1]), 7.0)
+    while line.book.turns.step():
+        pass
+    line.heard()
     assert line.talker.results() == [(102, 0), (103, 0), (104, 0)]
     assert len(line.intake.readings(stream="position")) == 60
