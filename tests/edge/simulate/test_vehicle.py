@@ -72,6 +72,8 @@ class Ride:
             for frame in frames:
                 if self.chance.random() >= self.loss:
                     self.session.datagram(frame, self.after_s)
+            while self.book.turns.step():
+                pass
             answers, self._down = self._down, []
             for answer in answers:
                 if self.chance.random() >= self.loss:
