@@ -36,7 +36,6 @@ from fieldlink.edge.spool import RetentionPolicy, Spool, State, Stored
 from fieldlink.edge.starting import greeting, kit_name, make_state_dir
 from fieldlink.edge.telemetry.service import Telemetry
 from fieldlink.edge.telemetry.sheaves import PACKED, THIN
-from fieldlink.edge.telemetry.status import brief_telemetry
 from fieldlink.systemd.service import Beat, Row, serve
 
 __all__ = ["Agent", "run_agent"]
@@ -206,7 +205,7 @@ class Agent:
             bearers=self._fleet.report(),
             orders=self._planning.revision,
             plan=self._planning.brief(),
-            telemetry=brief_telemetry(self._telemetry.report()),
+            telemetry=self._telemetry.brief(),
         )
 
     def _ordered(self, orders: Orders) -> None:

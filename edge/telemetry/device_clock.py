@@ -115,8 +115,8 @@ class DeviceClock:
         """The time of a reading, its flags with CLOCK or BACKFILL, and how far that time may be
         off by the device's fault; None: unknown.
         """
-        if device_us is None:
-            return arrival_us, flags, 0
+        if device_us is None:  # the kit's own clock may be that of a machine without a battery
+            return arrival_us, flags if arrival_us >= EARLIEST_US else flags | _CLOCK, 0
         if not _possible(device_us, arrival_us):
             return arrival_us, flags | _CLOCK, None
         gap_us, behind_us = arrival_us - device_us, self._behind_us

@@ -30,7 +30,7 @@ from fieldlink.edge.telemetry.ports import Intake, KitTime, Notice
 from fieldlink.edge.telemetry.rules import Rules
 from fieldlink.edge.telemetry.settings import TelemetrySettings
 from fieldlink.edge.telemetry.sheaves import sheaf_bundles
-from fieldlink.edge.telemetry.status import device_rows, refused_rows
+from fieldlink.edge.telemetry.status import brief_telemetry, device_rows, refused_rows
 from fieldlink.edge.telemetry.whole import to_the_end
 from fieldlink.systemd.service import Beat
 
@@ -249,6 +249,16 @@ class Telemetry:
         self._desk.notify(device, notice, None, own=True)
 
     # --- questions -----------------------------------------------------------------------
+
+    def brief(self) -> dict[str, Any]:
+        """How telemetry is, in counts, for the centre."""
+        counts = {
+            "stored": self._stored,
+            "lost": self._lost,
+            "alarms": len(self._book),
+            "detail": self._live.detail.name.lower(),
+        }
+        return brief_telemetry(self._intake.roster, self._time.now_us(), counts)
 
     def report(self) -> dict[str, Any]:
         """How telemetry is, for people and programs."""

@@ -281,3 +281,8 @@ def test_a_message_that_comes_again_and_again_is_no_stopped_clock() -> None:
         clock.observe(NOW_US + S, NOW_US + second * S, 2)
     late_us = NOW_US + 60 * S
     assert clock.judge(NOW_US + S, late_us, 0) == (NOW_US + S, Flag.BACKFILL, 0)
+
+
+def test_a_kit_that_believes_it_is_1970_marks_what_it_stores() -> None:
+    assert DeviceClock().judge(None, 5 * S, 0) == (5 * S, Flag.CLOCK, 0)
+    assert DeviceClock().judge(None, NOW_US, 0) == (NOW_US, 0, 0)

@@ -10,6 +10,7 @@ from fieldlink.edge.metrics import metrics_lines
 from fieldlink.edge.show import status_lines
 from fieldlink.edge.telemetry.device import Device
 from fieldlink.edge.telemetry.ports import Reading, Source
+from fieldlink.edge.telemetry.roster import Roster
 from fieldlink.edge.telemetry.status import brief_telemetry, device_rows
 from fieldlink.edge.telemetry.wording import ALARMS
 
@@ -79,8 +80,15 @@ def test_what_was_refused_is_said_with_its_reason() -> None:
 
 def test_the_centre_hears_counts_and_metrics_are_figures() -> None:
     telemetry = _telemetry(200)
-    brief = brief_telemetry(telemetry)
-    assert (brief["devices"], brief["heard"]) == (200, 12)
+    roster = Roster()
+    for number in range(200):
+        device = roster.meet(Source(f"soldier-{number}", "soldier", "mqtt"), 0)
+        assert device is not None
+        device.hear(NOW_US - number * 5_000_000, 1.0)
+        device.refuse("json: no")
+    roster.refuse("10.0.0.1", "json: no")
+    brief = brief_telemetry(roster, NOW_US, {"stored": 1234, "detail": "full"})
+    assert (brief["devices"], brief["heard"], brief["refused"]) == (200, 12, 201)
     assert len(str(brief)) < 200
     lines = list(metrics_lines({"running": True, "telemetry": telemetry}))
     assert 'fieldlink_telemetry_devices{state="silent"} 188' in lines
