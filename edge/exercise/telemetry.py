@@ -7,12 +7,13 @@ from typing import Any
 __all__ = ["DeviceResult", "SosResult", "Tally", "TelemetryResult", "summarise_telemetry"]
 
 _MUST_MOVE = ("soldier", "vehicle")
+_CALLS = ("sos", "man_down")
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceResult:
     """One device. `age_s` is how old its newest position was at the centre while it still spoke,
-    `confirmed` how many messages the kit has told it that it has (None: it is asked and hears
+    `confirmed` how many samples the kit has told it that it has (None: it is asked and hears
     nothing), `arrived` its samples at the centre, `missing` those confirmed and not there. None
     before the end.
     """
@@ -134,6 +135,8 @@ def _device(
     if kind in _MUST_MOVE and position:  # a station says where it stands once an hour
         age_s = round(max(0, now_us - position["time_us"]) / 1e6, 2)
     told = None if tally is None else tally.confirmed.get(name)
+    if told is not None:  # a call for help is an alarm and no sample
+        told = {stream: count for stream, count in told.items() if stream not in _CALLS}
     came = {} if tally is None else tally.arrived.get(name, {})
     return DeviceResult(
         device=name,
@@ -148,6 +151,4 @@ def _device(
 
 
 def _missing(told: Mapping[str, int], came: Mapping[str, int]) -> int:
-    # A call for help is an alarm and no sample.
-    streams = told.keys() - {"sos", "man_down"}
-    return sum(max(0, told[stream] - came.get(stream, 0)) for stream in streams)
+    return sum(max(0, count - came.get(stream, 0)) for stream, count in told.items())

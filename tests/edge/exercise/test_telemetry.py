@@ -43,7 +43,7 @@ def test_what_was_all_heard_and_is_all_there_once_is_whole() -> None:
     assert (said["positions"], said["newest_age_s"]) == (3, 0.7)
     assert (said["samples_stored"], said["samples_arrived"], said["samples_lost"]) == (34, 34, 0)
     assert said["sos"] == {"device": "rescuer-1", "after_s": 0.235}
-    assert [one["confirmed"] for one in said["devices"]] == [20, 10, None]
+    assert [one["confirmed"] for one in said["devices"]] == [19, 10, None]
     assert [one["arrived"] for one in said["devices"]] == [19, 11, 4]
 
 
