@@ -181,6 +181,14 @@ def test_where_a_station_stands_does_not_grow_old_while_it_speaks(page: Browser)
     assert state(1, 2) == "stale"  # whoever moves may be anywhere by now
 
 
+def test_an_alarm_says_its_limit_with_the_unit(page: Browser) -> None:
+    def said(alarm: str) -> object:
+        return page.run(f"import('/page/alarms/entry.js').then((m) => m.whatText({alarm}))")
+
+    assert said("{ value: '121', limit: '120', unit: 's' }") == "121 s · limit 120 s"
+    assert said("{ value: '48', limit: '55', unit: 'bar' }") == "48 bar · limit 55 bar"
+
+
 def test_an_alarm_is_above_every_view_and_calms_down_when_acknowledged(
     site: Site, page: Browser
 ) -> None:

@@ -23,8 +23,9 @@ const subjectText = (subject) => {
 // What was measured: "CO 62 ppm, limit 35 ppm", and the person's or the device's own words.
 export function whatText(alarm) {
   const unit = alarm.unit ? ` ${unitText(alarm.unit)}` : "";
-  const measured = alarm.value ? `${alarm.subject ? `${subjectText(alarm.subject)} ` : ""}${alarm.value}${unit}` : "";
-  const limit = alarm.limit ? t("alarm.limit", { limit: `${alarm.limit}${unit}` }) : "";
+  const full = (value) => (alarm.unit === "s" ? t("unit.seconds", { n: value }) : `${value}${unit}`);
+  const measured = alarm.value ? `${alarm.subject ? `${subjectText(alarm.subject)} ` : ""}${full(alarm.value)}` : "";
+  const limit = alarm.limit ? t("alarm.limit", { limit: full(alarm.limit) }) : "";
   return [measured, limit, alarm.text ? `“${alarm.text}”` : ""].filter(Boolean).join(" · ");
 }
 
