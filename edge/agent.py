@@ -13,6 +13,7 @@ from typing import Any
 
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.wire import Orders
+from fieldlink.edge.attached import make_adapters
 from fieldlink.edge.attendant import Attendant
 from fieldlink.edge.bearer.centre_time import CentreTime
 from fieldlink.edge.bearer.service import Fleet, KitFacts
@@ -115,7 +116,12 @@ class Agent:
             time_=clock,
             folder=settings.state_dir,
         )
-        self._attendant = Attendant(settings, self._telemetry.intake, clock)
+        self._attendant = Attendant(
+            settings,
+            self._telemetry.intake,
+            clock,
+            partial(make_adapters, cameras=self._devices),
+        )
         self._desk = Desk(
             settings,
             config,

@@ -8,6 +8,8 @@ from fieldlink.edge.clock.clock import KitClock
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.cot.make import make_cot
 from fieldlink.edge.device_api.make import make_device_api
+from fieldlink.edge.dji.adapter import make_dji
+from fieldlink.edge.dji.receivers import Cameras
 from fieldlink.edge.gnss.adapter import make_gnss
 from fieldlink.edge.jt808.adapter import make_jt808
 from fieldlink.edge.sensors.service import make_sensors
@@ -40,12 +42,17 @@ class Adapter(Protocol):
         """How it is, for people and programs: `state` and `reason` at least."""
 
 
-def make_adapters(settings: EdgeSettings, intake: Intake, time: KitTime) -> list[Adapter]:
-    """The adapters that `settings` ask for."""
+def make_adapters(
+    settings: EdgeSettings, intake: Intake, time: KitTime, cameras: Cameras | None = None
+) -> list[Adapter]:
+    """The adapters that `settings` ask for; `cameras` records video that some of them bring."""
     adapters: list[Adapter] = []
     adapters += make_jt808(settings.jt808, settings.state_dir, intake, time)
     adapters += make_sensors(settings.sensor, intake, time)
     adapters += make_device_api(settings.device_api, settings.device_api_dir, intake)
+    adapters += make_dji(
+        settings.dji, settings.device_api, settings.state_dir, intake, time, cameras
+    )
     adapters += make_gnss(
         settings.gnss, intake, time.observe if isinstance(time, KitClock) else None
     )

@@ -13,6 +13,7 @@ from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.clock.settings import ClockSettings
 from fieldlink.edge.cot.settings import CotSettings
 from fieldlink.edge.device_api.settings import DeviceApiSettings
+from fieldlink.edge.dji.settings import DjiSettings
 from fieldlink.edge.gnss.settings import GnssSettings
 from fieldlink.edge.jt808.settings import Jt808Settings
 from fieldlink.edge.sensors.settings import SensorSettings, check_sensors
@@ -66,6 +67,9 @@ class EdgeSettings(Settings):
     device_api: DeviceApiSettings = Field(
         default=DeviceApiSettings(), description="How devices around the kit speak to it, by MQTT."
     )
+    dji: DjiSettings = Field(
+        default=DjiSettings(), description="DJI aircraft by their remote controllers and docks."
+    )
     gnss: GnssSettings = Field(
         default=GnssSettings(), description="The kit's own receiver: where it is, and what time."
     )
@@ -110,6 +114,16 @@ class EdgeSettings(Settings):
         if taken:
             raise ValueError(f"a device and a sensor are called {min(taken)}; give each its own")
         check_sensors(self.sensor)
+        return self
+
+    @model_validator(mode="after")
+    def _dji_has_a_broker(self) -> Self:
+        api = self.device_api
+        if self.dji.enabled and not (api.enabled and (api.plain or api.url)):
+            raise ValueError(
+                "[dji] needs enabled = true and plain = true (or a url) in [device_api]: its "
+                "controllers come to that broker"
+            )
         return self
 
     @property

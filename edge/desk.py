@@ -127,7 +127,7 @@ class Desk:
     async def drain(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
         """Stop recording; what was recorded goes on being sent."""
         self._draining = True
-        await self._devices.change([], self._settings.capture)
+        await self._devices.drain()
         return {"ok": True, "said": _DRAINING}
 
     async def hold(self, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ Recall: TypeAlias = Callable[[Sequence[str], str], Mapping[str, Recorded]]
 """Until when devices are on record, by name; the second argument says why nothing came after."""
 
 _STALE_S = 30.0
+_NOT_VISITING = "agent: it was not there, or sent no video"
 
 
 class _Running:
@@ -49,6 +50,9 @@ class Devices:
         recall: Recall,
         make: Callable[..., Recorder] = Recorder,
     ) -> None:
+        self._configured = list(devices)
+        self._visiting: dict[str, DeviceSettings] = {}
+        self._drained = False
         self._wanted = {device.name: device for device in devices}
         self._capture = capture
         self._make = partial(make, sink=sink, gap=gap, clock=clock)
@@ -88,7 +92,7 @@ class Devices:
             Exception: whatever a recorder raised.
         """
         try:
-            await self.change(list(self._wanted.values()), self._capture)
+            await self.change(self._configured, self._capture)
             while True:
                 self._look(beat)
                 await asyncio.sleep(0.5)
@@ -96,21 +100,61 @@ class Devices:
             await asyncio.shield(self._stop(list(self._running)))
 
     async def change(self, devices: Sequence[DeviceSettings], capture: CaptureSettings) -> None:
-        """Record these devices with these settings from now on; those that stay go on."""
+        """Record these devices with these settings from now on; those that stay go on, and so do
+        those that are visiting.
+        """
         async with self._lock:
-            self._wanted = {device.name: device for device in devices}
-            self._capture = capture
-            gone = [
-                name
-                for name, running in self._running.items()
-                if running.device != self._wanted.get(name)
-            ]
-            await self._stop(gone)
-            new = [device.name for device in devices if device.name not in self._running]
-            before = await asyncio.to_thread(self._recall, new, self._away) if new else {}
-            self._away = "agent: this device was not configured, or its settings changed"
-            for device in devices:
-                self._start_or_change(device, before.get(device.name))
+            self._configured, self._capture = list(devices), capture
+            await self._arrange()
+
+    async def attach(self, device: DeviceSettings) -> bool:
+        """Record a device that has just come, until `detach`. False: one of the configuration has
+        its name, or recording has stopped.
+        """
+        async with self._lock:
+            taken = device.name in {one.name for one in self._configured}
+            if taken or self._drained:
+                return False
+            self._visiting[device.name] = device
+            await self._arrange()
+            return True
+
+    async def detach(self, name: str) -> None:
+        """A device that was attached is gone; nothing if it is not there."""
+        async with self._lock:
+            if self._visiting.pop(name, None) is not None:
+                await self._arrange()
+
+    async def drain(self) -> None:
+        """Record nothing more, whoever comes."""
+        self._drained = True
+        async with self._lock:
+            self._configured = []
+            self._visiting.clear()
+            await self._arrange()
+
+    async def _arrange(self) -> None:
+        """Have those recorded that are configured or visiting. Under the lock."""
+        # A device of the configuration that is new has its name before a visitor.
+        self._wanted = self._visiting | {device.name: device for device in self._configured}
+        gone = [
+            name
+            for name, running in self._running.items()
+            if running.device != self._wanted.get(name)
+        ]
+        await self._stop(gone)
+        new = [name for name in self._wanted if name not in self._running]
+        before = await asyncio.to_thread(self._recalled, new) if new else {}
+        self._away = "agent: this device was not configured, or its settings changed"
+        for device in self._wanted.values():
+            self._start_or_change(device, before.get(device.name))
+
+    def _recalled(self, new: Sequence[str]) -> dict[str, Recorded]:
+        """Until when these are on record; on a thread."""
+        visiting = [name for name in new if name in self._visiting]
+        configured = [name for name in new if name not in self._visiting]
+        found = dict(self._recall(configured, self._away)) if configured else {}
+        return found | dict(self._recall(visiting, _NOT_VISITING) if visiting else {})
 
     def _start_or_change(self, device: DeviceSettings, before: Recorded | None) -> None:
         running = self._running.get(device.name)

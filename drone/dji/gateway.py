@@ -77,7 +77,7 @@ class Gateway:
         self._config = config
         services = Topic(Way.SERVICES, sn)
         self.calls = Calls(sn, lambda envelope: send(services, envelope, 0), make_id, wall_ms)
-        self.live = LiveStreams(self.calls, media, needs, self._live_changed)
+        self.live = LiveStreams(sn, self.calls, media, needs, self._live_changed)
         self._own = Station(sn, Role.UNKNOWN, sn)
         self._crafts: dict[str, _Craft] = {}
         self._heard_s: float | None = None

@@ -64,8 +64,14 @@ class LiveStreams:
     """What is wanted is what `needs` asks for of what the gateway can send."""
 
     def __init__(
-        self, calls: Calls, media: Media, needs: LiveNeeds, on_change: Callable[[str], None]
+        self,
+        gateway: str,
+        calls: Calls,
+        media: Media,
+        needs: LiveNeeds,
+        on_change: Callable[[str], None],
     ) -> None:
+        self._gateway = gateway
         self._calls, self._media, self._on_change = calls, media, on_change
         self.needs = needs
         self._capacity: Capacity | None = None
@@ -160,7 +166,7 @@ class LiveStreams:
                 self._begin(video, now_s)
 
     def _begin(self, video: VideoId, now_s: float) -> None:
-        url = self._media.open(video)
+        url = self._media.open(self._gateway, video)
         if url is None:
             self.no_room += 1
             return

@@ -63,8 +63,8 @@ class Sink(Protocol):
 class Media(Protocol):
     """Takes video in."""
 
-    def open(self, video: VideoId) -> str | None:
-        """Be ready for `video`; the URL to push it to, None: there is no room for it."""
+    def open(self, gateway: str, video: VideoId) -> str | None:
+        """Be ready for `video` of `gateway`; the URL to push it to, None: there is no room."""
 
     def close(self, video: VideoId) -> None:
         """It does not come any more."""

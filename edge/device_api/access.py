@@ -1,7 +1,8 @@
 """Who may say and hear what: the rules for the kit's own broker, and the files for mosquitto.
 
 A device publishes fl/dev/<its name>/<stream> for the streams that there are, and hears its own
-fl/dev/<its name>/receipt and .../down; nothing else.
+fl/dev/<its name>/receipt and .../down; nothing else. A DJI gateway has its own topics beside them,
+and says the properties of its aircraft under the aircraft's number, which nobody knows before.
 """
 
 import secrets
@@ -9,6 +10,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fieldlink.codecs.device_api import STREAMS
+from fieldlink.codecs.dji import Topic, Way
+from fieldlink.drone.dji import SAID
+from fieldlink.drone.dji import TOLD as DJI_TOLD
 from fieldlink.edge.device_api.registry import Device, hash_mosquitto
 from fieldlink.systemd.durable import make_folder, write_durably
 from fieldlink.systemd.nats import User
@@ -23,6 +27,9 @@ HEARD = tuple(f"fl/dev/+/{stream}" for stream in STREAMS)
 
 TOLD = ("receipt", "down")
 """The last level of what a device may hear."""
+
+_OF_AIRCRAFT = (Way.OSD, Way.STATE)
+_ROOTS = ("sys", "thing")
 
 
 def agent_secret(folder: Path) -> str:
@@ -45,12 +52,25 @@ def agent_secret(folder: Path) -> str:
 
 def nats_users(devices: Iterable[Device], secret: str) -> Iterator[User]:
     """The users of the kit's own broker; `secret` is the agent's bcrypt hash."""
-    heard = [topic.replace("/", ".").replace("+", "*") for topic in HEARD]
-    yield User(AGENT, [f"fl.dev.*.{kind}" for kind in TOLD], heard, secret)
+    heard = [_subject(topic) for topic in (*HEARD, *_dji("+", SAID))]
+    told = [_subject(topic) for topic in _dji("+", DJI_TOLD)]
+    yield User(AGENT, [*(f"fl.dev.*.{kind}" for kind in TOLD), *told], heard, secret)
     for device in devices:
         says = [f"fl.dev.{device.name}.{stream}" for stream in STREAMS]
         hears = [f"fl.dev.{device.name}.{kind}" for kind in TOLD]
+        if device.dji is not None:
+            own = [f"{root}.product.{device.dji}.>" for root in _ROOTS]
+            says += [*own, *(_subject(topic) for topic in _dji("+", _OF_AIRCRAFT))]
+            hears += own
         yield User(device.name, says, hears, device.bcrypt)
+
+
+def _subject(topic: str) -> str:
+    return topic.replace("/", ".").replace("+", "*")
+
+
+def _dji(sn: str, ways: Iterable[Way]) -> Iterator[str]:
+    return (str(Topic(way, sn)) for way in ways)
 
 
 def write_mosquitto_files(folder: Path, devices: Iterable[Device], secret: str) -> None:
@@ -62,15 +82,22 @@ def write_mosquitto_files(folder: Path, devices: Iterable[Device], secret: str) 
     target = folder / "mosquitto"
     make_folder(target)
     lines = [f"{AGENT}:{hash_mosquitto(secret)}"]
+    devices = list(devices)
     lines += [f"{device.name}:{device.mosquitto}" for device in devices]
     write_durably(target / "passwd", ("\n".join(lines) + "\n").encode())
-    write_durably(target / "acl", ("\n".join(_acl()) + "\n").encode())
+    write_durably(target / "acl", ("\n".join(_acl(devices)) + "\n").encode())
 
 
-def _acl() -> Iterator[str]:
+def _acl(devices: Iterable[Device]) -> Iterator[str]:
     yield f"user {AGENT}"
-    yield from (f"topic read {topic}" for topic in HEARD)
+    yield from (f"topic read {topic}" for topic in (*HEARD, *_dji("+", SAID)))
     yield from (f"topic write fl/dev/+/{kind}" for kind in TOLD)
+    yield from (f"topic write {topic}" for topic in _dji("+", DJI_TOLD))
+    for device in devices:
+        if device.dji is not None:
+            yield f"user {device.name}"
+            yield from (f"topic readwrite {root}/product/{device.dji}/#" for root in _ROOTS)
+            yield from (f"topic write {topic}" for topic in _dji("+", _OF_AIRCRAFT))
     # A pattern holds for every user, the agent too, whose name no device has.
     yield from (f"pattern write fl/dev/%u/{stream}" for stream in STREAMS)
     yield from (f"pattern read fl/dev/%u/{kind}" for kind in TOLD)

@@ -55,17 +55,20 @@ def _give_to_owner(state_dir: Path, folder: Path) -> None:
 
 
 def add_device(
-    settings: EdgeSettings, name: str, kind: str, host: str
+    settings: EdgeSettings, name: str, kind: str, host: str, dji: str = ""
 ) -> tuple[dict[str, Any], str]:
     """Register a device: its credentials as plain values, and a sentence.
 
     Raises:
         ConfigError: it cannot be done, or this user may not.
     """
-    found = ask_desk(settings, "add", {"name": name, "kind": kind, "host": host})
+    asked = {"name": name, "kind": kind, "host": host} | ({"dji": dji} if dji else {})
+    found = ask_desk(settings, "add", asked)
     said = str(found["said"])
     if not settings.device_api.enabled:
         said += "; set enabled = true in [device_api], else nothing listens 请启用 [device_api]"
+    if dji and not settings.dji.enabled:
+        said += "; set enabled = true in [dji], else nobody answers it 请启用 [dji]"
     return dict(found["device"]), said
 
 
@@ -76,7 +79,7 @@ def device_lines(found: Mapping[str, Any]) -> Iterator[str]:
     if not found["devices"]:
         yield "no device is registered; fieldlink edge device add NAME 尚无设备"
     for device in found["devices"]:
-        yield f"{device['name']:<32}  {device['kind']}"
+        yield f"{device['name']:<32}  {device['kind']:<10} {device.get('dji', '')}".rstrip()
 
 
 def write_picture(path: Path, picture: bytes) -> None:

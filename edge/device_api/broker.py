@@ -20,7 +20,7 @@ from fieldlink.systemd.nats import Finding, NatsServer, kept_port, nats_config, 
 from fieldlink.systemd.service import Beat
 from fieldlink.systemd.tls import TlsPeer
 
-__all__ = ["ForeignBroker", "Meeting", "OwnBroker", "kept_ports"]
+__all__ = ["ForeignBroker", "Meeting", "OwnBroker", "from_here", "kept_ports"]
 
 _MAX_PENDING_BYTES = 16 * 1024 * 1024
 _MAX_STORE_BYTES = 64 * 1024 * 1024
@@ -80,7 +80,7 @@ class OwnBroker:
     ) -> None:
         self._settings, self._registry, self._ca = settings, registry, ca
         self._folder = registry.folder / ("tls" if ca else "plain")
-        self.host, self.port = _from_here(settings.host), port
+        self.host, self.port = from_here(settings.host), port
         self.tls = TlsPeer(ca.ca, SERVER_NAME) if ca else None
         self.secret = agent_secret(registry.folder)
         self._hash = hash_bcrypt(self.secret)
@@ -159,7 +159,8 @@ class ForeignBroker:
         write_mosquitto_files(self._registry.folder, devices, self.secret)
 
 
-def _from_here(host: str) -> str:
+def from_here(host: str) -> str:
+    """Where a server that listens on `host` is reached from this machine."""
     ip = ipaddress.ip_address(host)
     if ip.is_unspecified:
         return "127.0.0.1" if ip.version == 4 else "::1"

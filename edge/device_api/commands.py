@@ -23,6 +23,9 @@ def add(
     name: Annotated[str, typer.Argument(help="Its name: 1 to 32 of a-z, 0-9, _ and -.")],
     kind: Annotated[str, typer.Option(help=_KINDS)] = "soldier",
     host: Annotated[str, typer.Option(help="The kit's address as it reaches it.")] = "",
+    dji: Annotated[
+        str, typer.Option(help="Serial number of the DJI remote controller or dock it flies by.")
+    ] = "",
     png: Annotated[Path | None, typer.Option(help="Write the QR code here, as a picture.")] = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -35,13 +38,20 @@ def add(
     from fieldlink.edge.device_api.beside import add_device, write_picture
     from fieldlink.edge.device_api.credentials import qr_lines, qr_png
 
-    made, said = add_device(load_edge_settings(config), name, kind, host)
+    settings = load_edge_settings(config)
+    made, said = add_device(settings, name, kind, host, dji)
+    if dji:
+        made["page"] = settings.dji.page_url(str(made["host"]), str(made["name"]))
     if png is not None:
         write_picture(png, qr_png(made["uri"]))
     if as_json:
         say_json(made)
         return
     say(f"{said} 已登记")
+    if dji:
+        say(f"in Pilot 2, Cloud Service, Other platforms 第三方云平台: {made['page']}")
+        say(f"password 密码: {made['password']}")
+        return
     for line in qr_lines(made["uri"]) if sys.stdout.isatty() else ():
         typer.echo(line)
     say(str(made["uri"]))

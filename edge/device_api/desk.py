@@ -62,10 +62,11 @@ class DeviceDesk:
     def add(self, asked: Mapping[str, Any]) -> _Answer:
         """Register the device `name` of `kind`, or give it a new password."""
         name, kind = _text(asked, "name"), _text(asked, "kind")
+        dji = _text(asked, "dji") if asked.get("dji") else None
         self._registry.refresh()
         known = name in self._registry.devices
-        port, tls, ca = self._listener()
-        password = self._registry.add(name, kind)
+        port, tls, ca = self._listener(plain=dji is not None)
+        password = self._registry.add(name, kind, dji)
         self._tell_foreign()
         made = Credentials(
             host=str(asked.get("host") or self._host()),
@@ -89,19 +90,31 @@ class DeviceDesk:
         """Every registered device."""
         self._registry.refresh()
         devices = [
-            {"name": device.name, "kind": device.kind, "added_us": device.added_us}
+            {
+                "name": device.name,
+                "kind": device.kind,
+                "added_us": device.added_us,
+                **({"dji": device.dji} if device.dji else {}),
+            }
             for device in sorted(self._registry.devices.values(), key=lambda one: one.name)
         ]
         return {"ok": True, "enabled": self._settings.enabled, "devices": devices}
 
-    def _listener(self) -> tuple[int, str | None, DeviceCa | None]:
-        """Port, how TLS is known, and the kit's CA, for a device's credentials."""
+    def _listener(self, *, plain: bool) -> tuple[int, str | None, DeviceCa | None]:
+        """Port, how TLS is known, and the kit's CA, for a device's credentials; `plain`: without
+        TLS, for one that cannot know the kit's own CA.
+        """
         settings, folder = self._settings, self._registry.folder
         if settings.url is not None:
             tls, _, port = split_device_url(settings.url)
             return port, "ca" if tls else None, None
         ports = kept_ports(settings, folder)
-        if True in ports:
+        if plain and False not in ports:
+            raise ConfigError(
+                "DJI Pilot 2 does not know the kit's CA: set plain = true in [device_api] "
+                "大疆遥控器只能用明文端口：请设 plain = true"
+            )
+        if True in ports and not plain:
             ca = open_ca(settings, folder)
             return ports[True], pin_text(ca.pin), ca
         return ports.get(False, settings.port), None, None

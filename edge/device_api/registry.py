@@ -19,6 +19,7 @@ import bcrypt
 from pydantic import ConfigDict, Field, ValidationError
 
 from fieldlink.codecs.bundle import check_name
+from fieldlink.codecs.dji import is_serial
 from fieldlink.codecs.fault import CodecError, ConfigError
 from fieldlink.codecs.settings import Settings
 from fieldlink.codecs.telemetry import KIT_DEVICE
@@ -33,6 +34,7 @@ _MAX_FILE_BYTES = 2_000_000
 # Passwords are 128 random bits: nobody guesses them, so that a cheap hash keeps them as well as a
 # dear one, and a kit can let two hundred devices in at once.
 _BCRYPT_COST = 4
+_MAX_DJI_NAME = 24  # -rc or a camera's index is put behind it
 _PBKDF2_ROUNDS = 101  # mosquitto's own number
 
 
@@ -45,6 +47,7 @@ class Device(Settings):
     bcrypt: str = Field(pattern=r"^\$2b\$[0-9]{2}\$[./A-Za-z0-9]{53}$")
     mosquitto: str = Field(pattern=r"^\$7\$[0-9]+\$[+/=A-Za-z0-9]+\$[+/=A-Za-z0-9]+$")
     added_us: int = Field(ge=0)
+    dji: str | None = Field(default=None, pattern=r"^[A-Za-z0-9]{4,32}$")
 
 
 class _File(Settings):
@@ -84,11 +87,13 @@ class Registry:
         if seen != self._seen:
             self._take(self._read(), seen)
 
-    def add(self, name: str, kind: str) -> str:
-        """Register `name`, or give it a new password; the password, which is kept nowhere.
+    def add(self, name: str, kind: str, dji: str | None = None) -> str:
+        """Register `name`, or give it a new password; the password, which is kept nowhere. `dji` is
+        the serial number of a DJI remote controller or dock, which speaks topics of its own.
 
         Raises:
-            ConfigError: such a name or kind cannot be, or there are too many devices.
+            ConfigError: such a name, kind or serial number cannot be, another device has it, or
+                there are too many devices.
             OSError: the disk is full, read-only or broken.
         """
         try:
@@ -102,6 +107,7 @@ class Registry:
                 f"{name}: such names are those of the kit itself and of JT/T 808 terminals; "
                 "choose another name 该名称保留"
             )
+        _check_dji(name, dji)
         password = secrets.token_urlsafe(16)
         made = Device(
             name=name,
@@ -109,10 +115,16 @@ class Registry:
             bcrypt=hash_bcrypt(password),
             mosquitto=hash_mosquitto(password),
             added_us=time.time_ns() // 1000,
+            dji=dji,
         )
         with self._editing() as devices:
             if name not in devices and len(devices) >= MAX_DEVICES:
                 raise ConfigError(f"there are {MAX_DEVICES} devices; remove one first")
+            for other in devices.values():
+                if dji is not None and other.dji == dji and other.name != name:
+                    raise ConfigError(
+                        f"{other.name} is {dji} already; remove it first 该序列号已登记"
+                    )
             devices[name] = made
         return password
 
@@ -167,6 +179,20 @@ class Registry:
         changed, self._devices, self._seen = devices != self._devices, devices, seen
         for tell in self._listeners if changed else ():
             tell()
+
+
+def _check_dji(name: str, dji: str | None) -> None:
+    if dji is None:
+        return
+    if not is_serial(dji):
+        raise ConfigError(
+            f"{dji[:40]!r} is no serial number; it is under About in DJI Pilot 2, letters and "
+            "digits only 序列号只含字母和数字"
+        )
+    if len(name) > _MAX_DJI_NAME:
+        raise ConfigError(
+            f"the name of a DJI aircraft has at most {_MAX_DJI_NAME} characters 名称过长"
+        )
 
 
 def _seen(path: Path) -> tuple[int, int, int] | None:

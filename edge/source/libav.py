@@ -25,12 +25,23 @@ from fieldlink.edge.source.media import (
 )
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.edge.source.times import Timed, TimeFiller
-from fieldlink.edge.source.url import is_device, is_file, local_path, mask_url, protocols_for
+from fieldlink.edge.source.url import (
+    is_device,
+    is_file,
+    is_pushed,
+    local_path,
+    mask_url,
+    protocols_for,
+    pushed_place,
+)
 
 __all__ = ["LibavSource"]
 
 _VIDEO_CODECS = ("h264", "hevc")
 _PROBE = {"analyzeduration": "1500000", "probesize": "1000000"}
+# rtmpproto.c: whoever connects first is taken, whatever name it pushes to.
+_ACCEPT_S = 2
+_LISTEN = {"listen": "1", "timeout": str(_ACCEPT_S)}
 _NAP_S = 0.1
 _NEARLY = 0.9
 _USUAL_FPS = 25.0
@@ -66,7 +77,7 @@ class LibavSource:
         av.logging.set_level(av.logging.FATAL)
         self._heard_s = time.monotonic()
         try:
-            with self._open() as container:
+            with self._open(stopped) as container:
                 chosen = _tracks(container, self.describe())
                 deliver(Opened(chosen.get("video"), chosen.get("audio")))
                 self._opened = True
@@ -79,12 +90,16 @@ class LibavSource:
         settings = self._settings
         limit_s = settings.stall_timeout if self._opened else settings.open_timeout
         if time.monotonic() - self._heard_s < limit_s * _NEARLY:
+            if self._opened and is_pushed(settings.url):
+                return SourceError("closed", f"{self.describe()}: whoever pushed it has ended it")
             return source_error(error, settings.url)
         if self._opened:
             return SourceError("stalled", f"{self.describe()}: no packet for {limit_s:g} s")
+        if is_pushed(settings.url):
+            return SourceError("timeout", f"{self.describe()}: nobody pushes to it")
         return source_error(TimeoutError(), settings.url)
 
-    def _open(self) -> Any:
+    def _open(self, stopped: Stopped) -> Any:
         settings = self._settings
         timeout = (settings.open_timeout, settings.stall_timeout)
         options = {"protocol_whitelist": protocols_for(settings.url), **_PROBE}
@@ -92,11 +107,27 @@ class LibavSource:
             return av.open(str(local_path(settings.url)), options=options, timeout=timeout)
         if is_device(settings.url):
             return av.open(settings.url, format="v4l2", options={"input_format": "h264"})
+        if is_pushed(settings.url):
+            return self._await_push(options | _LISTEN, timeout, stopped)
         if settings.url.lower().startswith("rtsp"):
             options["rtsp_transport"] = settings.transport
             # Of the socket, for opening and reading; the shorter wait for packets is PyAV's.
             options["timeout"] = str(round(max(timeout) * 1e6))
         return av.open(settings.url, options=options, timeout=timeout)
+
+    def _await_push(
+        self, options: dict[str, str], timeout: tuple[float, float], stopped: Stopped
+    ) -> Any:
+        """Listen, a short while at a time: what waits in libav cannot be stopped."""
+        place, until_s = pushed_place(self._settings.url), self._heard_s + timeout[0] - _ACCEPT_S
+        while True:
+            began_s = time.monotonic()
+            try:
+                return av.open(place, options=options, timeout=timeout)
+            except (av.error.FFmpegError, OSError):
+                waited = time.monotonic() - began_s > _ACCEPT_S * _NEARLY
+                if stopped() or not waited or time.monotonic() >= until_s:
+                    raise
 
     def _deliver_all(
         self,

@@ -45,7 +45,8 @@ class DeviceSettings(Settings):
     url: Annotated[str, AfterValidator(check_url), PlainSerializer(mask_url)] = Field(
         repr=False,
         description="Where its pictures come from: rtsp://, rtsps://, rtmp://, http(s)://, udp://, "
-        "tcp://, rtp://, /dev/videoN or the path of a file.",
+        "tcp://, rtp://, /dev/videoN or the path of a file. rtmp://0.0.0.0:1935/live/name?listen=1 "
+        "waits for somebody who pushes to it.",
     )
     loop: bool = Field(
         default=True,

@@ -12,9 +12,11 @@ __all__ = [
     "check_url",
     "is_device",
     "is_file",
+    "is_pushed",
     "local_path",
     "mask_url",
     "protocols_for",
+    "pushed_place",
     "scheme_of",
 ]
 
@@ -36,6 +38,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*(?:@[^/@\s]*)*@|[^\s/:@]+:[^\s@/]+@"
 _SECRET_QUERY = re.compile(
     r"(?i)([?&](?:[a-z_-]*(?:password|passwd|pwd|token|secret|key|auth|user)[a-z_-]*)=)[^&\s]*"
 )
+_LISTEN = "?listen=1"
 _MAX_URL_CHARS = 1024
 
 
@@ -53,6 +56,16 @@ def is_device(url: str) -> bool:
 def is_file(url: str) -> bool:
     """Whether `url` names a recording on disk."""
     return scheme_of(url) == "file" and not is_device(url)
+
+
+def is_pushed(url: str) -> bool:
+    """Whether the pictures are pushed to this end: "rtmp://0.0.0.0:1935/live/name?listen=1"."""
+    return scheme_of(url) == "rtmp" and url.endswith(_LISTEN)
+
+
+def pushed_place(url: str) -> str:
+    """Where libav listens for `url`."""
+    return url.removesuffix(_LISTEN)
 
 
 def local_path(url: str) -> Path:

@@ -164,3 +164,42 @@ def test_a_bound_reaches_the_recorders_that_run_and_those_that_come() -> None:
 
     asyncio.run(scenario())
     assert [recorder.thinner for recorder in stage.made] == [thinner, thinner]
+
+
+def test_a_device_that_comes_is_recorded_until_it_goes_and_leaves_the_others_alone() -> None:
+    stage = Stage(_device("a"))
+    stage.known = {"a", "guest"}
+
+    async def scenario() -> None:
+        task = await stage.begin()
+        assert await stage.devices.attach(_device("guest"))
+        assert not await stage.devices.attach(_device("a", "rtmp://h/y"))
+        assert stage.devices.kinds.keys() == {"a", "guest"}
+        await stage.devices.change([_device("a"), _device("b")], CaptureSettings())
+        await asyncio.sleep(0.02)
+        assert [recorder.device.name for recorder in stage.made] == ["a", "guest", "b"]
+        await stage.devices.detach("guest")
+        await stage.devices.detach("nobody")
+        assert stage.made[1].flushed
+        assert stage.devices.kinds.keys() == {"a", "b"}
+        await _end(task)
+
+    asyncio.run(scenario())
+    assert stage.made[1].before is not None
+    assert "sent no video" in stage.made[1].before.away
+
+
+def test_after_draining_nobody_who_comes_is_recorded() -> None:
+    stage = Stage(_device("a"))
+
+    async def scenario() -> None:
+        task = await stage.begin()
+        await stage.devices.attach(_device("guest"))
+        await asyncio.sleep(0.02)
+        await stage.devices.drain()
+        assert not await stage.devices.attach(_device("late"))
+        assert stage.devices.kinds == {}
+        assert all(recorder.flushed for recorder in stage.made)
+        await _end(task)
+
+    asyncio.run(scenario())

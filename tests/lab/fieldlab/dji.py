@@ -82,8 +82,9 @@ class FakeMedia:
         self.opened: list[VideoId] = []
         self.arriving: set[VideoId] = set()
 
-    def open(self, video: VideoId) -> str | None:
+    def open(self, gateway: str, video: VideoId) -> str | None:
         """A URL, while there is room."""
+        assert gateway == RC
         if len(self.opened) >= self.room:
             return None
         self.opened.append(video)

@@ -1,0 +1,270 @@
+"""DJI gateways as one of the kit's adapters: the sessions on the kit's broker, what they learn to
+the intake, their video to capture, and the page that Pilot 2 loads.
+"""
+
+import asyncio
+import hashlib
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+
+from fieldlink.codecs.dji import Role
+from fieldlink.codecs.fault import CodecError, ConfigError, LinkError, SourceError
+from fieldlink.codecs.telemetry import Flag, Schema
+from fieldlink.drone.dji import Cloud, LiveNeeds, Said, Shell, Station
+from fieldlink.edge.control import Command
+from fieldlink.edge.device_api.access import AGENT, agent_secret
+from fieldlink.edge.device_api.broker import from_here, kept_ports
+from fieldlink.edge.device_api.desk import kit_addresses
+from fieldlink.edge.device_api.registry import Device, Registry
+from fieldlink.edge.device_api.settings import DeviceApiSettings, split_device_url
+from fieldlink.edge.dji.page import PageServer, PilotFacts
+from fieldlink.edge.dji.receivers import Cameras, Receivers
+from fieldlink.edge.dji.settings import DjiSettings, load_keys
+from fieldlink.edge.telemetry.ports import Intake, KitTime, Notice, Reading, Source
+from fieldlink.systemd.service import Beat
+from fieldlink.systemd.tls import TlsPeer
+
+__all__ = ["VIA", "Dji", "make_dji"]
+
+VIA = "dji"
+_NO_KEYS = (
+    "dji-app.toml is missing: Pilot 2 lets no page in without the keys of a DJI developer account "
+    "缺少大疆开发者密钥文件"
+)
+
+
+class Dji:
+    """The DJI gateways of a kit: those that are registered with a serial number."""
+
+    name = "dji"
+
+    def __init__(
+        self,
+        settings: DjiSettings,
+        api: DeviceApiSettings,
+        state_dir: Path,
+        intake: Intake,
+        time_: KitTime,
+        cameras: Cameras | None,
+    ) -> None:
+        self.settings = settings, api, state_dir
+        self._settings, self._api, self._state_dir = settings, api, state_dir
+        self._intake, self._time = intake, time_
+        self._registry = Registry(state_dir / "device-api")
+        self._by_sn: dict[str, Device] = {}
+        self._reason = "not started yet"
+        self._receivers = Receivers(
+            cameras,
+            time_,
+            first_port=settings.rtmp_port,
+            most=settings.streams,
+            name_of=lambda gateway: getattr(self._by_sn.get(gateway), "name", None),
+            address=self._address,
+        )
+        self._cloud: Cloud | None = None
+        self._shell: Shell | None = None
+        self._has_keys = False
+
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        """For the control socket: {"do": "dji", "act": "list" | "quality" | "lens", ...}."""
+        return {"dji": self.command}
+
+    async def run(self, beat: Beat) -> None:
+        """Serve gateways until cancelled.
+
+        Raises:
+            LinkError: the broker cannot be reached, or is gone.
+            SourceError, OSError: a file is damaged, or the page's port is taken.
+        """
+        beat()
+        try:
+            self._registry.refresh()
+            await self._serve(beat)
+        except ConfigError as error:  # a damaged file stops this, and no camera
+            self._reason = str(error)
+            raise SourceError("settings", str(error)) from error
+        except (LinkError, OSError) as error:
+            self._reason = str(error)
+            raise
+
+    async def _serve(self, beat: Beat) -> None:
+        settings, folder = self._settings, self._registry.folder
+        keys = load_keys(settings, self._state_dir)
+        self._has_keys = keys is not None
+        told = keys.plain() if keys else {}
+        host, port, tls = self._broker()
+        secret = agent_secret(folder)
+        self._cloud = Cloud(
+            sink=self,
+            media=self._receivers,
+            needs=LiveNeeds(settings.cameras, settings.quality),
+            make_id=lambda: str(uuid.uuid4()),
+            wall_ms=lambda: self._time.now_us() // 1000,
+            config={**told, "ntp_server_host": settings.clock_host or self._address()}
+            if told
+            else {},
+        )
+        self._shell = Shell(
+            self._cloud, host, port, tls=tls, login=(AGENT, secret), on_tick=self._look
+        )
+        facts = PilotFacts(
+            keys=told,
+            broker=f"tcp://{self._address()}:{port}",
+            workspace=_workspace(secret),
+        )
+        page = PageServer(settings.page_host, settings.page_port, facts, self._admits)
+        self._look()
+        runs = {"broker": self._shell.run, "video": self._receivers.run, "page": page.run}
+        tasks = [asyncio.create_task(run(beat), name=f"dji {what}") for what, run in runs.items()]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            self._cloud.close()
+            self._cloud = self._shell = None
+            await asyncio.shield(self._receivers.end())
+
+    def _broker(self) -> tuple[str, int, TlsPeer | None]:
+        if self._api.url is not None:
+            tls, host, port = split_device_url(self._api.url)
+            return host, port, TlsPeer(self._api.ca) if tls else None
+        port = kept_ports(self._api, self._registry.folder)[False]
+        return from_here(self._api.host), port, None
+
+    def _address(self) -> str:
+        told = self._settings.address or self._api.address
+        if told is None and self._api.host not in ("0.0.0.0", "::"):  # noqa: S104  # compared
+            told = self._api.host
+        return told or next(iter(kit_addresses()), "127.0.0.1")
+
+    def _look(self) -> None:
+        try:
+            self._registry.refresh()
+            self._reason = "" if self._has_keys else _NO_KEYS
+        except ConfigError as error:  # those that are known go on
+            self._reason = str(error)
+        self._by_sn = {one.dji: one for one in self._registry.devices.values() if one.dji}
+        if self._cloud is not None and self._by_sn.keys() != self._cloud.gateways.keys():
+            self._cloud.register(self._by_sn)
+
+    def _admits(self, name: str, password: str) -> bool:
+        """Whether the page may open for these: a registered gateway with its password."""
+        device = self._registry.devices.get(name)
+        if device is None or device.dji is None:
+            return False
+        return bcrypt.checkpw(password.encode()[:72], device.bcrypt.encode())
+
+    def report(self) -> dict[str, Any]:
+        """How it is: state, reason, and each gateway by its name."""
+        cloud, up = self._cloud, self._shell is not None and self._shell.is_up
+        gateways = cloud.report(time.monotonic()) if cloud else {}
+        return {
+            "state": "up" if up else "down",
+            "reason": self._reason,
+            "gateways": {
+                self._by_sn[sn].name: {"sn": sn, **found}
+                for sn, found in gateways.items()
+                if sn in self._by_sn
+            },
+            "refused": cloud.counts["refused"] if cloud else 0,
+            "name_taken": sorted(self._receivers.refused),
+        }
+
+    async def command(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What people ask: {"act": "list"}, or "quality" (0 to 4) or "lens" of the gateway NAME."""
+        await asyncio.sleep(0)
+        if asked.get("act") == "list":
+            return {"ok": True, **self.report()}
+        known = {device.name: sn for sn, device in self._by_sn.items()}
+        gateways = self._cloud.gateways if self._cloud else {}
+        gateway = gateways.get(known.get(str(asked.get("name")), ""))
+        if gateway is None:
+            names = ", ".join(known) or "none"
+            return {"ok": False, "said": f"no such DJI gateway; known: {names} 没有该设备"}
+        quality, lens = asked.get("quality"), asked.get("lens")
+        if asked.get("act") == "quality" and isinstance(quality, int) and 0 <= quality <= 4:
+            count = gateway.live.set_quality(quality, time.monotonic())
+            return {"ok": True, "said": f"quality {quality} asked of {count} 已请求调整清晰度"}
+        if asked.get("act") == "lens" and isinstance(lens, str):
+            try:
+                count = gateway.live.change_lens(lens, time.monotonic())
+            except CodecError as error:
+                return {"ok": False, "said": error.detail}
+            return {"ok": True, "said": f"lens {lens} asked of {count} 已请求切换镜头"}
+        return {"ok": False, "said": "ask for list, quality (0 to 4) or lens"}
+
+    # --- the sink of the sessions --------------------------------------------------------------
+
+    def sample(
+        self,
+        station: Station,
+        schema: Schema,
+        values: Mapping[str, float | int | str | None],
+        device_us: int | None,
+        flags: Flag,
+    ) -> None:
+        """A sample of a station, to the intake."""
+        source = self._source(station)
+        if source is not None:
+            self._intake.record(source, schema, [Reading(values, device_us, flags=flags)])
+
+    def notice(self, station: Station, said: Said) -> None:
+        """An alarm of a station, to the intake."""
+        source = self._source(station)
+        if source is not None:
+            self._intake.notify(
+                source,
+                Notice(
+                    said.kind,
+                    said.active,
+                    said.subject,
+                    text=said.text,
+                    lat=said.lat,
+                    lon=said.lon,
+                ),
+            )
+
+    def refuse(self, gateway: str, reason: str) -> None:
+        """Something malformed, counted against whom it came from."""
+        device = self._by_sn.get(gateway)
+        self._intake.refuse(device.name if device else VIA, reason)
+
+    def _source(self, station: Station) -> Source | None:
+        """The aircraft has the registered name; what it flies by has a word behind it."""
+        device = self._by_sn.get(station.gateway)
+        if device is None:
+            return None
+        if station.role is Role.DOCK:
+            return Source(f"{device.name}-dock", "dock", VIA)
+        if station.sn == station.gateway:
+            return Source(f"{device.name}-rc", "remote", VIA)
+        return Source(device.name, device.kind, VIA)
+
+
+def _workspace(secret: str) -> str:
+    """An id that is the same after every start, and of no meaning to anybody else."""
+    return str(uuid.UUID(bytes=hashlib.sha256(secret.encode()).digest()[:16], version=4))
+
+
+def make_dji(
+    settings: DjiSettings,
+    api: DeviceApiSettings,
+    state_dir: Path,
+    intake: Intake,
+    time_: KitTime,
+    cameras: Cameras | None,
+) -> list[Dji]:
+    """The adapter, if it is wanted."""
+    if not settings.enabled:
+        return []
+    return [Dji(settings, api, state_dir, intake, time_, cameras)]

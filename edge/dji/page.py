@@ -1,0 +1,175 @@
+"""The page that DJI Pilot 2 loads from the kit: it brings the controller to the kit's broker.
+
+Pilot 2 wants the keys of a developer account first, then the broker's address with a name and a
+password. The page gets the keys only for the name and password of a registered gateway, which
+the pilot types once; they are kept in Pilot 2's own browser. HTTP, because a controller knows no CA
+of ours: docs/dji.md says what that means.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from time import monotonic
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+
+from fieldlink.systemd.service import Beat
+
+__all__ = ["PageServer", "PilotFacts", "make_page"]
+
+_MAX_BODY_BYTES = 2_000
+_MAX_FAILURES, _FAILURES_S = 20, 60.0
+_FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PilotFacts:
+    """What the page needs: the keys (never logged), the broker, and an id that stays."""
+
+    keys: Mapping[str, str] = field(repr=False)
+    broker: str
+    workspace: str
+
+
+class _Failures:
+    """How many wrong passwords came lately; nobody guesses one, but nobody has to try either."""
+
+    def __init__(self) -> None:
+        self._at: deque[float] = deque(maxlen=_MAX_FAILURES)
+
+    def too_many(self) -> bool:
+        return len(self._at) == _MAX_FAILURES and monotonic() - self._at[0] < _FAILURES_S
+
+    def add(self) -> None:
+        self._at.append(monotonic())
+
+
+def make_page(facts: PilotFacts, admits: Callable[[str, str], bool]) -> FastAPI:
+    """The page and its one question; `admits(name, password)`."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    failures = _Failures()
+    folder = files(__package__) / "pilot"
+    contents = {path: (folder / name).read_bytes() for path, (name, _) in _FILES.items()}
+
+    async def show(request: Request) -> Response:
+        path = request.url.path
+        return Response(contents[path], media_type=_FILES[path][1], headers=_HEADERS)
+
+    async def open_(request: Request) -> Response:
+        if failures.too_many():
+            return _said(429, "too many wrong passwords; wait a minute 密码错误过多，请稍候")
+        asked = await _body(request)
+        if asked is None:
+            return _said(400, "malformed 请求有误")
+        if not admits(*asked):
+            failures.add()
+            return _said(403, "no DJI gateway has this name and password 名称或密码不正确")
+        if not facts.keys:
+            return _said(503, "the kit has no dji-app.toml 设备箱缺少 dji-app.toml")
+        found = {**facts.keys, "broker": facts.broker, "workspace": facts.workspace}
+        return Response(json.dumps(found), media_type="application/json", headers=_HEADERS)
+
+    for path in _FILES:
+        app.add_api_route(path, show, methods=["GET"])
+    app.add_api_route("/open", open_, methods=["POST"])
+    return app
+
+
+def _said(status: int, words: str) -> Response:
+    body = json.dumps({"said": words}, ensure_ascii=False)
+    return Response(body, status, media_type="application/json", headers=_HEADERS)
+
+
+async def _body(request: Request) -> tuple[str, str] | None:
+    data = b""
+    async for part in request.stream():
+        data += part
+        if len(data) > _MAX_BODY_BYTES:
+            return None
+    try:
+        asked: Any = json.loads(data)
+        name, password = asked["name"], asked["password"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if not isinstance(name, str) or not isinstance(password, str):
+        return None
+    return name, password
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to whoever composes the service."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+class PageServer:
+    """Serves the page on `host`:`port`."""
+
+    def __init__(
+        self, host: str, port: int, facts: PilotFacts, admits: Callable[[str, str], bool]
+    ) -> None:
+        self._place, self._app = (host, port), make_page(facts, admits)
+
+    async def run(self, beat: Beat) -> None:
+        """Serve until cancelled.
+
+        Raises:
+            OSError: the port cannot be had.
+        """
+        listener = _listen(*self._place)
+        config = uvicorn.Config(
+            self._app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            limit_concurrency=64,
+            timeout_keep_alive=10,
+            timeout_graceful_shutdown=2,
+            lifespan="off",
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="dji uvicorn")
+        try:
+            while not serving.done():
+                beat()
+                await asyncio.wait({serving}, timeout=1.0)
+            serving.result()
+        finally:
+            server.should_exit = True
+            await serving
+            listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(
+            f"dji.page_port = {port}: cannot listen on {host} ({error.strerror}); choose another"
+        ) from error
+    return listener

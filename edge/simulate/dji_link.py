@@ -1,0 +1,103 @@
+"""A simulated DJI remote controller on a real broker."""
+
+import asyncio
+import contextlib
+import heapq
+import itertools
+import time
+from typing import Any
+
+from fieldlink.codecs.fault import LinkError
+from fieldlink.edge.device_api.credentials import Credentials
+from fieldlink.edge.simulate.dji_rc import DjiRc, DjiRcPlan, Saying
+from fieldlink.edge.simulate.rtmp_push import RtmpPusher
+from fieldlink.systemd.mqtt import MqttConnection
+from fieldlink.systemd.tls import TlsPeer
+
+__all__ = ["run_dji_rc"]
+
+_TICK_S = 0.05
+_AGAIN_S = 1.0
+
+
+async def run_dji_rc(
+    plan: DjiRcPlan, login: Credentials, *, seconds: float | None = None
+) -> dict[str, Any]:
+    """Fly until cancelled, or for `seconds`; a summary."""
+    video = RtmpPusher(f"DJI {plan.aircraft[-4:]}")
+    remote = DjiRc(plan, video)
+    down: list[str] = []
+    began_s = time.monotonic()
+    with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    await _connected(remote, login, began_s)
+                except LinkError as error:
+                    if not down or down[-1] != str(error):
+                        down.append(str(error))
+                remote.online = False
+                await asyncio.sleep(_AGAIN_S)
+    await asyncio.to_thread(video.stop)
+    return {
+        "starts": remote.starts,
+        "quality": remote.quality,
+        "pictures": video.frames,
+        "refused": remote.refused,
+        "down": down[-5:],
+    }
+
+
+async def _connected(remote: DjiRc, login: Credentials, began_s: float) -> None:
+    loop = asyncio.get_running_loop()
+    heard: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+
+    def came(topic: str, data: bytes) -> None:  # on the network's thread
+        loop.call_soon_threadsafe(heard.put_nowait, (topic, data))
+
+    link = await MqttConnection.open(
+        login.host,
+        login.port,
+        client_id="",
+        tls=TlsPeer(pin=login.pin) if login.pin else None,
+        subscriptions=[
+            f"{root}/product/{remote.plan.rc}/{end}"
+            for root, end in (
+                ("sys", "status_reply"),
+                ("thing", "services"),
+                ("thing", "events_reply"),
+                ("thing", "requests_reply"),
+            )
+        ],
+        on_message=came,
+        login=(login.name, login.password),
+        timeout_s=10,
+    )
+    try:
+        await _speak(remote, link, heard, began_s)
+    finally:
+        await link.close()
+
+
+async def _speak(
+    remote: DjiRc,
+    link: MqttConnection,
+    heard: "asyncio.Queue[tuple[str, bytes]]",
+    began_s: float,
+) -> None:
+    order = itertools.count()
+    later: list[tuple[float, int, Saying]] = []
+    while True:
+        now_ms = time.time_ns() // 1_000_000
+        for saying in remote.due(time.monotonic() - began_s, now_ms):
+            link.publish(saying.topic, saying.payload)
+        with contextlib.suppress(TimeoutError):
+            topic, data = await asyncio.wait_for(heard.get(), _TICK_S)
+            after_s = time.monotonic() - began_s
+            # A start waits for the RTMP handshake: not on the loop.
+            told = await asyncio.to_thread(remote.hear, topic, data, after_s, now_ms)
+            for saying in told:
+                heapq.heappush(later, (saying.at_s, next(order), saying))
+        while later and later[0][0] <= time.monotonic() - began_s:
+            saying = heapq.heappop(later)[2]
+            link.publish(saying.topic, saying.payload)

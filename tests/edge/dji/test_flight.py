@@ -1,0 +1,146 @@
+"""The whole way on real connections: a simulated controller, the kit's broker, RTMP, capture."""
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fieldlab.devices import DeviceLab, device_api, until
+from fieldlab.intake import FakeIntake, FakeTime
+from fieldlink.codecs.bundle import Draft
+from fieldlink.edge.capture.settings import CaptureSettings, OriginalSettings
+from fieldlink.edge.device_api.credentials import Credentials
+from fieldlink.edge.devices import Devices
+from fieldlink.edge.dji.adapter import make_dji
+from fieldlink.edge.dji.settings import DjiSettings
+from fieldlink.edge.simulate.dji_rc import DjiFault, DjiRcPlan
+from fieldlink.systemd.nats import free_port
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("collected")]
+PLAN = DjiRcPlan(
+    faults=frozenset({DjiFault.BUSY, DjiFault.DUPLICATE, DjiFault.SPLIT, DjiFault.UNKNOWN})
+)
+
+
+_SHORT = OriginalSettings.model_validate({"shortest": "500ms", "longest": "1s"})
+
+
+class WallTime(FakeTime):
+    """The real time: capture stamps its packets with it."""
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1000
+
+
+class Kit:
+    """A device broker, capture, and the DJI adapter between them."""
+
+    def __init__(self, lab: DeviceLab, intake: FakeIntake) -> None:
+        self.lab, self.intake = lab, intake
+        self.drafts: list[Draft] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        clock = WallTime()
+        capture = CaptureSettings(original=_SHORT)
+        self.devices = Devices(
+            [],
+            capture,
+            sink=lambda draft, _content: self.drafts.append(draft),
+            gap=lambda *_: None,
+            clock=clock.now_us,
+            recall=lambda *_: {},
+        )
+        settings = DjiSettings(
+            enabled=True,
+            address="127.0.0.1",
+            page_host="127.0.0.1",
+            page_port=free_port("127.0.0.1"),
+            rtmp_port=free_port("127.0.0.1"),
+            streams=1,
+        )
+        # The adapter's registry is below the state folder; the lab's is that of the broker.
+        state_dir = lab.folder.parent
+        [made] = make_dji(settings, lab.settings, state_dir, intake, clock, self.devices)
+        self.adapter = made
+
+    def ended(self) -> bool:
+        """Whether something failed."""
+        return any(task.done() for task in self.tasks)
+
+    def records_live(self) -> bool:
+        """Whether an original is stored and the session knows that pictures come."""
+        stored = any(draft.layer == "original" for draft in self.drafts)
+        return stored and [one["stage"] for one in gateway(self)["live"]] == ["live"]
+
+    def add(self, name: str, plan: DjiRcPlan) -> Credentials:
+        """Register a gateway."""
+        asked = {"name": name, "kind": "drone", "host": "127.0.0.1", "dji": plan.rc}
+        return Credentials.parse(self.lab.desk.add(asked)["device"]["uri"])
+
+
+@contextlib.asynccontextmanager
+async def running_kit(folder: Path) -> AsyncIterator[Kit]:
+    intake = FakeIntake()
+    async with device_api(folder / "device-api", intake) as lab:
+        kit = Kit(lab, intake)
+        tasks = [
+            asyncio.create_task(kit.devices.run(lambda: None), name="devices"),
+            asyncio.create_task(kit.adapter.run(lambda: None), name="dji"),
+        ]
+        try:
+            await until(lambda: kit.adapter.report()["state"] == "up")
+            kit.tasks = tasks
+            yield kit
+        finally:
+            for task in reversed(tasks):
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
+
+
+async def simulated(login: Credentials, plan: DjiRcPlan) -> asyncio.subprocess.Process:
+    """The simulator as people start it."""
+    argv = [sys.executable, "-m", "fieldlink.systemd.command", "sim", "dji-rc", "--json"]
+    argv += ["--uri", login.uri, "--rc", plan.rc, "--aircraft", plan.aircraft]
+    for fault in plan.faults:
+        argv += ["--fault", fault.value]
+    return await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+
+
+def gateway(kit: Kit) -> dict[str, Any]:
+    found: dict[str, Any] = kit.adapter.report()["gateways"].get("drone-1", {})
+    return found
+
+
+async def test_a_controller_that_is_only_registered_flies_and_its_video_is_recorded(
+    tmp_path: Path,
+) -> None:
+    async with running_kit(tmp_path) as kit:
+        login = kit.add("drone-1", PLAN)
+        flying = await simulated(login, PLAN)
+        try:
+            await until(lambda: kit.ended() or kit.records_live(), 40)
+            assert kit.devices.report()["drone-1"]["state"] == "live"
+        finally:
+            flying.terminate()
+            out, _ = await flying.communicate()
+            flown = json.loads(out)
+        found = gateway(kit)
+        live = found["live"][0]
+        assert (found["model"], live["stage"], live["starts"]) == ("RC Plus", "live", 3)
+        assert found["calls"]["duplicates"] >= 3
+        assert flown["starts"] == 3
+        assert flown["pictures"] > 10
+        assert kit.devices.kinds == {"drone-1": "drone"}
+        assert {draft.device for draft in kit.drafts} == {"drone-1"}
+        position = kit.intake.readings("drone-1", "position")[-1]
+        assert position.values["lat"] == pytest.approx(34.23, abs=0.02)
+        streams = {(one.source.device, one.schema.stream) for one in kit.intake.records}
+        assert {("drone-1", "flight"), ("drone-1", "gimbal"), ("drone-1-rc", "radio")} <= streams
+        assert kit.intake.refused["drone-1", "osd"] >= 1  # gear: "up"
+    assert kit.devices.kinds == {}
