@@ -228,7 +228,8 @@ class Agent:
         while True:
             beat()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._kept_changed.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._kept_changed.wait()
             self._kept_changed.clear()
             wanted = kept_spans(self._planning.wants)
             if not self._planning.revision:  # what the centre wants is known from an earlier run
@@ -257,7 +258,8 @@ class Agent:
             while True:
                 beat()
                 try:
-                    await asyncio.wait_for(asked.wait(), 1.0)
+                    async with asyncio.timeout(1.0):
+                        await asked.wait()
                 except TimeoutError:
                     continue
                 asked.clear()

@@ -158,7 +158,8 @@ async def _finish(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), _GRACE_S)
+        async with asyncio.timeout(_GRACE_S):
+            await process.wait()
     except TimeoutError:
         process.kill()
         await process.wait()

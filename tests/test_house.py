@@ -111,6 +111,21 @@ def test_codecs_know_no_sockets_files_threads_clock_or_chance() -> None:
     assert found + opened == []
 
 
+def test_nobody_waits_in_a_way_that_may_swallow_an_end() -> None:
+    # Python 3.11's wait_for returns what came in the same moment as a cancellation, and the task
+    # goes on for ever; asyncio.timeout does not.
+    found = [
+        at(path, node.lineno)
+        for path in sources(*MAY_IMPORT)
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Attribute)
+        and node.attr == "wait_for"
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "asyncio"
+    ]
+    assert found == []
+
+
 def test_every_folder_of_python_files_is_packaged() -> None:
     # An unlisted folder works in an editable installation and is missing from the wheel.
     folders = {

@@ -149,7 +149,8 @@ class DeviceApi:
         while True:
             beat()
             try:
-                await asyncio.wait_for(broker.ready(), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):
+                    await broker.ready()
                 break
             except TimeoutError:
                 self._reason = f"its broker does not start: {self._trouble or 'no sign of it'}"

@@ -111,7 +111,8 @@ class Jt808Adapter:
         heard: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         session.text(words, partial(_tell, heard), urgent=urgent)
         try:
-            result = await asyncio.wait_for(heard, _ANSWER_S)
+            async with asyncio.timeout(_ANSWER_S):
+                result = await heard
         except TimeoutError:
             said = f"{terminal.name} did not answer within {_ANSWER_S:g} s 终端未应答"
             return {"ok": False, "said": said}

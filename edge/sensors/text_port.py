@@ -46,9 +46,10 @@ async def open_text_port(address: Address) -> TextPort:
     if address.path:
         return await _SerialPort.open(address)
     try:
-        reader, writer = await asyncio.wait_for(
-            asyncio.open_connection(address.host, address.port, limit=_READ_BYTES), _CONNECT_S
-        )
+        async with asyncio.timeout(_CONNECT_S):
+            reader, writer = await asyncio.open_connection(
+                address.host, address.port, limit=_READ_BYTES
+            )
     except ConnectionRefusedError as error:
         raise SourceError("refused", f"{address.place}: nothing listens there") from error
     except TimeoutError as error:
@@ -78,7 +79,8 @@ class _TcpPort:
     async def write(self, data: bytes) -> None:
         try:
             self._writer.write(data)
-            await asyncio.wait_for(self._writer.drain(), _CONNECT_S)
+            async with asyncio.timeout(_CONNECT_S):
+                await self._writer.drain()
         except (OSError, TimeoutError) as error:
             raise SourceError("closed", f"{self._place}: takes nothing more") from error
 

@@ -131,6 +131,7 @@ class TextSensor:
 async def _some(port: TextPort, wait_s: float) -> bytes:
     """What comes within `wait_s`, if anything does."""
     try:
-        return await asyncio.wait_for(port.read(), wait_s)
+        async with asyncio.timeout(wait_s):
+            return await port.read()
     except TimeoutError:
         return b""

@@ -115,7 +115,8 @@ async def _listen(trial: Trial) -> None:
             await port.write(sensor.ask.encode(sensor.encoding))
         while len(trial.values) < len(sensor.value):
             try:
-                data = await asyncio.wait_for(port.read(), until_s - time.monotonic())
+                async with asyncio.timeout(until_s - time.monotonic()):
+                    data = await port.read()
             except TimeoutError:
                 break
             for line, found, reason in reader.feed(time.monotonic(), data):

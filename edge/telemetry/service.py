@@ -125,7 +125,8 @@ class Telemetry:
                     await to_the_end(self._store())
                     await self._look()
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._much.wait(), self._settings.tick)
+                        async with asyncio.timeout(self._settings.tick):
+                            await self._much.wait()
                     self._much.clear()
         finally:
             await to_the_end(self._end())

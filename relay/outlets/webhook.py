@@ -132,7 +132,8 @@ class Webhook:
                 await asyncio.sleep(min(left, 1.0))
             else:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), min(left, 1.0))
+                    async with asyncio.timeout(min(left, 1.0)):
+                        await self._woken.wait()
                     return
             beat()
 

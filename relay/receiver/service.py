@@ -117,7 +117,8 @@ class ReceiverService:
 
     async def _connect(self) -> MqttConnection:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._broker_up(), _BROKER_UP_S)
+            async with asyncio.timeout(_BROKER_UP_S):
+                await self._broker_up()
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(LinkError), wait=_WAIT, before_sleep=_say_why
         )

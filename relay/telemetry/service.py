@@ -99,7 +99,8 @@ class Telemetry:
                 beat()
                 if wait_s > 0:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), wait_s)
+                        async with asyncio.timeout(wait_s):
+                            await self._wake.wait()
         finally:
             self._feed.unlisten(self._heard)
             if self._gathering is not None:
