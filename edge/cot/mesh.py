@@ -1,6 +1,7 @@
 """The datagrams of Cursor on Target: ATAK's multicast mesh, and ports for TAK programs."""
 
 import asyncio
+import errno
 import ipaddress
 import socket
 import struct
@@ -74,11 +75,15 @@ class _Port:
                     if faulty >= _MOST_FAULTY:  # the network that it joined on may be another now
                         raise self._down(OSError(self._protocol.fault), "joining anew")
                     self._protocol.fault = ""
+                    self._join(sock)
                     for event in self._situation.batch():
                         transport.sendto(event, group)
                 await asyncio.sleep(min(_TICK_S, self.settings.every))
         finally:
             transport.close()
+
+    def _join(self, sock: socket.socket) -> None:
+        """See that what is sent to this end still comes."""
 
     def _down(self, error: OSError, advice: str) -> SourceError:
         self._state = "down"
@@ -104,6 +109,17 @@ class Mesh(_Port):
         except OSError as error:
             raise self._down(error, "see cot.interface and its cable") from error
         await self._serve(sock, beat, (self._group.host, self._group.port))
+
+    def _join(self, sock: socket.socket) -> None:
+        """Be in the group: an interface that went away took that along, and says nothing of it.
+
+        Raises:
+            SourceError: the interface is not there.
+        """
+        try:
+            join(sock, self._group, self.settings.interface)
+        except OSError as error:
+            raise self._down(error, "see cot.interface and its cable") from error
 
 
 class DatagramPort(_Port):
@@ -143,16 +159,27 @@ def multicast_socket(group: Place, interface: str) -> socket.socket:
         sock.setsockopt(socket.IPPROTO_IP, _MULTICAST_ALL, 0)
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, _TTL)
         sock.bind((group.host, group.port))
-        where = _where(interface)
-        sock.setsockopt(
-            socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group.host) + where
-        )
+        join(sock, group, interface)
         if interface:
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, bytes(4) + where)
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, bytes(4) + _where(interface))
     except OSError:
         sock.close()
         raise
     return sock
+
+
+def join(sock: socket.socket, group: Place, interface: str) -> None:
+    """Put `sock` into `group`, if it is not in it.
+
+    Raises:
+        OSError: there is no such interface, or it cannot.
+    """
+    asked = socket.inet_aton(group.host) + _where(interface)
+    try:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, asked)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:  # it is in it
+            raise
 
 
 def _where(interface: str) -> bytes:

@@ -5,6 +5,7 @@ TLS, as XML and as the protobuf that takproto makes of it.
 import asyncio
 import configparser
 import contextlib
+import errno
 import functools
 import socket
 import ssl
@@ -253,6 +254,25 @@ async def test_a_mesh_that_cannot_send_any_more_is_joined_anew() -> None:
         with pytest.raises(SourceError, match="unreachable"):
             task.result()
     assert "网络不可用" in mesh.report()["said"]
+
+
+@on_a_loop
+async def test_a_mesh_whose_interface_goes_away_notices_though_it_sends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cot = situation(FakeIntake(), interface="lo", send=False)
+    cot.settings = cot.settings.model_copy(update={"every": 0.02})
+    mesh = Mesh(Place("udp", "239.2.3.1", free_port(socket.SOCK_DGRAM)), cot)
+
+    def gone(name: str) -> int:
+        raise OSError(errno.ENODEV, f"no interface {name}")
+
+    async with running(mesh) as task:
+        await asyncio.sleep(0.1)
+        assert not task.done()
+        monkeypatch.setattr(socket, "if_nametoindex", gone)
+        with pytest.raises(SourceError, match=r"cot\.interface"):
+            await asyncio.wait_for(task, 5)
 
 
 @on_a_loop
