@@ -105,7 +105,7 @@ class Buffer:
                 series.held.add(first, end)
         for series in found.values():
             self._known[series.stored.key] = series
-        self._forget()
+        self._forget(max(_MOST_KNOWN, len(wanted)))
 
     def take(self, kit: str, block: Block, arrived_us: int) -> int | None:
         """Take a block whose series was learnt; how many of its samples are new, None when its
@@ -143,7 +143,7 @@ class Buffer:
                 series.new = False
                 series.levels[0] += len(series.fresh)
                 series.fresh = []
-        self._forget()
+        self._forget(_MOST_KNOWN)
 
     def fresh(self, kit: str, device: str, stream: str) -> list[tuple[int, Schema, list[Sample]]]:
         """Samples of a stream that are not stored yet, with their epoch and schema."""
@@ -155,9 +155,9 @@ class Buffer:
                 for schema, _kind, samples in series.fresh
             ]
 
-    def _forget(self) -> None:
+    def _forget(self, most: int) -> None:
         """Keep what is known within bounds; what is forgotten is learnt again."""
-        while len(self._known) > _MOST_KNOWN:
+        while len(self._known) > most:
             key, series = self._known.popitem(last=False)
             if series.stored.id in self._touched:
                 self._known[key] = series

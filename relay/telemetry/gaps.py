@@ -41,6 +41,7 @@ class Gaps:
         self._runs: dict[int, list[_Run]] = {}
         self._count = 0
         self._silent: list[Gap] = []
+        self._first_us: int | None = None
         self._last_us: int | None = None
         self._usual_us: float | None = None
 
@@ -59,7 +60,11 @@ class Gaps:
         """The gaps, the first 1,000 by time; `whole`: there is nothing after the last sample."""
         missing = [gap for runs in self._runs.values() for gap in _missing(runs)]
         silent = list(self._silent)
-        if whole and self._last_us is not None:
+        if self._first_us is None or self._last_us is None:
+            return [Gap(*self._span, "silent")] if whole and self._span[0] < self._span[1] else []
+        if self._first_us - self._span[0] > self._patience_us:
+            silent.append(Gap(self._span[0], self._first_us, "silent"))
+        if whole:
             rest_us = self._span[1] - self._last_us
             if rest_us > self._patience_us:
                 silent.append(Gap(self._last_us, self._span[1], "silent"))
@@ -76,6 +81,7 @@ class Gaps:
     def _listen(self, at_us: int) -> None:
         last_us, self._last_us = self._last_us, at_us
         if last_us is None:
+            self._first_us = at_us
             return
         step_us = at_us - last_us
         if self._usual_us is not None and step_us > self._patience_us:

@@ -1,6 +1,7 @@
 """Telemetry in the catalogue, on each kind of database: each sample once, whatever came how."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -78,13 +79,15 @@ def test_a_thinned_series_is_filled_by_the_full_one(shelf: Shelf) -> None:
     shelf.telemetry.settle()
     found = shelf.telemetry.history.find(_ALL, T0_US)
     assert [(gap.why, gap.from_us, gap.to_us) for gap in found.gaps] == [
+        ("silent", 0, T0_US),
         ("missing", T0_US, T0_US + 5 * _S),
         ("missing", T0_US + 5 * _S, T0_US + 10 * _S),
     ]
     sent(shelf, block(range(11)))
     shelf.telemetry.settle()
     assert numbers(shelf) == list(range(11))
-    assert shelf.telemetry.history.find(_ALL, T0_US).gaps == []
+    since = replace(_ALL, from_us=T0_US)
+    assert shelf.telemetry.history.find(since, T0_US).gaps == []
 
 
 def test_what_is_not_stored_yet_is_found_too_and_only_once(shelf: Shelf) -> None:
@@ -319,7 +322,10 @@ def test_series_that_were_forgotten_are_known_again_beside_those_that_were_not(
         shelf.telemetry.settle()
     sent(shelf, block([10], epoch=2), block([11], epoch=1))
     shelf.telemetry.settle()
-    assert numbers(shelf) == [1, 2, 3, 4, 10, 11]
+    # More in one sheaf than are remembered.
+    sent(shelf, *(block([20 + epoch], epoch=epoch) for epoch in (1, 2, 3, 4)))
+    shelf.telemetry.settle()
+    assert numbers(shelf) == [1, 2, 3, 4, 10, 11, 21, 22, 23, 24]
 
 
 def test_what_another_process_did_to_an_alarm_is_seen_and_told(shelf: Shelf) -> None:

@@ -258,6 +258,16 @@ def test_gaps_are_missing_numbers_and_silence_that_is_not_usual() -> None:
     assert [gap.why for gap in gaps.found(whole=False)] == ["missing", "silent"]
 
 
+def test_what_lies_before_the_first_sample_is_a_gap_and_so_is_all_without_any() -> None:
+    none = Gaps(0, 600 * _S)
+    assert [(gap.from_us, gap.to_us) for gap in none.found(whole=True)] == [(0, 600 * _S)]
+    late = Gaps(0, 600 * _S)
+    for second in range(300, 600):
+        late.take(1, Sample(second * _S, second, ()))
+    (gap,) = late.found(whole=True)
+    assert (gap.from_us, gap.to_us, gap.why) == (0, 300 * _S, "silent")
+
+
 def _texts(first: int, count: int) -> bytes:
     """Long words of a device, each different."""
     samples = (Sample(T0_US + n, n, (f"{n:06d}" + "x" * 4_000, "a")) for n in range(first, count))
