@@ -17,7 +17,7 @@ from fieldlink.edge.exercise.summary import Summary
 __all__ = ["present"]
 
 _LINE_EVERY = 10
-_STARTING = "starting a centre, a kit, cameras and devices 正在启动中心、设备箱、摄像机和各类终端 …"
+_STARTING = "starting centre, kit, cameras and devices 正在启动中心、设备箱、摄像机和终端 …"
 
 
 def present(

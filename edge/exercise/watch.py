@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from fieldlink.codecs.fault import LinkError
+from fieldlink.codecs.fault import FieldlinkError, LinkError
 from fieldlink.edge.exercise.actors import run_command
 from fieldlink.edge.exercise.news import AlarmNews
 from fieldlink.edge.exercise.stage import KIT
@@ -64,7 +64,8 @@ class CentreApi:
         """Epoch and sequence of each sample of `stream` since `from_us`.
 
         Raises:
-            LinkError: the centre does not answer as it should, or has one twice.
+            LinkError: the centre does not answer as it should.
+            FieldlinkError: it has one twice.
         """
         found: set[tuple[int, int]] = set()
         while True:
@@ -74,7 +75,7 @@ class CentreApi:
             rows = answer["samples"]
             mine = {(int(row[1]), int(row[2])) for row in rows}
             if len(mine) < len(rows):
-                raise LinkError(f"the centre has samples of {device}/{stream} twice")
+                raise FieldlinkError(f"the centre has samples of {device}/{stream} twice")
             found |= mine
             if not answer["truncated"] or rows[-1][0] <= from_us:
                 return found

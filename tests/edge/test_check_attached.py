@@ -68,7 +68,7 @@ def test_the_first_words_count_what_is_attached(tmp_path: Path) -> None:
     said = greeting("kit-1", _settings(tmp_path, sensor=[_SENSOR]))
     assert said == "kit-1: listening to 接入 sensor 传感器"
     camera = {"name": "ball-1", "url": "rtsp://192.0.2.1/x"}
-    tables = {"device": [camera], "device_api": {"enabled": True}}
+    tables: dict[str, Any] = {"device": [camera], "device_api": {"enabled": True}}
     both = greeting("kit-1", _settings(tmp_path, **tables))
     assert both == "kit-1: recording 1 device 路记录中; listening to 接入 device API 设备接口"
     assert "nothing is attached" in greeting("kit-1", EdgeSettings())
