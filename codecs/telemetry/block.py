@@ -16,6 +16,7 @@ __all__ = [
     "encode_block",
     "get_error",
     "get_schema",
+    "most_cells",
     "put_error",
     "put_schema",
 ]
@@ -23,7 +24,8 @@ __all__ = [
 VERSION = 1
 MAX_CELLS = 2**21
 """No block, and no sheaf decoded as a whole, has more values, a sample's own four included."""
-
+_CELLS_ALWAYS = 2**18
+_CELLS_A_BYTE = 2**12
 _MAX_BLOCK_BYTES = 4 * 1024 * 1024
 _MAX_NAME_BYTES = 32
 _MAX_UNIT_BYTES = 64
@@ -67,6 +69,14 @@ def decode_block(data: bytes | memoryview) -> Block:
     epoch = cursor.varint()
     body = get_body(cursor, schema, Reference(error_us=get_error(cursor)))
     return Block(device, kind, schema, epoch, body.samples, body.offset_us, body.detail)
+
+
+def most_cells(size: int) -> int:
+    """How many values a sheaf of `size` bytes may have. Two hours of a device that always says the
+    same, once a second, are 86,400 in some fifty bytes; what goes on like that is in more sheaves.
+    A hundred bytes that say two million are from an enemy, who would have them all made.
+    """
+    return min(MAX_CELLS, _CELLS_ALWAYS + _CELLS_A_BYTE * size)
 
 
 def check_version(cursor: Cursor, what: str) -> None:

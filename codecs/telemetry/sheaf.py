@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from fieldlink.codecs.fault import CodecError
 
-from .block import MAX_CELLS, VERSION, check_version
+from .block import MAX_CELLS, VERSION, check_version, most_cells
 from .body import OWN_COLUMNS, get_body, put_body
 from .cursor import Cursor
 from .directory import Directory, get_directory, put_directory, survey
@@ -49,11 +49,14 @@ def encode_sheaf(blocks: Sequence[Block]) -> bytes:
     content = _content(blocks) if blocks else b""
     if len(content) + 2 > MAX_SHEAF_BYTES:
         raise CodecError("size", f"a sheaf of {len(content)} bytes; bind fewer blocks together")
+    packing = _PLAIN
     if len(content) in _WORTH_BYTES:
         frame = squeeze(content)
         if len(frame) < len(content):
-            return bytes((VERSION, _ZSTD)) + frame
-    return bytes((VERSION, _PLAIN)) + content
+            packing, content = _ZSTD, frame
+    if 2 * cells > most_cells(len(content) + 2):  # half, since text counts to a reader as well
+        raise CodecError("size", f"a sheaf of {cells} values, almost all the same; bind fewer")
+    return bytes((VERSION, packing)) + content
 
 
 def _content(blocks: Sequence[Block]) -> bytes:
@@ -75,7 +78,7 @@ def decode_sheaf(data: bytes | memoryview) -> tuple[Block, ...]:
         CodecError: it is no sheaf, or a field is out of bounds.
     """
     directory, bodies = _opened(data)
-    left = MAX_CELLS
+    left = most_cells(len(data))
     blocks = []
     for place, body in enumerate(bodies):
         cursor = Cursor(body, left)
@@ -94,7 +97,7 @@ def iter_sheaf(data: bytes | memoryview, device: str | None = None) -> Iterator[
     directory, bodies = _opened(data)
     for place, body in enumerate(bodies):
         if device is None or directory.devices[directory.rows[place].device][0] == device:
-            yield _block(directory, place, Cursor(body, MAX_CELLS))
+            yield _block(directory, place, Cursor(body, most_cells(len(data))))
 
 
 def _opened(data: bytes | memoryview) -> tuple[Directory, list[bytes]]:

@@ -18,9 +18,12 @@ from fieldlink.codecs.telemetry import (
     MAX_SAMPLES,
     MAX_SHEAF_BYTES,
     MAX_TEXT_BYTES,
+    POSITION,
     TEXT,
     Block,
+    Column,
     Sample,
+    Schema,
     check_text,
     clean_text,
     decode_block,
@@ -121,6 +124,24 @@ def test_a_sheaf_that_swells_is_refused_before_it_fills_the_memory() -> None:
     with pytest.raises(CodecError, match="grow"):
         decode_sheaf(packed)
     assert len(next(iter_sheaf(packed)).samples) == MAX_SAMPLES, "one at a time is fine"
+
+
+def test_a_hundred_bytes_do_not_become_millions_of_values_and_two_quiet_hours_travel() -> None:
+    steady = tuple(Sample(START_US + n, n, (7,)) for n in range(MAX_SAMPLES))
+    narrow = Schema("s", (Column("c"),))
+    packed = bomb(Block("a", "b", narrow, 1, steady), 11)  # 2 million values, half a second's work
+    assert len(packed) < 200
+    with pytest.raises(CodecError, match="grow"):
+        decode_sheaf(packed)
+    with pytest.raises(CodecError, match="almost all the same") as caught:
+        encode_sheaf([Block("a", "b", narrow, epoch, steady) for epoch in range(11)])
+    assert caught.value.reason == "size"  # whoever binds them makes two sheaves of it
+    place = (342_353_910, 1_089_423_870, *(0,) * 6)
+    quiet = [
+        Block(f"s-{n}", "sensor", POSITION, 1, tuple(Sample(n, n, place) for n in range(7_200)))
+        for n in range(2)
+    ]
+    assert decode_sheaf(encode_sheaf(quiet)) == tuple(quiet)
 
 
 def test_zstd_bombs_are_refused_by_what_they_say_and_by_what_they_hold() -> None:
