@@ -19,7 +19,6 @@ from fieldlink.relay.web.guard import credentials
 
 __all__ = ["frame", "news_frames", "updates_router"]
 
-_KEEPALIVE = ": keepalive\n\n"
 _RETRY = "retry: 2000\n\n"
 
 
@@ -36,8 +35,10 @@ async def news_frames(
     feed: Feed, keepalive_s: float, allowed: Callable[[], Awaitable[bool]], *, resumed: bool
 ) -> AsyncIterator[str]:
     """The stream of one page until it is no longer `allowed`, which is asked at least every
-    `keepalive_s` seconds; a comment after that long a silence.
+    `keepalive_s` seconds. After that long a silence there is news of kind "alive": a page whose
+    connection died without a word hears nothing, and begins anew.
     """
+    alive = {"every_s": keepalive_s}
     yield _RETRY
     number = 0
     if resumed:
@@ -52,10 +53,10 @@ async def news_frames(
                 asked_s = time.monotonic()
                 if not await allowed():
                     return
-            if not done:
-                yield _KEEPALIVE
-                continue
             number += 1
+            if not done:
+                yield frame(number, ("alive", alive))
+                continue
             news = waiting.result()
             waiting = asyncio.ensure_future(anext(subscribed))
             yield frame(number, news)
@@ -72,7 +73,8 @@ def updates_router() -> APIRouter:
     @router.get("/updates", response_class=StreamingResponse)
     async def updates(request: Request, centre: CentreHere) -> StreamingResponse:
         """News as server-sent events: {"kind", "data"}; kinds bundle, still, gap, kit, event,
-        incident, want, positions, samples, alarm, missed (read everything again)."""
+        incident, want, positions, samples, alarm, alive (after a silence), missed (read everything
+        again)."""
         if centre.feed.followers >= centre.settings.max_watchers:
             raise HTTPException(503, "too many pages follow; close one", {"retry-after": "10"})
         resumed = "last-event-id" in request.headers

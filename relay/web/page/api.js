@@ -21,7 +21,17 @@ async function ask(path, options = {}) {
   throw new ApiError(answer.status, detail, Number(answer.headers.get("retry-after") ?? 0));
 }
 
-export const get = async (path) => (await ask(path)).json();
+// A connection that died without a word holds up nothing else for longer than this.
+const PATIENCE_MS = 30000;
+
+export async function get(path) {
+  const answer = await ask(path, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  try {
+    return await answer.json();
+  } catch (fault) {
+    throw new ApiError(0, String(fault));
+  }
+}
 
 const send = (method) => async (path, body) => (await ask(path, {
   method, headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}),

@@ -117,3 +117,25 @@ def test_a_call_for_help_that_ended_on_site_waits_until_it_is_seen(page: Browser
         " return [fresh, before, ringing()];",
     )
     assert found == [["a", "c"], ["c", "a"], ["c"]]
+
+
+def test_news_that_falls_silent_is_asked_for_anew(page: Browser) -> None:
+    found = page.run(
+        "import('/page/updates.js').then(({ follow }) => {"
+        " const real = [globalThis.EventSource, globalThis.setInterval, performance.now];"
+        " const made = []; const told = []; let tick; let ms = 0;"
+        " globalThis.EventSource = class extends EventTarget {"
+        "   constructor() { super(); made.push(this); } close() { this.closed = true; } };"
+        " globalThis.setInterval = (run) => { tick = run; return 0; };"
+        " performance.now = () => ms;"
+        " try {"
+        "   follow((kind) => told.push(kind), () => {});"
+        "   const alive = JSON.stringify({ kind: 'alive', data: { every_s: 15 } });"
+        "   made[0].dispatchEvent(new MessageEvent('message', { data: alive }));"
+        "   ms = 44000; tick(); const patient = made.length;"
+        "   ms = 46000; tick(); made[1].dispatchEvent(new Event('open'));"
+        "   return [patient, made.length, made[0].closed, told];"
+        " } finally {"
+        "   [globalThis.EventSource, globalThis.setInterval, performance.now] = real; } })"
+    )
+    assert found == [1, 2, True, ["missed"]]

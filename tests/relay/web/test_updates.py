@@ -43,7 +43,7 @@ def test_a_follower_that_comes_back_is_told_to_read_everything_again(inside: htt
     assert '"kind":"missed"' in heard[1]
 
 
-def test_silence_is_broken_by_comments_and_ends_with_the_login(tmp_path: Path) -> None:
+def test_silence_is_broken_by_signs_of_life_and_ends_with_the_login(tmp_path: Path) -> None:
     settings = WebSettings.model_validate({"host": "127.0.0.1", "port": 0, "keepalive": "200ms"})
     with (
         open_duty(tmp_path / "centre", settings) as duty,
@@ -52,7 +52,10 @@ def test_silence_is_broken_by_comments_and_ends_with_the_login(tmp_path: Path) -
         client.post("/api/login", json={"name": "duty", "password": PASSWORD})
         heard: list[str] = []
         _updates(client, 2, heard)
-        assert heard[1:] == [": keepalive", ": keepalive"]
+        assert [line.partition('"kind":')[2] for line in heard[1:]] == [
+            '"alive","data":{"every_s":0.2}}',
+            '"alive","data":{"every_s":0.2}}',
+        ]
         threading.Timer(0.5, _new_password, [duty]).start()
         began = time.monotonic()
         _updates(client, 10_000, heard)
