@@ -81,6 +81,7 @@ class Device:
         self.refused: Counter[str] = Counter()
         self.marked: Counter[int] = Counter()
         self.exercise = False
+        self.missed = False  # its silence would be told
         self.beyond_us: dict[tuple[str, bool], int] = {}  # limits passed, since when
         self.was_good: set[str] = set()
 

@@ -55,6 +55,10 @@ class Roster:
         device = self._devices[source.device] = Device(source)
         return device
 
+    def expect(self, device: Device) -> None:
+        """One who spoke in an earlier run, and is missed when nothing more comes."""
+        self._devices[device.name] = device
+
     def refuse(self, name: str, reason: str) -> None:
         """Count `reason` against whoever is called so, known or not."""
         device = self._devices.get(name)

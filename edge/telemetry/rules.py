@@ -143,17 +143,14 @@ class Rules:
         if not self._settings.silence:
             return
         for device in devices:
-            if device.heard_s is None or device.name == KIT_DEVICE or device.spoken < _SPOKEN:
-                continue
-            if device.via == _WATCHES_ITSELF:
-                continue
-            if not any(schema.stream in device.series for schema in _WATCHED):
+            device.missed = device.missed or _is_missed(device)
+            if device.heard_s is None or not device.missed:
                 continue
             usual_s = (device.usual_s or 0.0) * _SILENT_INTERVALS
             limit_s, silent_s = max(self._settings.silence, usual_s), now_s - device.heard_s
             if silent_s > limit_s:
                 self._begin(device, AlarmKind.SILENCE, "", f"{silent_s:.0f}", f"{limit_s:.0f}", "s")
-            elif self._own(device, AlarmKind.SILENCE, ""):
+            elif device.spoken and self._own(device, AlarmKind.SILENCE, ""):
                 self._notify(device, AlarmKind.SILENCE, "", active=False)
 
     def _end_forgotten(self) -> None:
@@ -197,6 +194,13 @@ class Rules:
         flags = Flag.EXERCISE if device.exercise else Flag.NONE
         notice = Notice(kind, active, subject, value, limit, unit, flags=flags)
         self._raises(device, notice)
+
+
+def _is_missed(device: Device) -> bool:
+    """Whether its silence matters: somebody who spoke more than once, of where or how he is."""
+    if device.name == KIT_DEVICE or device.spoken < _SPOKEN or device.via == _WATCHES_ITSELF:
+        return False
+    return any(schema.stream in device.series for schema in _WATCHED)
 
 
 def _limits(settings: RuleSettings) -> Mapping[str, tuple[_Limit, ...]]:

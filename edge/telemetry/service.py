@@ -22,6 +22,7 @@ from fieldlink.edge.telemetry.alarm_book import AlarmBook
 from fieldlink.edge.telemetry.alarm_desk import AlarmDesk
 from fieldlink.edge.telemetry.device import Device
 from fieldlink.edge.telemetry.gather import Batch
+from fieldlink.edge.telemetry.heard import Heard
 from fieldlink.edge.telemetry.intake import KitIntake
 from fieldlink.edge.telemetry.ladder import Ladder, Offer
 from fieldlink.edge.telemetry.live import Live
@@ -42,6 +43,7 @@ _HEAD_BYTES = 400
 _LOOK_S, _RATE_S = 1.0, 20.0
 _PACK_S, _PACK_ON_S = 5.0, 0.2
 _HEARD_S = 60.0
+_REMEMBER_S = 30.0
 
 
 class Telemetry:
@@ -78,9 +80,12 @@ class Telemetry:
             on_much=self._much.set,
             steady=steady,
         )
+        self._heard = Heard(folder / "heard.json")
+        for device in self._heard.load(time_.now_us(), steady()):
+            self._intake.roster.expect(device)
         self._packer = Packer(spool, state, time_.now_us)
         self._ladder, self._live = Ladder(), Live(state)
-        self._looked_s = 0.0
+        self._looked_s = self._remembered_s = 0.0
         self._sizes: deque[tuple[float, int]] = deque()
         self._fault = ""
         self._stored, self._lost, self._bundles, self._bytes = 0, 0, 0, 0
@@ -213,6 +218,17 @@ class Telemetry:
         await to_the_end(self._live.look(now_s, *times, self._replace, self._off))
         if stale := self._live.stale():
             await self._off(partial(self._withdrawn, *stale))
+        if now_s - self._remembered_s >= _REMEMBER_S:
+            self._remembered_s = now_s
+            rows = self._heard.rows(self._intake.roster, times[0])
+            await self._off(partial(self._remember, rows))
+
+    def _remember(self, rows: bytes) -> None:
+        """On a thread."""
+        try:
+            self._heard.save(rows)
+        except OSError as error:
+            _log.error("who speaks is not remembered: %s", error)
 
     def _speaking(self, now_s: float) -> int:
         return sum(

@@ -9,6 +9,7 @@ from fieldlink.codecs.telemetry import AIR, BATTERY, POSITION, VITALS, AlarmKind
 from fieldlink.edge.telemetry.alarm_book import AlarmBook, Going
 from fieldlink.edge.telemetry.alarm_desk import made_alarm
 from fieldlink.edge.telemetry.device import Device
+from fieldlink.edge.telemetry.heard import HEARD_US, Heard
 from fieldlink.edge.telemetry.ports import Notice, Reading, Source
 from fieldlink.edge.telemetry.rules import Rules
 from fieldlink.edge.telemetry.settings import RuleSettings
@@ -171,3 +172,30 @@ def test_a_clock_that_is_set_back_keeps_no_alarm_back(site: _Site) -> None:
         for _ in range(70):
             site.hear(VITALS, **values)
     assert [kind for kind, _, _ in site.said] == [AlarmKind.VITALS, AlarmKind.MAN_DOWN]
+
+
+def test_who_falls_silent_while_the_kit_restarts_is_missed(site: _Site, tmp_path: Path) -> None:
+    for _ in range(5):
+        site.hear(VITALS, heart_rate=70)
+    site.rules.look([site.device], site.at_s)
+    now_us = NOW_US + round(site.at_s * 1e6)
+    heard = Heard(tmp_path / "heard.json")
+    heard.save(heard.rows([site.device], now_us))
+    assert heard.load(now_us + HEARD_US, 0) == []  # it was put away meanwhile
+    (device,) = heard.load(now_us + 60_000_000, 1_000)
+    for at_s in (1_001, 1_119, 1_122, 1_130):
+        site.rules.look([device], at_s)
+    assert [kind for kind, _, _ in site.said] == [AlarmKind.SILENCE] * 1
+    # It restarts once more: that is no word of it, and ends nothing.
+    (device,) = heard.load(now_us + 190_000_000, 1_140)
+    site.rules.look([device], 1_141)
+    assert len(site.said) == 1
+    device.hear(NOW_US, 1_142)
+    site.rules.look([device], 1_143)
+    assert site.said[1:] == [(AlarmKind.SILENCE, False, "")]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[[1]]", '[["A B","x","y",1,2,0]]', "[" * 9_999, "[1]"])
+def test_a_file_of_who_spoke_that_is_none_is_nobody(tmp_path: Path, text: str) -> None:
+    (tmp_path / "heard.json").write_text(text)
+    assert Heard(tmp_path / "heard.json").load(NOW_US, 0) == []
