@@ -21,8 +21,9 @@ _TCP, _UDP = socket.SOCK_STREAM, socket.SOCK_DGRAM
 
 
 def check_attached(settings: EdgeSettings) -> list[Finding]:
-    """A finding for the device API, for terminals and for TAK, of those that are on."""
-    if not (settings.device_api.enabled or settings.jt808.enabled or settings.cot.enabled):
+    """A finding for each of the device API, terminals, DJI and TAK that is on."""
+    listening = (settings.device_api, settings.jt808, settings.dji, settings.cot)
+    if not any(one.enabled for one in listening):
         return []
     attached = _asked(settings)
     if attached is not None:

@@ -67,7 +67,7 @@ def alarms(
         elif len(said) == 2 and said[0] in {"ack", "clear"}:
             rows = [alarm_row(_changed(store, said[0], said[1], note))]
         else:
-            raise ConfigError("write list, or ack ID, or clear ID")
+            raise ConfigError("write list, or ack ID, or clear ID 请写 list、ack ID 或 clear ID")
     if as_json:
         say_json({"alarms": rows})
         return

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,19 +36,25 @@ def add(
     """
     from fieldlink.edge.config import load_edge_settings
     from fieldlink.edge.device_api.beside import add_device, write_picture
-    from fieldlink.edge.device_api.credentials import qr_lines, qr_png
+    from fieldlink.edge.device_api.credentials import qr_png
 
     settings = load_edge_settings(config)
     made, said = add_device(settings, name, kind, host, dji)
     if dji:
         made["page"] = settings.dji.page_url(str(made["host"]), str(made["name"]))
-    if png is not None:
-        write_picture(png, qr_png(made["uri"]))
     if as_json:
         say_json(made)
-        return
+    else:
+        _say_added(made, said)
+    if png is not None:  # last: the password is shown only now, whatever becomes of the file
+        write_picture(png, qr_png(made["uri"]))
+
+
+def _say_added(made: dict[str, Any], said: str) -> None:
+    from fieldlink.edge.device_api.credentials import qr_lines
+
     say(f"{said} 已登记")
-    if dji:
+    if "page" in made:
         say(f"in Pilot 2, Cloud Service, Other platforms 第三方云平台: {made['page']}")
         say(f"password 密码: {made['password']}")
         return
