@@ -98,7 +98,8 @@ class Receivers:
         while True:
             beat()
             try:
-                name, device = await asyncio.wait_for(self._wishes.get(), _BEAT_S)
+                async with asyncio.timeout(_BEAT_S):
+                    name, device = await self._wishes.get()
             except TimeoutError:
                 continue
             await self._fulfil(name, device)

@@ -92,7 +92,8 @@ async def _speak(
         for saying in remote.due(time.monotonic() - began_s, now_ms):
             link.publish(saying.topic, saying.payload)
         with contextlib.suppress(TimeoutError):
-            topic, data = await asyncio.wait_for(heard.get(), _TICK_S)
+            async with asyncio.timeout(_TICK_S):
+                topic, data = await heard.get()
             after_s = time.monotonic() - began_s
             # A start waits for the RTMP handshake: not on the loop.
             told = await asyncio.to_thread(remote.hear, topic, data, after_s, now_ms)
