@@ -28,8 +28,10 @@ export function minuteOfDay(us) {
 
 export function dayAndTime(us) {
   const at = new Date(us / 1000);
-  if (at.toDateString() === new Date(nowUs() / 1000).toDateString()) return timeOfDay(us);
-  return `${two(at.getMonth() + 1)}-${two(at.getDate())} ${timeOfDay(us)}`;
+  const now = new Date(nowUs() / 1000);
+  if (at.toDateString() === now.toDateString()) return timeOfDay(us);
+  const year = at.getFullYear() === now.getFullYear() ? "" : `${at.getFullYear()}-`; // a wrong clock shows
+  return `${year}${two(at.getMonth() + 1)}-${two(at.getDate())} ${timeOfDay(us)}`;
 }
 
 export function span(us) {

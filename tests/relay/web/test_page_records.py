@@ -9,6 +9,7 @@ import pytest
 from fieldlab.browser import Browser, browser_program, open_browser
 from fieldlab.duty import now_us, open_duty
 from fieldlab.peers import need_program
+from fieldlink.codecs.telemetry import Flag
 
 _S = 1_000_000
 _YEAR_US = 365 * 86_400 * _S
@@ -59,6 +60,19 @@ def test_a_device_whose_clock_was_in_the_future_moves_on_and_grows_old(page: Bro
         " return [before, moved, one().position.lat];",
     )
     assert found == ["stale", 34.2, 34.4]
+
+
+def test_a_time_of_another_year_says_so_and_every_mark_has_words(page: Browser) -> None:
+    shown = page.run(
+        "import('/page/time.js').then(({ dayAndTime, nowUs }) =>"
+        " [0, 4e15, nowUs()].map((us) => dayAndTime(us)))"
+    )
+    assert [text[:5] for text in shown[:2]] == ["1970-", "2096-"]
+    assert len(shown[2]) == 8
+    marks = [flag.name.lower() for flag in Flag if flag.name] + ["future"]
+    for language in ("zh", "en"):
+        words = page.run(f"fetch('/page/strings.{language}.json').then((answer) => answer.json())")
+        assert [mark for mark in marks if f"mark.{mark}" not in words] == []
 
 
 def test_an_answer_that_is_older_than_the_news_does_not_turn_a_device_back(page: Browser) -> None:

@@ -137,9 +137,10 @@ export class DeviceCard {
     const rows = Object.entries(stream.values ?? {}).filter(([column, value]) => value !== null || sparks?.has(column)).map(([column, value]) => {
       const said = valueText(name, column, value, stream.units?.[column]);
       const spark = sparks?.get(column);
-      return el("div", { class: "measure" }, el("dt", { text: columnText(name, column) }),
+      const words = typeof value === "string";
+      return el("div", { class: words ? "measure words" : "measure" }, el("dt", { text: columnText(name, column) }),
         el("dd", {}, el("b", { text: said.text }), said.unit ? el("span", { class: "unit", text: said.unit }) : null),
-        spark ? el("div", { class: "spark-box", title: spark.label }, spark.svg.cloneNode(true), el("span", { class: "spark-range", text: spark.range })) : el("div"));
+        spark ? el("div", { class: "spark-box", title: spark.label }, spark.svg.cloneNode(true), el("span", { class: "spark-range", text: spark.range })) : words ? null : el("div"));
     });
     if (!rows.length) return null;
     const marks = (stream.marks ?? []).map((mark) => el("li", { text: markText(mark) }));
