@@ -13,7 +13,7 @@ from pathlib import Path
 from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, Manifest, decode_manifest
 from fieldlink.codecs.bundle.manifest import SPOOL_ID_BYTES
 from fieldlink.edge.spool.media import media_bytes
-from fieldlink.edge.spool.policy import KEPT, NEVER, POLICY_VERSION, retention_key
+from fieldlink.edge.spool.policy import KEPT, KEPT_END, POLICY_VERSION, retention_key
 from fieldlink.edge.spool.shards import FILES_PER_SHARD
 from fieldlink.edge.spool.span import Span, pack_spans, unpack_spans
 from fieldlink.edge.spool.stored import State, Stored
@@ -241,7 +241,7 @@ class Index:
     def kept(self) -> list[Stored]:
         """The bundles that are kept because somebody wants them kept."""
         sql = f"SELECT {COLUMNS} FROM bundle WHERE keep_class >= ? AND keep_class < ?"
-        return [stored(row) for row in self._db.execute(sql, (KEPT, NEVER[0]))]
+        return [stored(row) for row in self._db.execute(sql, (KEPT, KEPT_END))]
 
     def rank(self, item: Stored, kept: bool) -> None:
         """Compute a bundle's retention key anew."""
@@ -253,7 +253,7 @@ class Index:
 
     def _is_kept(self, sequence: int) -> bool:
         sql = "SELECT keep_class FROM bundle WHERE sequence=?"
-        return KEPT <= int(self._db.execute(sql, (sequence,)).fetchone()[0]) < NEVER[0]
+        return KEPT <= int(self._db.execute(sql, (sequence,)).fetchone()[0]) < KEPT_END
 
     def keeps(self, manifest: Manifest) -> bool:
         """Whether a bundle lies in a protected span."""

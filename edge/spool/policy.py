@@ -6,36 +6,41 @@ from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, Layer, Manifest
 from fieldlink.edge.spool.settings import SpoolSettings
 from fieldlink.edge.spool.stored import State
 
-__all__ = ["KEPT", "NEVER", "POLICY_VERSION", "RetentionPolicy", "retention_key"]
+__all__ = ["KEPT", "KEPT_END", "NEVER", "POLICY_VERSION", "RetentionPolicy", "retention_key"]
 
 # The key is stored beside each bundle; raise this when it changes and open re-computes it.
-POLICY_VERSION = 2
+POLICY_VERSION = 3
 
-_GAP = 9
+_GAP = 10
+_REPORT = 9
 NEVER = (_GAP, 0, 0)
 """The key from which on nothing is given up."""
 
 KEPT = 6
 """The class from which on a bundle is one that somebody wants kept."""
 
-_LAYERS = {Layer.ORIGINAL: 2, Layer.PROXY: 3, Layer.STILL: 4, Layer.REPORT: 5}
+KEPT_END = 9
+"""The class from which on it is kept for other reasons."""
+
+_LAYERS = {Layer.ORIGINAL: 2, Layer.PROXY: 3, Layer.STILL: 4, Layer.REPORT: _REPORT}
 
 
 def retention_key(manifest: Manifest, state: State, kept: bool = False) -> tuple[int, int, int]:
     """Where a bundle stands in the order of giving up; the smallest goes first.
 
     What the centre has goes first and oldest first, whatever it is; then what the centre
-    refused; then originals, proxies, stills and reports, of the lowest precedence first; then, in
-    the same order, what is `kept` because of a bookmark. A gap record that the centre does not
-    have is never given up.
+    refused; then originals, proxies and stills, of the lowest precedence first; then, in the same
+    order, what is `kept` because of a bookmark; then reports: alarms, and what devices were told
+    is stored. They are small, and no bookmark is worth a call for help. A gap record that the
+    centre does not have is never given up.
     """
     if state is State.CUSTODY:
         return 0, 0, manifest.sequence
     if manifest.media_type == GAP_MEDIA_TYPE:
         return _GAP, 0, manifest.sequence
     rank = 1 if state is State.REFUSED else _LAYERS[manifest.layer]
-    if kept:
-        rank = min(KEPT + _LAYERS[manifest.layer] - _LAYERS[Layer.ORIGINAL], _GAP - 1)
+    if kept and rank < _REPORT:
+        rank = min(KEPT + _LAYERS[manifest.layer] - _LAYERS[Layer.ORIGINAL], KEPT_END - 1)
     return rank, -int(manifest.precedence), manifest.sequence
 
 

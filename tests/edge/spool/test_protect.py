@@ -122,3 +122,18 @@ def test_bookmarks_that_cannot_be_read_keep_no_spool_from_opening(
     assert not spool.protected
     assert spool.protect([span(4, 7)]) == 0
     spool.close()
+
+
+def test_no_bookmark_keeps_an_alarm_out_or_drives_out_what_devices_were_told_is_stored(
+    tmp_path: Path,
+) -> None:
+    spool = open_spool(tmp_path, POLICY)
+    spool.protect([span(0, 100, layer="original")])
+    _fill(spool, range(12))
+    reports = [
+        spool.add(draft_of(50 + n, Layer.REPORT), content_of(50 + n, 30_000)).bundle_id
+        for n in range(12)
+    ]
+    _fill(spool, range(20, 30))
+    assert all(spool.get(one) is not None for one in reports)
+    spool.close()
