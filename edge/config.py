@@ -117,6 +117,22 @@ class EdgeSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _speakers_differ(self) -> Self:
+        twice = {one.name for one in self.sensor} & {one.name for one in self.jt808.terminal}
+        if twice:
+            raise ValueError(
+                f"a sensor and a JT/T 808 terminal are called {min(twice)}; give each its "
+                "own name, or their measurements would be those of one device"
+            )
+        return self
+
+    @property
+    def speakers(self) -> dict[str, str]:
+        """Who measures under a name that the file gives, with the table that names it."""
+        terminals = {one.name: "[[jt808.terminal]]" for one in self.jt808.terminal if one.name}
+        return {**terminals, **{one.name: "[[sensor]]" for one in self.sensor}}
+
+    @model_validator(mode="after")
     def _dji_has_a_broker(self) -> Self:
         api = self.device_api
         if self.dji.enabled and not (api.enabled and (api.plain or api.url)):

@@ -41,7 +41,7 @@ VIA = "mqtt"
 _LOOK_S = 1.0
 _MAX_UNDECIDED = 50_000  # messages whose receipt waits for the spool
 _MAX_NAMES = 64
-_PASSES = {"busy", "disk", "full"}  # reasons of the intake that may not last
+_PASSES = {"busy", "disk", "full", "taken"}  # reasons of the intake that may not last
 
 
 @dataclass(slots=True)

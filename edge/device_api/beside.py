@@ -62,6 +62,11 @@ def add_device(
     Raises:
         ConfigError: it cannot be done, or this user may not.
     """
+    if table := settings.speakers.get(name):
+        raise ConfigError(
+            f"{name} is in {table} already, and what two devices measure would be mixed; choose "
+            "another name 名称已被占用，请换一个"
+        )
     asked = {"name": name, "kind": kind, "host": host} | ({"dji": dji} if dji else {})
     found = ask_desk(settings, "add", asked)
     said = str(found["said"])

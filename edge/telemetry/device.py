@@ -20,6 +20,7 @@ __all__ = ["MAX_STREAMS", "Device", "Series", "rounded_error"]
 MAX_STREAMS = 32
 _MAX_REASONS = 16
 _MAX_NUMBER = 2**60
+_OWNED_S = 600.0  # by whoever spoke last under its name
 _BACKFILL, _JUMP, _FROZEN = int(Flag.BACKFILL), int(Flag.JUMP), int(Flag.FROZEN)
 # What an adapter may know; the rest is found here.
 _TAKEN = int(
@@ -111,6 +112,12 @@ class Device:
                 self.usual_s = usual_s + (min(passed_s, usual_s * 10) - usual_s) / 8
         self.heard_us, self.heard_s = now_us, now_s
         self.spoken += 1
+
+    def is_heard_by_another(self, via: str, now_s: float) -> bool:
+        """Whether it speaks, and by another way than `via`. A device that was moved to another way
+        may speak by that once the first has been silent for ten minutes.
+        """
+        return via != self.via and self.heard_s is not None and now_s - self.heard_s < _OWNED_S
 
     def beyond(self, key: tuple[str, bool], time_us: int) -> int:
         """For how long a limit is passed, us. A clock that is set back begins it anew: what

@@ -112,13 +112,14 @@ class KitIntake:
     def notify(self, source: Source, notice: Notice, done: Done | None = None) -> None:
         """An alarm, at once."""
         now_us, now_s = self._now()
-        device, why = self._meet(source, now_s)
+        device, why = self._meet(source, now_s, alarms=True)
         if device is None:
             self.refuse(source.device, why)
             if done is not None:
                 done(why)
             return
-        device.hear(now_us, now_s)
+        if device.via == source.via:
+            device.hear(now_us, now_s)
         self._desk.notify(device, notice, done, own=False)
 
     def alarms(self) -> Sequence[Raised]:
@@ -129,7 +130,14 @@ class KitIntake:
         """Count `reason` against `device`."""
         self.roster.refuse(device, reason)
 
-    def _meet(self, source: Source, now_s: float) -> tuple[Device | None, str]:
+    def _meet(
+        self, source: Source, now_s: float, *, alarms: bool = False
+    ) -> tuple[Device | None, str]:
+        known = self.roster.get(source.device)
+        if known is not None and known.is_heard_by_another(source.via, now_s):
+            # Two devices would make one track. A call for help is taken whoever it is from.
+            why = f"taken: {known.name} is heard by {known.via}; give each device its own name"
+            return (known, "") if alarms else (None, why)
         try:
             device = self.roster.meet(source, now_s)
         except CodecError as error:

@@ -92,6 +92,21 @@ def test_two_devices_of_one_name_are_refused(tmp_path: Path) -> None:
         load_edge_settings(_write(tmp_path, one + one))
 
 
+def test_two_that_measure_under_one_name_are_refused_and_a_camera_of_who_measures_is_not(
+    tmp_path: Path,
+) -> None:
+    sensor = (
+        '[[sensor]]\nname = "post-1"\nurl = "tcp://h:1"\nstream = "water"\n'
+        '[[sensor.value]]\nname = "x"\npattern = "(1)"\n'
+    )
+    terminal = '[[jt808.terminal]]\nphone = "1"\nname = "post-1"\n'
+    with pytest.raises(ConfigError, match="sensor and a JT/T 808 terminal are called post-1"):
+        load_edge_settings(_write(tmp_path, sensor + terminal))
+    camera = '[[device]]\nname = "post-1"\nurl = "rtsp://h/x"\n'
+    both = load_edge_settings(_write(tmp_path, camera + terminal))
+    assert both.speakers == {"post-1": "[[jt808.terminal]]"}
+
+
 def test_a_missing_file_is_said_and_no_file_at_all_means_the_defaults(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no such file"):
         load_edge_settings(tmp_path / "none.toml")

@@ -44,6 +44,17 @@ def run(config: Path, *arguments: str) -> str:
     return str(done.stdout)
 
 
+def test_a_name_that_the_kit_knows_by_another_way_is_refused(config: Path) -> None:
+    with config.open("a") as file:
+        file.write('[[jt808.terminal]]\nphone = "1"\nname = "fire-1"\n')
+        file.write('[[device]]\nname = "soldier-1"\nurl = "rtsp://127.0.0.1/x"\n')
+    with pytest.raises(ConfigError, match=r"fire-1 is in \[\[jt808.terminal\]\] already"):
+        run(config, "add", "fire-1")
+    with pytest.raises(ConfigError, match="choose another name"):
+        run(config, "add", "cot-alpha")
+    assert "soldier-1 is registered" in run(config, "add", "soldier-1"), "it has a camera"
+
+
 def test_a_device_is_added_listed_given_a_new_password_and_removed(
     config: Path, tmp_path: Path
 ) -> None:

@@ -35,7 +35,7 @@ class _Site:
     def hear(self, name: str = "soldier-1", *readings: Reading, schema: Schema = POSITION,
              **source: object) -> None:  # fmt: skip
         epoch = source.get("epoch")
-        who = Source(name, str(source.get("kind", "soldier")), "mqtt",
+        who = Source(name, str(source.get("kind", "soldier")), str(source.get("via", "mqtt")),
                      epoch if isinstance(epoch, int) else None)  # fmt: skip
         self.intake.record(who, schema, readings or (Reading(HERE),), self.told.append)
 
@@ -92,6 +92,24 @@ def test_made_up_names_do_not_drive_out_who_speaks(
     site.hear("device-0")
     site.hear("device-77")
     assert {device.name for device in site.intake.roster} >= {"device-0", "device-77"}
+
+
+def test_a_name_is_one_devices_whoever_else_says_it_and_alarms_are_taken_from_all(
+    site: _Site,
+) -> None:
+    site.hear()
+    site.hear(via="jt808", kind="vehicle")
+    (why,) = site.told
+    assert why == "taken: soldier-1 is heard by mqtt; give each device its own name"
+    vehicle = Source("soldier-1", "vehicle", "jt808")
+    site.intake.notify(vehicle, Notice(AlarmKind.SOS))
+    assert [one.kind for one in site.intake.alarms()] == [AlarmKind.SOS]
+    device = site.intake.roster.get("soldier-1")
+    assert device is not None
+    assert (device.via, device.kind, device.refused) == ("mqtt", "soldier", {"taken": 1})
+    site.pass_s(601)  # it was moved to another way
+    site.hear(via="jt808", kind="vehicle")
+    assert (device.via, device.kind, len(site.told)) == ("jt808", "vehicle", 1)
 
 
 def test_strangers_and_reasons_are_bounded(site: _Site) -> None:
