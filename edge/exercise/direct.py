@@ -69,11 +69,11 @@ class Exercise:
         api = self._open_centre()
         self._fieldwork = field = Fieldwork(self.stage, self._actors, api, seconds)
         try:
+            field.open()
             self._join()
-            attached = field.open()
             cameras = self._start_cameras()
             self._incident = api.open_incident("演练 exercise")
-            self.stage.write_kit(cameras, attached)
+            self.stage.write_kit(cameras, field.settings())
             field.register()
             kit = self._actors.start("kit", "edge", "run", "--config", str(self.stage.kit_toml))
             self._record(api, cameras, seconds)

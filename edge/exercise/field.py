@@ -25,6 +25,7 @@ class Field:
     def __init__(self, actors: Actors, jt808_port: int) -> None:
         self._actors, self._port = actors, jt808_port
         self._uri = ""
+        self._station: Actor | None = None
         self._said: dict[str, Actor] = {}
 
     @property
@@ -32,15 +33,19 @@ class Field:
         """What each is, by its name."""
         return {SOLDIER: "soldier", VEHICLE: "vehicle", STATION: "sensor"}
 
-    def open_station(self) -> str:
-        """Start the station, which waits to be asked; all the kit's settings of telemetry.
+    def open_station(self) -> None:
+        """Start the station, which waits to be asked."""
+        self._station = self._actors.start(STATION, "sim", "sensor", "water", "--json")
+
+    def settings(self) -> str:
+        """All the kit's settings of telemetry, once the station has said where it is.
 
         Raises:
             FieldlinkError: it does not start.
         """
-        actor = self._actors.start(STATION, "sim", "sensor", "water", "--json")
+        assert self._station is not None  # noqa: S101  # it was opened before
         for _ in wait_for(f"starting {STATION}", self._actors, _START_S):
-            if lines := actor.log.read_text(errors="replace").splitlines():
+            if lines := self._station.log.read_text(errors="replace").splitlines():
                 return self._settings(str(json.loads(lines[0])["settings"]))
         raise AssertionError("wait_for either finds it or raises")
 

@@ -25,8 +25,8 @@ _SECOND_US = 1_000_000
 
 
 class Fieldwork:
-    """One exercise's. `open` and `register` come before the kit starts, `set_out` again and again
-    while it runs, `await_call`, `quiet` and `count` at the end, in this order.
+    """One exercise's. `open`, `settings` and `register` come before the kit starts, `set_out`
+    again and again while it runs, `await_call`, `quiet` and `count` at the end, in this order.
     """
 
     def __init__(self, stage: Stage, actors: Actors, api: CentreApi, seconds: float | None) -> None:
@@ -38,14 +38,18 @@ class Fieldwork:
         # A terminal's time has whole seconds.
         self._began_us = time.time_ns() // 1000 - 2 * _SECOND_US
 
-    def open(self) -> str:
-        """Start the station, listen to the centre's news; the kit's settings of telemetry.
+    def open(self) -> None:
+        """Start the station, listen to the centre's news."""
+        self._field.open_station()
+        self._news = self._api.follow()
+
+    def settings(self) -> str:
+        """The kit's settings of telemetry.
 
         Raises:
-            FieldlinkError: the station does not start.
+            FieldlinkError: the station did not start.
         """
-        self._news = self._api.follow()
-        return self._field.open_station()
+        return self._field.settings()
 
     def register(self) -> None:
         """Register the soldier's device.
