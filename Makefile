@@ -8,7 +8,7 @@ BIN := .venv/bin
 ROOMS := codecs drone edge relay systemd
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types bench campaign wheel clean peers
+.PHONY: help run test lint types bench campaign mavproxy wheel clean peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
@@ -36,6 +36,9 @@ bench: .make/test peers ## one line of JSON for each figure; NAME=prefix
 campaign: .make/test peers ## the long seeded campaigns: kills, power cuts
 	@exec $(BIN)/python -m pytest -q -ra -m campaign --timeout=7200 $(ARGS)
 
+mavproxy: .make/test .make/mavproxy/installed ## MAVProxy through the router, beside which it is only run
+	@exec $(BIN)/python -m pytest -q -ra tests/drone/router/test_foreign.py $(ARGS)
+
 wheel: .make/test ## the wheel, into dist/
 	@rm -rf build dist
 	@PYTHONWARNINGS=ignore $(BIN)/python -m build --wheel --outdir dist . >&2
@@ -60,6 +63,12 @@ clean: ## everything that make made
 .make/test: .make/venv pyproject.toml
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]' >&2
 	@touch .make/run $@
+
+# GPL: in an environment of its own, started as a program, never imported.
+.make/mavproxy/installed: .make/venv
+	@$(BIN)/python -m venv .make/mavproxy >&2
+	@.make/mavproxy/bin/python -m pip install --quiet --disable-pip-version-check MAVProxy setuptools >&2
+	@touch $@
 
 peers: # looked for each time: what is missing today may be installed tomorrow
 	@.ci/packages peers >&2

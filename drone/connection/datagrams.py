@@ -65,16 +65,23 @@ class _Socket:
 
     def send(self, data: bytes, address: Address | None) -> None:
         try:
-            if address is None:
-                self._made.send(data)
-            else:
-                self._made.sendto(data, address)
+            self._sent(data, address)
         except OSError as error:
             self.unsent += 1
             if error.errno in _BUSY and not self.blocked:
                 self.blocked = True
                 self._loop.add_writer(self._made.fileno(), self._room)
             # Nobody there yet, or no path: that is what a peer not heard from looks like.
+
+    def _sent(self, data: bytes, address: Address | None) -> None:
+        if address is not None:
+            self._made.sendto(data, address)
+            return
+        # Word that nobody was there is about the datagram before: this one is not sent yet.
+        with suppress(ConnectionRefusedError):
+            self._made.send(data)
+            return
+        self._made.send(data)
 
     def _room(self) -> None:
         self.blocked = False

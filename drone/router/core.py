@@ -15,6 +15,7 @@ from fieldlink.codecs.mavlink import (
     Verifier,
     compose,
     heartbeat,
+    sign,
     signature_time,
 )
 from fieldlink.codecs.mavlink.table import ENTRIES
@@ -40,6 +41,7 @@ _TARGETS = {
     if entry.system_offset >= 0
 }
 _NOBODY = (0, 0)
+_KIT = 0
 
 
 class Core:
@@ -124,6 +126,36 @@ class Core:
                 if ground or not from_ground:
                     on_frame(frame)
 
+    def send(self, raw: bytes, now_us: int, utc_us: int) -> int:
+        """Route a frame of the kit's own; over how many links it goes. It is signed where
+        signatures are required. Answers come to the taps.
+
+        Raises:
+            ValueError: it is no frame.
+        """
+        frames = Framer("kit").datagram(raw, utc_us)
+        if len(frames) != 1 or not frames[0].known:
+            raise ValueError("what the kit sends has to be one whole frame")
+        frame = frames[0]
+        self.routes.learn(_KIT, frame.sysid, frame.compid, now_us)
+        target = _target(frame) if frame.msgid in _TARGETS else _NOBODY
+        plan = self.routes.plan(_KIT, frame.sysid, frame.compid, *target) or ()
+        for to in plan:
+            port = self.ports[to]
+            signed = frame
+            if port.policy.signed and self._key is not None and frame.version == 2:
+                data = sign(raw, self._key, port.number & 0xFF, self._signing_time(utc_us))
+                (signed,) = Framer("kit").datagram(data, utc_us)
+            port.offer(signed, target[0] != 0, False, now_us)
+        return len(plan)
+
+    def _signing_time(self, utc_us: int) -> int:
+        """A time later than all that were seen."""
+        if self.verifier is None:
+            return 0
+        self.verifier.timestamp = max(signature_time(utc_us), self.verifier.timestamp + 1)
+        return self.verifier.timestamp
+
     def _again(self, port: Port, frame: Frame, before: tuple[int, int], now_us: int) -> None:
         """`frame` came by another link before."""
         other, at_us = before
@@ -185,11 +217,7 @@ class Core:
         vehicle: Vehicle | None = None,
     ) -> None:
         """A message of our own, or in the name of `vehicle`."""
-        key, timestamp = None, 0
-        if port.policy.signed and self.verifier is not None:
-            key = self._key
-            timestamp = max(signature_time(utc_us), self.verifier.timestamp + 1)
-            self.verifier.timestamp = timestamp
+        key = self._key if port.policy.signed else None
         raw = compose(
             msgid,
             payload,
@@ -198,7 +226,7 @@ class Core:
             seq=port.next_seq(),
             key=key,
             link_id=port.number & 0xFF,
-            timestamp=timestamp,
+            timestamp=self._signing_time(utc_us) if key is not None else 0,
         )
         (frame,) = Framer("kit").datagram(raw, utc_us)
         if port.policy.give.passes(frame):

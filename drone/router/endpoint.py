@@ -110,14 +110,17 @@ class Endpoint:
         found = self.ports.pop(way, None)
         if found is not None:
             self._switch.closed(found[0])
+        if not self.ports and self.state == "open":
+            self.state = "opening"
 
     def report(self, now_us: int) -> dict[str, Any]:
         """How it is."""
+        listening = self.state == "opening" and bool(getattr(self.connection, "port", 0))
         return {
             "name": self.settings.name,
             "connect": self.settings.connect,
             "profile": self.settings.profile,
-            "state": self.state,
+            "state": "listening" if listening else self.state,
             "reason": self.reason,
             "links": [
                 _link(way, port, framer, now_us) for way, (port, framer) in self.ports.items()

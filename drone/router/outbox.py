@@ -2,7 +2,7 @@
 
 from fieldlink.codecs.mavlink import Frame
 from fieldlink.drone.router.rates import Bucket
-from fieldlink.drone.router.values import BULK, REST, STATE, value_of
+from fieldlink.drone.router.values import REST, STATE, value_of
 
 __all__ = ["Outbox"]
 
@@ -36,16 +36,16 @@ class Outbox:
     def _shrink(self) -> None:
         # A quarter at once: the work is shared by all the frames that made it.
         over = self.bytes - int(self.max_bytes * _KEPT)
+        waiting = self._waiting
+        worst_first = sorted(range(len(waiting)), key=lambda at: -value_of(waiting[at][0].msgid))
         doomed: set[int] = set()
-        for value in range(BULK, -1, -1):
-            for index, (frame, _) in enumerate(self._waiting):
-                if over <= 0:
-                    break
-                if value_of(frame.msgid) == value:
-                    doomed.add(index)
-                    over -= len(frame.raw)
+        for at in worst_first:  # sort is stable: of one value, the oldest first
+            if over <= 0:
+                break
+            doomed.add(at)
+            over -= len(waiting[at][0].raw)
         self.dropped += len(doomed)
-        self._keep([entry for index, entry in enumerate(self._waiting) if index not in doomed])
+        self._keep([entry for at, entry in enumerate(waiting) if at not in doomed])
 
     def take(self, max_bytes: int, now_us: int) -> list[bytes]:
         """What may be sent now, at most `max_bytes`, and at least one frame if any."""

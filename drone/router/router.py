@@ -25,7 +25,7 @@ from fieldlink.systemd.durable import write_durably
 __all__ = ["Router", "read_key"]
 
 _TICK_S = 0.1
-_SEND_BYTES = 65_536
+_SEND_BYTES = 16_384
 _KEEP_S = 20.0
 _HEX_KEY = re.compile(rb"[0-9A-Fa-f]{64}")
 _MAX_KEY_BYTES = 4096
@@ -86,6 +86,17 @@ class Router:
         wait. The function that is returned ends it.
         """
         return self.core.tap(on_frame, ground=ground)
+
+    def send(self, raw: bytes) -> int:
+        """Route a frame of the kit's own, from `settings.sysid` and `compid`; over how many links
+        it goes. It is signed where signatures are required. Answers come to the taps.
+
+        Raises:
+            ValueError: it is no frame.
+        """
+        links = self.core.send(raw, _now_us(), self.utc_us())
+        self.flush()
+        return links
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Work until cancelled.

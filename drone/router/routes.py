@@ -94,4 +94,5 @@ class Routes:
             if system == target_system
             for link in links
         }
-        return tuple(sorted(target - not_to)) if target else None
+        # The kit itself is heard of, and is no link.
+        return tuple(sorted((target - not_to) & self._links)) if target else None

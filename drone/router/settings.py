@@ -94,7 +94,7 @@ class EndpointSettings(Settings):
         " messages go on as they came.",
     )
     queue: Size = Field(
-        default=256_000,
+        default=64_000,
         ge=4_000,
         le=16_000_000,
         description="How much waits for it while it takes nothing; then what is worth least and is"

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fieldlab.routing import Bench, Speaker, decoded, settings
-from fieldlink.codecs.mavlink import name_of
+from fieldlink.codecs.mavlink import Framer, name_of, sign
 
 UAV, OTHER, GCS, GCS2 = Speaker(1), Speaker(2), Speaker(255, 190), Speaker(254, 190)
 
@@ -224,3 +226,69 @@ def test_who_was_silent_for_ten_minutes_is_forgotten() -> None:
     b.core.tick(b.now_us, b.now_us, healthy=True)
     assert b.core.routes.behind(b.ports["uav"].number) == []
     assert b.core.vehicles.alive(b.now_us) == []
+
+
+def test_the_kit_asks_and_the_answer_comes_to_its_taps() -> None:
+    b = bench()
+    kit = Speaker(1, 191)
+    command = kit.say("command_long", 1, 1, 511, 0, 30.0, 1e6, 0, 0, 0, 0, 0)
+    assert b.core.send(command, b.now_us, b.now_us) == 1
+    assert (b.out("uav"), b.out("gcs")) == ([command], [])
+    ack = UAV.say("command_ack", 511, 0, target_system=1, target_component=191)
+    b.put("uav", ack)
+    assert (b.out("gcs"), b.tapped[-1].raw) == ([], ack)
+    with pytest.raises(ValueError, match="one whole frame"):
+        b.core.send(command[:-1], b.now_us, b.now_us)
+
+
+FRAMES = [
+    UAV.beat(),
+    GCS.beat(),
+    Speaker(0, 0).beat(),
+    UAV.say("param_value", b"P", 1.0, 9, 900, 1),
+    GCS.say("command_long", 1, 1, 512, 0, 1e9, 0, 0, 0, 0, 0, 0),
+    GCS.say("param_request_list", 0, 0),
+    Speaker(1, version=1).say("attitude", 9, 0, 0, 0, 0, 0, 0),
+    UAV.say("high_latency2", 1, 2, 3, 4, *[0] * 23),
+    bytes.fromhex("fd03000001 09 01 dbea00 010203 aabb"),
+    sign(UAV.beat(), bytes(32), 1, 5),
+]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["uav", "sat", "sms", "tight", "closed"]),
+            st.one_of(st.sampled_from(FRAMES), st.binary(max_size=40)),
+            st.integers(0, 3),
+            st.integers(0, 4_000_000),
+        ),
+        max_size=60,
+    )
+)
+def test_hostile_bytes_never_raise_and_only_whole_frames_come_out(
+    steps: list[tuple[str, bytes, int, int]],
+) -> None:
+    b = Bench(
+        settings(
+            {"name": "uav"},
+            {"name": "sat", "profile": "sat"},
+            {"name": "sms", "profile": "beidou"},
+            {"name": "tight", "profile": "lte", "budget": "400bit/s", "queue": "4kB"},
+            {"name": "closed", "signing": "require"},
+            heartbeat=True,
+            signing_key_file="/run/key",
+        ),
+        key=bytes(range(32)),
+    )
+    for link, raw, cut, wait_us in steps:
+        b.now_us += wait_us
+        b.put(link, raw[: len(raw) - cut] if cut else raw)
+        b.core.tick(b.now_us, b.now_us, healthy=True)
+    came = {raw for _, raw, _, _ in steps}
+    for name, port in b.ports.items():
+        assert port.outbox.bytes <= port.policy.queue_bytes
+        for raw in b.out(name):
+            (frame,) = Framer().datagram(raw)
+            # What came goes on as it came; the rest is the kit's, or a state for a thin link.
+            assert raw in came or frame.compid == 191 or name == "sms"
