@@ -8,6 +8,7 @@ import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
 from fieldlink.edge.device_api.commands import app as device_app
+from fieldlink.edge.dji.commands import app as dji_app
 from fieldlink.edge.jt808.commands import app as jt808_app
 from fieldlink.edge.sensors.commands import app as sensor_app
 from fieldlink.edge.spool_commands import app as spool_app
@@ -36,6 +37,7 @@ app.add_typer(settings_app, name="config")
 app.add_typer(bearer_app, name="bearer")
 app.add_typer(device_app, name="device")
 app.add_typer(jt808_app, name="jt808")
+app.add_typer(dji_app, name="dji")
 app.add_typer(spool_app, name="spool")
 app.add_typer(sensor_app, name="sensor")
 

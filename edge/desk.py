@@ -23,7 +23,10 @@ from fieldlink.edge.telemetry.service import Telemetry
 __all__ = ["Desk"]
 
 # An adapter answers these, if the configuration has it.
-_ASKED_OF_ADAPTERS = ("device-add", "device-remove", "device-list", "jt808-list", "jt808-text")
+_ASKED_OF_ADAPTERS = (
+    *("device-add", "device-remove", "device-list"),
+    *("jt808-list", "jt808-text", "dji"),
+)
 _DRAINING = (
     "recording has stopped; what was recorded is being sent, devices are still heard"
     " 已停止记录，终端仍在接收"

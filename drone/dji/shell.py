@@ -94,6 +94,8 @@ class Shell:
         while not closed.done():
             beat()
             called.clear()
+            if self._waiting:
+                self._on_tick()  # a gateway that was registered a moment ago speaks at once
             while self._waiting:
                 topic, payload = self._waiting.popleft()
                 self._cloud.receive(topic, payload, self._steady_s())

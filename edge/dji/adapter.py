@@ -22,9 +22,11 @@ from fieldlink.edge.device_api.broker import from_here, kept_ports
 from fieldlink.edge.device_api.desk import kit_addresses
 from fieldlink.edge.device_api.registry import Device, Registry
 from fieldlink.edge.device_api.settings import DeviceApiSettings, split_device_url
+from fieldlink.edge.dji.front import Front
 from fieldlink.edge.dji.page import PageServer, PilotFacts
 from fieldlink.edge.dji.receivers import Cameras, Receivers
 from fieldlink.edge.dji.settings import DjiSettings, load_keys
+from fieldlink.edge.dji.wording import brief
 from fieldlink.edge.telemetry.ports import Intake, KitTime, Notice, Reading, Source
 from fieldlink.systemd.service import Beat
 from fieldlink.systemd.tls import TlsPeer
@@ -68,6 +70,7 @@ class Dji:
         )
         self._cloud: Cloud | None = None
         self._shell: Shell | None = None
+        self._front: Front | None = None
         self._has_keys = False
 
     @property
@@ -100,6 +103,8 @@ class Dji:
         told = keys.plain() if keys else {}
         host, port, tls = self._broker()
         secret = agent_secret(folder)
+        if self._api.url is None:
+            self._front = Front(self._api.host, settings.mqtt_port, (host, port))
         self._cloud = Cloud(
             sink=self,
             media=self._receivers,
@@ -115,12 +120,14 @@ class Dji:
         )
         facts = PilotFacts(
             keys=told,
-            broker=f"tcp://{self._address()}:{port}",
+            broker=f"tcp://{self._address()}:{port if self._front is None else settings.mqtt_port}",
             workspace=_workspace(secret),
         )
         page = PageServer(settings.page_host, settings.page_port, facts, self._admits)
         self._look()
         runs = {"broker": self._shell.run, "video": self._receivers.run, "page": page.run}
+        if self._front is not None:
+            runs["front"] = self._front.run
         tasks = [asyncio.create_task(run(beat), name=f"dji {what}") for what, run in runs.items()]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -168,7 +175,7 @@ class Dji:
         """How it is: state, reason, and each gateway by its name."""
         cloud, up = self._cloud, self._shell is not None and self._shell.is_up
         gateways = cloud.report(time.monotonic()) if cloud else {}
-        return {
+        found = {
             "state": "up" if up else "down",
             "reason": self._reason,
             "gateways": {
@@ -176,9 +183,11 @@ class Dji:
                 for sn, found in gateways.items()
                 if sn in self._by_sn
             },
+            "connections": dict(self._front.counts) if self._front else {},
             "refused": cloud.counts["refused"] if cloud else 0,
             "name_taken": sorted(self._receivers.refused),
         }
+        return {**found, "said": brief(found) if up else ""}
 
     async def command(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """What people ask: {"act": "list"}, or "quality" (0 to 4) or "lens" of the gateway NAME."""

@@ -36,6 +36,13 @@ class DjiSettings(Settings):
     page_port: int = Field(
         default=8090, ge=1, le=65535, description="The TCP port of that page (HTTP)."
     )
+    mqtt_port: int = Field(
+        default=1884,
+        ge=1,
+        le=65535,
+        description="The TCP port that controllers speak MQTT to, in 3.1.1 or 5, on the address of "
+        "[device_api]. Not used with a broker by url, which they reach directly.",
+    )
     keys: Path | None = Field(
         default=None,
         description="TOML file with app_id, app_key and app_license of a DJI developer account; "

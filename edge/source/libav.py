@@ -89,14 +89,18 @@ class LibavSource:
         """libav ends a wait that took too long in many ways; the clock tells."""
         settings = self._settings
         limit_s = settings.stall_timeout if self._opened else settings.open_timeout
-        if time.monotonic() - self._heard_s < limit_s * _NEARLY:
-            if self._opened and is_pushed(settings.url):
-                return SourceError("closed", f"{self.describe()}: whoever pushed it has ended it")
+        pushed, quick = (
+            is_pushed(settings.url),
+            time.monotonic() - self._heard_s < limit_s * _NEARLY,
+        )
+        if pushed and self._opened and quick:
+            return SourceError("closed", f"{self.describe()}: whoever pushed it has ended it")
+        if pushed and not self._opened and (isinstance(error, TimeoutError) or not quick):
+            return SourceError("timeout", f"{self.describe()}: nobody pushes to it")
+        if quick:
             return source_error(error, settings.url)
         if self._opened:
             return SourceError("stalled", f"{self.describe()}: no packet for {limit_s:g} s")
-        if is_pushed(settings.url):
-            return SourceError("timeout", f"{self.describe()}: nobody pushes to it")
         return source_error(TimeoutError(), settings.url)
 
     def _open(self, stopped: Stopped) -> Any:

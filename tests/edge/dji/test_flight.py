@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,12 @@ class Kit:
             clock=clock.now_us,
             recall=lambda *_: {},
         )
-        settings = DjiSettings(
+        settings = self.settings = DjiSettings(
             enabled=True,
             address="127.0.0.1",
             page_host="127.0.0.1",
             page_port=free_port("127.0.0.1"),
+            mqtt_port=free_port("127.0.0.1"),
             rtmp_port=free_port("127.0.0.1"),
             streams=1,
         )
@@ -80,7 +82,8 @@ class Kit:
     def add(self, name: str, plan: DjiRcPlan) -> Credentials:
         """Register a gateway."""
         asked = {"name": name, "kind": "drone", "host": "127.0.0.1", "dji": plan.rc}
-        return Credentials.parse(self.lab.desk.add(asked)["device"]["uri"])
+        made = Credentials.parse(self.lab.desk.add(asked)["device"]["uri"])
+        return replace(made, port=self.settings.mqtt_port)
 
 
 @contextlib.asynccontextmanager

@@ -105,3 +105,16 @@ def test_a_source_that_plays_is_described_in_one_sentence(film: str) -> None:
     result = probe(DeviceSettings(name="a", url=film), 5)
     assert result.ok
     assert result.sentence.startswith("a: h264 160x120 at 10 pictures a second, aac sound")
+
+
+def test_a_place_that_nobody_pushes_to_says_so_and_lets_go_of_its_port_soon() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    device = DeviceSettings(name="cam", url=f"rtmp://127.0.0.1:{port}/live/cam?listen=1")
+    began_s = time.monotonic()
+    with pytest.raises(SourceError, match="nobody pushes"):
+        LibavSource(device, _clock).run(lambda _: None, lambda: True)
+    assert time.monotonic() - began_s < 4
+    with socket.socket() as again:
+        again.bind(("127.0.0.1", port))

@@ -10,7 +10,14 @@ from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.settings import describe_settings, load_settings
 from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.source.settings import DeviceSettings
-from fieldlink.edge.source.url import check_url, is_file, local_path, mask_url
+from fieldlink.edge.source.url import (
+    check_url,
+    is_file,
+    is_pushed,
+    local_path,
+    mask_url,
+    pushed_place,
+)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +103,12 @@ def test_a_wrong_setting_is_one_line_that_names_it(line: str, said: str) -> None
         load_settings(DeviceSettings, "\n".join([*lines, line]), "edge.toml")
     assert len(caught.value.faults) == 1
     assert caught.value.faults[0].startswith(f"edge.toml: {said}")
+
+
+def test_only_an_rtmp_address_may_be_pushed_to() -> None:
+    url = "rtmp://0.0.0.0:1935/live/drone-1?listen=1"
+    assert check_url(url) == url
+    assert is_pushed(url)
+    assert pushed_place(url) == "rtmp://0.0.0.0:1935/live/drone-1"
+    for other in ("rtmp://h/live/x", "http://h/x?listen=1", "clip.mp4?listen=1"):
+        assert not is_pushed(other)
