@@ -32,7 +32,7 @@ class UdpWay:
     def __init__(self, name: str, shared: "_Socket", address: Address | None) -> None:
         self.name = name
         self.heard_s = 0.0
-        self._shared, self._address = shared, address
+        self._shared, self.address = shared, address
 
     @property
     def ready(self) -> bool:
@@ -44,10 +44,10 @@ class UdpWay:
         start = size = 0
         for index, frame in enumerate(frames):
             if size and size + len(frame) > _FULL_BYTES:
-                self._shared.send(b"".join(frames[start:index]), self._address)
+                self._shared.send(b"".join(frames[start:index]), self.address)
                 start, size = index, 0
             size += len(frame)
-        self._shared.send(b"".join(frames[start:]), self._address)
+        self._shared.send(b"".join(frames[start:]), self.address)
 
 
 class _Socket:
@@ -119,23 +119,27 @@ class _Socket:
     def _deliver(self, batches: dict[Address | None, list[bytes]]) -> None:
         now_s = self._loop.time()
         for address, chunks in batches.items():
-            way = self.peers.get(address) or self._new(address, now_s)
-            if way is not None and chunks:
+            way = self.peers.get(address)
+            if way is None and address is not None:
+                self._meet(UdpWay(f"{address[0]}:{address[1]}", self, address), chunks, now_s)
+            elif way is not None and chunks:
                 way.heard_s = now_s
                 self._host.heard(way, chunks)
 
-    def _new(self, address: Address | None, now_s: float) -> UdpWay | None:
-        if address is None:
-            return None
-        if len(self.peers) >= _MAX_PEERS:
-            silent = min(self.peers.items(), key=lambda item: item[1].heard_s)
-            if now_s - silent[1].heard_s < _NEW_AFTER_S:
-                self.turned_away += 1
-                return None
-            self.forget(silent[0])
-        way = UdpWay(f"{address[0]}:{address[1]}", self, address)
-        self.peers[address] = way
-        return way
+    def _meet(self, way: UdpWay, chunks: list[bytes], now_s: float) -> None:
+        """Somebody new. Who says nothing of sense takes nobody's place."""
+        oldest = min(self.peers.values(), key=lambda peer: peer.heard_s, default=None)
+        full = len(self.peers) >= _MAX_PEERS
+        if full and oldest is not None and now_s - oldest.heard_s < _NEW_AFTER_S:
+            self.turned_away += 1
+            return
+        if not self._host.heard(way, chunks):
+            self.turned_away += 1
+            return
+        if full and oldest is not None:
+            self.forget(oldest.address)
+        way.heard_s = now_s
+        self.peers[way.address] = way
 
     def forget(self, address: Address | None) -> None:
         """The peer is gone."""
@@ -157,6 +161,12 @@ class UdpServer:
         self._host, self._port = host, port
         self.port = 0
         """The port that is listened on, when it is."""
+        self._shared: _Socket | None = None
+
+    @property
+    def turned_away(self) -> int:
+        """How many datagrams came from strangers: no frames in them, or too many peers."""
+        return self._shared.turned_away if self._shared is not None else 0
 
     async def run(self, host: Host) -> None:
         """Work until cancelled.
@@ -165,7 +175,7 @@ class UdpServer:
             LinkError: the port cannot be listened on.
         """
         made = listening(self._host, self._port, socket.SOCK_DGRAM)
-        shared = _Socket(made, host)
+        shared = self._shared = _Socket(made, host)
         self.port = made.getsockname()[1]
         loop = asyncio.get_running_loop()
         loop.add_reader(made.fileno(), shared.read_any)

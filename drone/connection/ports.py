@@ -31,8 +31,8 @@ class Host(Protocol):
     def joined(self, way: Way) -> None:
         """There is a way; a peer that only sends datagrams is `heard` first."""
 
-    def heard(self, way: Way, chunks: list[bytes]) -> None:
-        """Bytes came."""
+    def heard(self, way: Way, chunks: list[bytes]) -> bool:
+        """Bytes came; whether the way is one to talk to."""
 
     def ready(self, way: Way) -> None:
         """It can be sent to again."""

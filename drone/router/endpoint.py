@@ -1,6 +1,7 @@
 """One endpoint at work: its connection, the ports of those who came by it, and trying again."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from fieldlink.drone.router.settings import EndpointSettings
 
 __all__ = ["Endpoint", "Switch"]
 
+_log = logging.getLogger(__name__)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 5.0
 _STEADY_S = 10.0
 
@@ -68,6 +70,8 @@ class Endpoint:
             try:
                 await self.connection.run(self)
             except (LinkError, SourceError, OSError) as error:
+                if self.reason != str(error):
+                    _log.warning("drone endpoint %s is down: %s", self.settings.name, error)
                 self.state, self.reason = "down", str(error)
             else:
                 self.state, self.reason = "ended", "the file is over"
@@ -84,12 +88,12 @@ class Endpoint:
         self.ports[way] = port, Framer(port.name)
         self.state, self.reason = "open", ""
 
-    def heard(self, way: Way, chunks: list[bytes]) -> None:
+    def heard(self, way: Way, chunks: list[bytes]) -> bool:
         """Bytes came. Who sends no frames in datagrams is not given any either."""
         found = self.ports.get(way)
         if found is None:
             if not any(frame.known for chunk in chunks for frame in Framer().datagram(chunk)):
-                return
+                return False
             self.joined(way)
             found = self.ports[way]
         port, framer = found
@@ -100,6 +104,7 @@ class Endpoint:
             frames = [frame for chunk in chunks for frame in framer.feed(chunk, at_us)]
         if frames:
             self._switch.received(port, frames)
+        return True
 
     def ready(self, way: Way) -> None:
         """It can be sent to again."""
@@ -122,6 +127,7 @@ class Endpoint:
             "profile": self.settings.profile,
             "state": "listening" if listening else self.state,
             "reason": self.reason,
+            "turned_away": getattr(self.connection, "turned_away", 0),
             "links": [
                 _link(way, port, framer, now_us) for way, (port, framer) in self.ports.items()
             ],

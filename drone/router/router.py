@@ -6,6 +6,7 @@ aircraft attached, and an endpoint that takes nothing costs the others nothing.
 
 import asyncio
 import hashlib
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from fieldlink.systemd.durable import write_durably
 
 __all__ = ["Router", "read_key"]
 
+_log = logging.getLogger(__name__)
 _TICK_S = 0.1
 _SEND_BYTES = 16_384
 _KEEP_S = 20.0
@@ -99,11 +101,7 @@ class Router:
         return links
 
     async def run(self, beat: Callable[[], None]) -> None:
-        """Work until cancelled.
-
-        Raises:
-            OSError: the time of signatures cannot be kept.
-        """
+        """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             for endpoint in self.endpoints:
                 group.create_task(endpoint.run(), name=f"drone {endpoint.settings.name}")
@@ -184,8 +182,13 @@ class Router:
         verifier = self.core.verifier
         if verifier is None or self._time_path is None or verifier.timestamp == self._kept:
             return
-        self._kept = verifier.timestamp
-        write_durably(self._time_path, str(self._kept).encode("ascii"))
+        timestamp = verifier.timestamp
+        try:
+            write_durably(self._time_path, str(timestamp).encode("ascii"))
+        except OSError as error:  # a full disk must not end the router; it is tried again
+            _log.warning("the time of signatures is not kept: %s: %s", self._time_path, error)
+        else:
+            self._kept = timestamp
 
 
 def _now_us() -> int:

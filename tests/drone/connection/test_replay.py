@@ -139,8 +139,9 @@ class Listener:
     def joined(self, way: Way) -> None:
         self.events.append(f"joined {way.name}")
 
-    def heard(self, way: Way, chunks: list[bytes]) -> None:
+    def heard(self, way: Way, chunks: list[bytes]) -> bool:
         self.heard_ += chunks
+        return True
 
     def ready(self, way: Way) -> None:
         raise AssertionError("nobody sends to a file")

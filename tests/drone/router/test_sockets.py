@@ -160,6 +160,19 @@ def test_who_sends_no_frames_in_datagrams_is_given_none() -> None:
         beat(known)
         until(lambda: made.endpoint("gcs")["links"], "the ground station to be there")
         assert len(made.endpoint("gcs")["links"]) == 1
+        assert made.endpoint("gcs")["turned_away"] == 2
+
+
+def test_peers_are_bounded_and_strangers_take_nobodys_place() -> None:
+    maker = mavutil.mavlink.MAVLink(None, srcSystem=254, srcComponent=190)
+    raw = bytes(maker.heartbeat_encode(6, 8, 0, 0, 4).pack(maker))
+    with ExitStack() as stack:
+        made = stack.enter_context(router(udp_in("gcs")))
+        for count in range(40):
+            sender = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            sender.sendto(raw if count % 2 else b"noise", (LOCAL, made.port("gcs")))
+        until(lambda: made.endpoint("gcs")["turned_away"] == 24, "all of them to be judged")
+        assert len(made.endpoint("gcs")["links"]) == 16
 
 
 def test_signatures_are_required_and_their_time_outlives_the_router(tmp_path: Path) -> None:
