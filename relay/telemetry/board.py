@@ -3,10 +3,12 @@
 One thread takes samples; any thread reads.
 """
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.telemetry import Block
 from fieldlink.relay.telemetry.rendering import position_row, rendered_device, rendered_stream
 from fieldlink.relay.telemetry.stand import Stand, pack_stand, unpack_stand
@@ -20,6 +22,7 @@ MAX_VALUES = 100_000
 """Values in the latest state of one kit, all devices and streams together."""
 
 Device = tuple[str, str]
+_log = logging.getLogger(__name__)
 
 
 class Board:
@@ -43,7 +46,11 @@ class Board:
         """Take up what the catalogue has of every device, and how many alarms it has."""
         self._alarms = Counter(alarms)
         for (kit, device), state in states.items():
-            stand = unpack_stand(kit, device, state)
+            try:
+                stand = unpack_stand(kit, device, state)
+            except CodecError as error:  # it is known again with its next sample
+                _log.error("the state of %s/%s in the catalogue is damaged: %s", kit, device, error)
+                continue
             self._add(stand)
             self._dirty[kit, device] = set(stand.streams)
             for point in stand.streams.values():

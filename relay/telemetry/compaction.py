@@ -7,10 +7,10 @@ times at most, and a day of one a second is a dozen rows.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fieldlink.codecs.telemetry import Sample, Schema
+from fieldlink.codecs.telemetry import Block, Sample, Schema
 from fieldlink.relay.catalogue import Catalogue, SampleBlock
 from fieldlink.relay.telemetry.buffer import Series
-from fieldlink.relay.telemetry.packing import FULL_LEVEL, packed_rows, unpacked
+from fieldlink.relay.telemetry.packing import FULL_LEVEL, packed_rows, readable
 
 __all__ = ["MERGED", "Compactor"]
 
@@ -58,31 +58,31 @@ class Compactor:
         return len(chosen)
 
     def _merge(self, chosen: Mapping[int, tuple[Series, int]]) -> None:
-        rows: dict[int, list[SampleBlock]] = {}
+        old: list[int] = []
+        found: dict[int, list[Block]] = {}
         for row in self._catalogue.blocks_at({k: level for k, (_, level) in chosen.items()}):
-            rows.setdefault(row.series, []).append(row)
+            block = readable(row)
+            if block is not None:  # what is damaged stays as it is
+                old.append(row.number)
+                found.setdefault(row.series, []).append(block)
         new = {
             ident: merged_blocks(chosen[ident][0], mine, chosen[ident][1])
-            for ident, mine in rows.items()
+            for ident, mine in found.items()
         }
-        self._catalogue.merge_blocks(
-            [row.number for mine in rows.values() for row in mine],
-            [row for mine in new.values() for row in mine],
-        )
+        self._catalogue.merge_blocks(old, [row for mine in new.values() for row in mine])
         for ident, (series, level) in chosen.items():
             series.levels[level] = 0
             for row in new.get(ident, ()):
                 series.levels[row.level] += 1
 
 
-def merged_blocks(series: Series, rows: Sequence[SampleBlock], level: int) -> list[SampleBlock]:
-    """The samples of `rows`, each once, the one that was stored first; in as few rows as hold
+def merged_blocks(series: Series, blocks: Sequence[Block], level: int) -> list[SampleBlock]:
+    """The samples of `blocks`, each once, the one that was stored first; in as few rows as hold
     them. Columns that changed on the way begin another row.
     """
     parts: list[tuple[Schema, str, dict[int, Sample]]] = []
     seen: set[int] = set()
-    for row in rows:
-        block = unpacked(row)
+    for block in blocks:
         if not parts or parts[-1][0] != block.schema or parts[-1][1] != block.kind:
             parts.append((block.schema, block.kind, {}))
         home = parts[-1][2]

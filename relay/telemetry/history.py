@@ -13,7 +13,7 @@ from fieldlink.codecs.telemetry import Column, Sample, Schema
 from fieldlink.relay.catalogue import Catalogue
 from fieldlink.relay.telemetry.buffer import Buffer
 from fieldlink.relay.telemetry.gaps import Gap, Gaps
-from fieldlink.relay.telemetry.packing import unpacked
+from fieldlink.relay.telemetry.packing import readable
 from fieldlink.relay.telemetry.rendering import number
 
 __all__ = ["MAX_SAMPLES_READ", "Found", "History", "Query", "Row"]
@@ -94,8 +94,9 @@ class History:
         names = (query.kit, query.device, query.stream)
         for epoch, row in self._catalogue.stream_blocks(*names, query.from_us, query.to_us):
             yield from melt.take(row.from_us)
-            block = unpacked(row)
-            melt.put(epoch, block.schema, block.samples)
+            block = readable(row)
+            if block is not None:
+                melt.put(epoch, block.schema, block.samples)
         yield from melt.take(query.to_us)
 
     def thinned(self, query: Query) -> list[tuple[Schema, Sample]]:
@@ -110,8 +111,9 @@ class History:
             _thin(first, schema, samples, query)
         names = (query.kit, query.device, query.stream)
         for _, row in self._catalogue.stream_blocks(*names, query.from_us, query.to_us):
-            block = unpacked(row)
-            _thin(first, block.schema, block.samples, query)
+            block = readable(row)
+            if block is not None:
+                _thin(first, block.schema, block.samples, query)
         return [first[at] for at in sorted(first)]
 
     def _fresh(self, query: Query) -> list[tuple[int, Schema, list[Sample]]]:

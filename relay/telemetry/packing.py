@@ -1,5 +1,6 @@
 """Samples as rows of the catalogue: a block packed in columns, which explains itself."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -24,8 +25,10 @@ __all__ = [
     "measures_of",
     "numbers_in",
     "packed_rows",
-    "unpacked",
+    "readable",
 ]
+
+_log = logging.getLogger(__name__)
 
 FULL_SAMPLES = MERGED_SAMPLES
 """A block of so many is merged no more: two hours at one a second."""
@@ -78,13 +81,19 @@ def _packed(
     )
 
 
-def unpacked(row: SampleBlock) -> Block:
-    """The block in a row.
-
-    Raises:
-        CodecError: it is damaged.
+def readable(row: SampleBlock) -> Block | None:
+    """The block in a row; None when it is damaged. A bit that fell over on the disk must not end
+    the centre again and again: the bundles in the archive have these samples still.
     """
-    return decode_block(row.data)
+    try:
+        return decode_block(row.data)
+    except CodecError as error:
+        _log.error(
+            "samples %d to %d of series %d are damaged in the catalogue (%s): "
+            "`fieldlink relay catalogue rebuild` makes them again from the archive",
+            *(row.first_sequence, row.last_sequence, row.series, error),
+        )
+        return None
 
 
 def numbers_in(row: SampleBlock) -> Iterator[tuple[int, int]]:
@@ -92,7 +101,10 @@ def numbers_in(row: SampleBlock) -> Iterator[tuple[int, int]]:
     if row.last_sequence - row.first_sequence + 1 == row.count:
         yield row.first_sequence, row.last_sequence + 1
         return
-    numbers = [sample.sequence for sample in unpacked(row).samples]
+    block = readable(row)
+    if block is None:
+        return
+    numbers = [sample.sequence for sample in block.samples]
     first = numbers[0]
     for number, following in pairwise([*numbers, None]):
         assert number is not None  # noqa: S101  # only the last has nothing behind it

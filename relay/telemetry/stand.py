@@ -13,6 +13,7 @@ Samples come late, twice and in any order; clocks are wrong. Of two samples of o
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.packing import pack, unpack
 from fieldlink.codecs.telemetry import POSITION, SCHEMAS, Block, Column, Sample, Schema, Value
 
@@ -149,9 +150,23 @@ def unpack_stand(kit: str, device: str, data: bytes) -> Stand:
     Raises:
         CodecError: it is none.
     """
-    kind, heard_us, offset_us, fixed, lost_us, streams, *_ = unpack(
-        data, "stand", max_bytes=_MAX_STATE_BYTES
-    )
+    found = unpack(data, "stand", max_bytes=_MAX_STATE_BYTES)
+    try:
+        return _stand(kit, device, *found[:6])
+    except (TypeError, ValueError, KeyError) as error:
+        raise CodecError("stand", f"no state of a device ({error})") from error
+
+
+def _stand(
+    kit: str,
+    device: str,
+    kind: str,
+    heard_us: int,
+    offset_us: int | None,
+    fixed: tuple[Any, ...] | None,
+    lost_us: int | None,
+    streams: tuple[tuple[Any, ...], ...],
+) -> Stand:
     points = [_unpacked(one) for one in streams]
     return Stand(
         kit,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fieldlab.fleet import Shelf
 from fieldlab.postgres import PostgresServer, postgres_server
 
 
@@ -30,3 +31,11 @@ def where(request: pytest.FixtureRequest) -> Path | str:
     """Where a new catalogue goes, each kind of database in turn."""
     place: Callable[[pytest.FixtureRequest], Path | str] = request.param
     return place(request)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, where: Path | str) -> Iterator[Shelf]:
+    """A centre's store."""
+    opened = Shelf(tmp_path, where=where, now_us=1_790_000_000_000_000)
+    yield opened
+    opened.close()
