@@ -94,7 +94,7 @@ def _counts(
 ) -> bool:
     if last is None:
         return True
-    passed_us = sample.time_us - last.time_us
+    passed_us = abs(sample.time_us - last.time_us)  # a clock that was set back is no silence
     if detail is Detail.SECONDS_5:
         return passed_us >= rule.every_us
     if passed_us >= rule.silence_us or detail is not Detail.CHANGE:

@@ -106,7 +106,7 @@ class Frozen:
     def repeats(self, values: tuple[Value, ...], device_us: int | None, arrival_us: int) -> bool:
         """Whether `values` is one repetition too many."""
         shown = values[: _LON + 1] if self._is_position else values
-        if shown != self._values:
+        if shown != self._values or arrival_us < self._since_us:  # or the clock was set back
             self._values, self._device_us = shown, device_us
             self._since_us, self._stood_us, self._count = arrival_us, arrival_us, 1
             return False

@@ -286,3 +286,12 @@ def test_a_message_that_comes_again_and_again_is_no_stopped_clock() -> None:
 def test_a_kit_that_believes_it_is_1970_marks_what_it_stores() -> None:
     assert DeviceClock().judge(None, 5 * S, 0) == (5 * S, Flag.CLOCK, 0)
     assert DeviceClock().judge(None, NOW_US, 0) == (NOW_US, 0, 0)
+
+
+def test_what_has_stopped_is_found_though_the_clock_was_set_back() -> None:
+    device = _device()
+    values: dict[str, float | int | str | None] = {"lat": 34.2, "lon": 108.9, "speed": 5}
+    hour_later = [_flags(device, values, at_us=NOW_US + HOUR_US + at * S) for at in range(5)]
+    assert set(hour_later) == {Flag.NONE}
+    flags = [_flags(device, values, at_us=NOW_US + at * S) for at in range(20)]
+    assert flags[-1] == Flag.FROZEN

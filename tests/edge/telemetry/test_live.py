@@ -165,3 +165,17 @@ def test_long_texts_of_many_are_cut_to_what_one_sheaf_holds(kit: _Kit) -> None:
     sizes = list[int]()
     asyncio.run(kit.live.look(0, NOW_US, 1, writes, asyncio.to_thread))
     assert sizes == [600]
+
+
+@pytest.mark.parametrize("detail", [Detail.SECONDS_5, Detail.CHANGE, Detail.LAST])
+def test_a_clock_that_is_set_back_makes_nobody_silent(kit: _Kit, detail: Detail) -> None:
+    kit.at_s = 7_200
+    kit.live.turn(detail)
+    kit.hear(a=50)
+    assert kit.look() is not None
+    kit.send()
+    kit.at_s -= 3_600
+    kit.hear(a=50)
+    kit.live.turn(Detail.SECONDS_5 if detail is Detail.CHANGE else Detail.CHANGE)
+    kit.live.turn(detail)  # it is due
+    assert kit.look() == [("a", [500])]
