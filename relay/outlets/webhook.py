@@ -28,8 +28,8 @@ _TIMEOUT_S = 10.0
 _LOOK_S = 5.0
 _WAIT = wait_random_exponential(1.0, max=60.0)
 _AT_ONCE = 100
-# So long a server may refuse an alarm before the next is tried: what it never takes must not
-# keep back what it would.
+# So long a server may refuse an alarm before it is left out: somebody may put the address or the
+# secret right.
 _REFUSED_US = 600_000_000
 _AGAIN = frozenset({408, 425, 429})
 
@@ -64,7 +64,8 @@ class Webhook:
         self._cursor_name = f"hook-{settings.name}"
         self._woken = asyncio.Event()
         self._tries = 0
-        self._refused: tuple[int, int] | None = None  # revision, since when
+        self._refused: dict[int, int] = {}  # revisions, since when
+        self._ahead: set[int] = set()  # revisions that went before one that is refused
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Tell until cancelled."""
@@ -105,12 +106,18 @@ class Webhook:
             after = await asyncio.to_thread(self._catalogue.cursor, self._cursor_name)
             # The cursor is one more than the revision: 0 means that there is none.
             fresh = await asyncio.to_thread(self._catalogue.alarms_after, after - 1, _AT_ONCE)
+            refusal: _RefusedError | None = None
             for alarm in fresh:
                 beat()  # a server may take its time for each
-                if self._wanted(alarm):
-                    await self._send(client, alarm)
-                await self._done(alarm.revision)
-                self._tries, self._refused = 0, None
+                refusal = await self._tell(client, alarm) or refusal
+                if refusal is None:
+                    await self._done(alarm.revision)
+            left = {alarm.revision for alarm in fresh}
+            self._ahead &= left
+            self._refused = {each: us for each, us in self._refused.items() if each in left}
+            if refusal is not None:
+                raise refusal
+            self._tries = 0
         except (LinkError, ArchiveError) as error:
             return self._again_s(error)
         return 0.0 if len(fresh) == _AT_ONCE else _LOOK_S
@@ -145,6 +152,19 @@ class Webhook:
         meant = not kinds or alarm.kind in kinds
         return meant and (self._settings.exercise or not alarm.flags & Flag.EXERCISE)
 
+    async def _tell(self, client: httpx.AsyncClient, alarm: StoredAlarm) -> _RefusedError | None:
+        """Send an alarm that has not gone yet; what is refused is tried again, and those behind it
+        go ahead of it meanwhile.
+        """
+        if alarm.revision in self._ahead or not self._wanted(alarm):
+            return None
+        try:
+            await self._send(client, alarm)
+        except _RefusedError as error:
+            return error
+        self._ahead.add(alarm.revision)
+        return None
+
     async def _send(self, client: httpx.AsyncClient, alarm: StoredAlarm) -> None:
         at_us = self._clock()
         body = message(f"alarm.{alarm.state}", at_us, {"centre": self._centre, **alarm_row(alarm)})
@@ -153,9 +173,8 @@ class Webhook:
         try:
             await self._post(client, body, headers)
         except _RefusedError as error:
-            if self._refused is None or self._refused[0] != alarm.revision:
-                self._refused = (alarm.revision, at_us)
-            if abs(at_us - self._refused[1]) < _REFUSED_US:
+            since_us = self._refused.setdefault(alarm.revision, at_us)
+            if abs(at_us - since_us) < _REFUSED_US:
                 raise
             name = self._settings.name
             text = f"webhook {name} never took an alarm of {alarm.device}: {error}; left out"

@@ -24,10 +24,13 @@ SECRET = "whsec_c2VjcmV0LW9mLXRoZS1kdXR5LXBob25l"
 
 
 class Receiver:
-    """Somebody's server: answers with the next of `answers`, then 204; keeps what it took."""
+    """Somebody's server: answers with the next of `answers`, then 204, and 422 to what holds
+    `refused`; keeps what it got.
+    """
 
     def __init__(self) -> None:
         self.answers: list[int] = []
+        self.refused = b""
         self.got: list[tuple[int, dict[str, str], bytes]] = []
         receiver = self
 
@@ -35,6 +38,8 @@ class Receiver:
             def do_POST(self) -> None:  # as http.server calls it
                 body = self.rfile.read(int(self.headers["content-length"]))
                 status = receiver.answers.pop(0) if receiver.answers else 204
+                if receiver.refused and receiver.refused in body:
+                    status = 422
                 receiver.got.append((status, dict(self.headers), body))
                 self.send_response(status)
                 self.send_header("location", "http://127.0.0.1:1/")
@@ -202,18 +207,19 @@ def test_what_happened_while_the_centre_was_down_is_told_at_the_next_start(
     assert [each["type"] for each in receiver.taken()] == ["alarm.cleared"]  # as it is now, once
 
 
-def test_a_message_that_is_never_taken_does_not_keep_back_the_next(
+def test_a_message_that_is_never_taken_keeps_back_no_other_and_is_left_out_at_last(
     site: Site, receiver: Receiver
 ) -> None:
-    receiver.answers = [403, 302, 403]
-
     async def run() -> None:
         async with site.telling(settings(receiver)):
+            receiver.refused = b"soldier-1"
             site.alarm(1)
             await until(lambda: len(receiver.got) == 2)
-            site.skew_us = 601_000_000
             site.alarm(2)
             await until(receiver.taken)
+            assert site.catalogue.cursor("hook-pager") == 1  # the first is not given up
+            site.skew_us = 601_000_000
+            await until(lambda: site.catalogue.cursor("hook-pager") == 3)
 
     asyncio.run(run())
     assert [each["data"]["device"] for each in receiver.taken()] == ["soldier-2"]
