@@ -17,7 +17,7 @@ from fieldlink.edge.starting import kit_name
 from fieldlink.edge.telemetry.ports import Intake, KitTime
 from fieldlink.systemd.service import Beat
 
-__all__ = ["Adapter", "make_adapters"]
+__all__ = ["Adapter", "make_adapters", "ways_off"]
 
 
 class Adapter(Protocol):
@@ -40,6 +40,17 @@ class Adapter(Protocol):
 
     def report(self) -> dict[str, Any]:
         """How it is, for people and programs: `state` and `reason` at least."""
+
+
+def ways_off(settings: EdgeSettings) -> list[str]:
+    """The ways (`via`) by which no device is heard."""
+    ways = {
+        "mqtt": settings.device_api.enabled,
+        "dji": settings.dji.enabled,
+        "jt808": settings.jt808.enabled,
+        "cot": settings.cot.enabled,
+    }
+    return [way for way, is_on in ways.items() if not is_on]
 
 
 def make_adapters(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fieldlink.codecs.fault import LinkError, SourceError
-from fieldlink.edge.attached import Adapter, make_adapters
+from fieldlink.edge.attached import Adapter, make_adapters, ways_off
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.sensors.service import end_forgotten
 from fieldlink.edge.telemetry.ports import Intake, KitTime
@@ -111,6 +111,8 @@ class Attendant:
             ]
             await self._stop(gone)
             end_forgotten(settings.sensor, self._intake)
+            for way in ways_off(settings):
+                self._intake.keep(way, lambda _: False)
             for name, adapter in wanted.items():
                 if name not in self._kept:
                     kept = self._kept[name] = _Kept(adapter)

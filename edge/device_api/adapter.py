@@ -94,6 +94,7 @@ class DeviceApi:
         beat()
         try:
             self._registry.refresh()
+            self._intake.keep(VIA, self._registry.devices.__contains__)
             await self._meet(self._make(self._found), beat)
         except ConfigError as error:  # a damaged file stops this, and no camera
             self._reason = str(error)
@@ -269,6 +270,7 @@ class DeviceApi:
         self._intake.refuse(finding.peer or VIA, f"{finding.kind}: {finding.text}")
 
     def _changed(self) -> None:
+        self._intake.keep(VIA, self._registry.devices.__contains__)
         if self._broker is not None:
             self._broker.reload()
 

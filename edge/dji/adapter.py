@@ -158,11 +158,16 @@ class Dji:
         try:
             self._registry.refresh()
             self._reason = "" if self._has_keys else _NO_KEYS
+            self._intake.keep(VIA, self._may_speak)
         except ConfigError as error:  # those that are known go on
             self._reason = str(error)
         self._by_sn = {one.dji: one for one in self._registry.devices.values() if one.dji}
         if self._cloud is not None and self._by_sn.keys() != self._cloud.gateways.keys():
             self._cloud.register(self._by_sn)
+
+    def _may_speak(self, name: str) -> bool:
+        names = [one.name for one in self._registry.devices.values() if one.dji]
+        return any(name in (one, f"{one}-dock", f"{one}-rc") for one in names)
 
     def _admits(self, name: str, password: str) -> bool:
         """Whether the page may open for these: a registered gateway with its password."""

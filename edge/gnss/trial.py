@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,9 @@ class _Nobody:
     def alarms(self) -> Sequence[Raised]:
         """None."""
         return ()
+
+    def keep(self, via: str, speaks: Callable[[str], bool]) -> None:
+        """Nothing."""
 
     def refuse(self, device: str, reason: str) -> None:
         """Nothing."""

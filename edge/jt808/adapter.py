@@ -11,7 +11,7 @@ from typing import Any
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.jt808 import MAX_BODY_BYTES, Result, to_gbk
 from fieldlink.edge.control import Command
-from fieldlink.edge.jt808.book import TerminalBook
+from fieldlink.edge.jt808.book import VIA, TerminalBook
 from fieldlink.edge.jt808.codes import AccessCodes
 from fieldlink.edge.jt808.server import TerminalServer
 from fieldlink.edge.jt808.settings import Jt808Settings
@@ -55,6 +55,7 @@ class Jt808Adapter:
         if self._book is None:
             codes = await asyncio.to_thread(AccessCodes.load, self._key)
             self._book = TerminalBook(self.settings, codes, self._intake, self._time)
+            self._intake.keep(VIA, self._book.may_speak)
         self._server = TerminalServer(self._book)
         try:
             await self._server.run(beat)

@@ -8,9 +8,10 @@ from fieldlink.edge.jt808.terminal import Terminal
 from fieldlink.edge.jt808.turns import Turns
 from fieldlink.edge.telemetry.ports import Intake, KitTime, Source
 
-__all__ = ["TerminalBook"]
+__all__ = ["VIA", "TerminalBook"]
 
-_VIA = "jt808"
+VIA = "jt808"
+_UNNAMED = "t808-"
 _DEFAULT_KIND = "vehicle"
 _FORGOTTEN_AFTER_US = 3_600_000_000
 
@@ -28,6 +29,11 @@ class TerminalBook:
 
     def __iter__(self) -> Iterator[Terminal]:
         return iter(self._known.values())
+
+    def may_speak(self, name: str) -> bool:
+        """Whether a terminal may be called so."""
+        is_open = self.settings.enrolment is Enrolment.OPEN
+        return name in map(self._name, self._listed) or (is_open and name.startswith(_UNNAMED))
 
     def admits(self, number: str) -> bool:
         """Whether the terminal with this number may register."""
@@ -60,13 +66,16 @@ class TerminalBook:
         del self._known[stalest.number]
         return True
 
+    def _name(self, number: str) -> str:
+        listed = self._listed.get(number)
+        return (listed.name if listed else None) or f"{_UNNAMED}{number}"
+
     def _make(self, number: str) -> Terminal:
         listed = self._listed.get(number)
-        name = (listed.name if listed else None) or f"t808-{number}"
         kind = listed.kind if listed else _DEFAULT_KIND
         return Terminal(
             number,
-            Source(name, kind, _VIA),
+            Source(self._name(number), kind, VIA),
             (listed.datum if listed else None) or self.settings.datum,
             intake=self.intake,
             hold_us=round(self.settings.alarm_hold * 1e6),

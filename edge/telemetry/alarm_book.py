@@ -29,13 +29,15 @@ AlarmKey: TypeAlias = tuple[str, AlarmKind, str]
 class Going:
     """An alarm that is going on, as it was raised. `own`: the kit raised it and the kit ends it.
     `told`: it is in the spool for certain; one from an earlier run may not be. `called_us` is when
-    it was said last, by the kit's clock; None: not in this run.
+    it was said last, by the kit's clock; None: not in this run. `via` is
+    the way by which the device is heard, empty: not known.
     """
 
     alarm: Alarm
     own: bool
     told: bool = False
     called_us: int | None = None
+    via: str = ""
 
     @property
     def key(self) -> AlarmKey:
@@ -123,15 +125,15 @@ class AlarmBook:
 
 def _row(going: Going) -> dict[str, Any]:
     row = asdict(going.alarm)
-    return {**row, "ident": going.alarm.ident.hex(), "own": going.own}
+    return {**row, "ident": going.alarm.ident.hex(), "own": going.own, "via": going.via}
 
 
 def _going(row: dict[str, Any]) -> Going:
     values = dict(row)
-    own = bool(values.pop("own"))
+    own, via = bool(values.pop("own")), str(values.pop("via", ""))
     values["ident"] = bytes.fromhex(values["ident"])
     values["kind"], values["phase"] = AlarmKind(values["kind"]), Phase(values["phase"])
     alarm = Alarm(**values)
     if len(alarm.ident) != ALARM_ID_BYTES or alarm.phase is not Phase.RAISED:
         raise ValueError("an alarm that is not going on")
-    return Going(alarm, own)
+    return Going(alarm, own, via=via)

@@ -26,7 +26,7 @@ from fieldlink.edge.spool import State, Stored
 from fieldlink.edge.telemetry.alarm_book import AlarmBook, AlarmKey, Going
 from fieldlink.edge.telemetry.device import Device
 from fieldlink.edge.telemetry.motion import Place
-from fieldlink.edge.telemetry.ports import Done, KitTime, Notice, Raised
+from fieldlink.edge.telemetry.ports import Done, KitTime, Notice, Raised, Source
 from fieldlink.edge.telemetry.values import is_place, printable
 from fieldlink.edge.telemetry.whole import to_the_end
 
@@ -39,6 +39,7 @@ _AGAIN_S = 1.0
 _FLASH, _OTHERS = 4, 2  # lines: alarms of different devices are written at the same time
 _SHORT, _LONG = 48, 256
 _CALLS = (AlarmKind.SOS, AlarmKind.MAN_DOWN)
+_REMOVED = "设备已移除，不再监测 no longer watched: the device was removed"
 _ANEW_US = 120_000_000
 
 Add = Callable[[Draft, bytes], Stored]
@@ -96,7 +97,8 @@ class AlarmDesk:
                 done("busy: too many alarms wait for the disk")
             return
         if going is None:
-            going = Going(made_alarm(device, notice, key[2], now_us), own, called_us=now_us)
+            going = Going(made_alarm(device, notice, key[2], now_us), own, called_us=now_us,
+                          via=device.via)  # fmt: skip
             if not self._book.begin(going):
                 if done is not None:
                     done("full: too many alarms are going on")
@@ -119,6 +121,22 @@ class AlarmDesk:
                 job.dones.append(done)
                 return
         done(None)
+
+    def keep(self, via: str, speaks: Callable[[str], bool]) -> None:
+        """End the alarms of devices of `via` that do not speak any more. A call for help is not
+        over because a device was removed: here it is forgotten, and the centre goes on showing it.
+        """
+        for going in [one for one in self._book if one.via == via]:
+            alarm = going.alarm
+            if speaks(alarm.device):
+                continue
+            if alarm.kind in _CALLS:
+                self._book.end(going)
+                self._book.ended(going)
+            else:
+                device = Device(Source(alarm.device, alarm.device_kind, via))
+                notice = Notice(alarm.kind, False, alarm.subject, text=_REMOVED)
+                self.notify(device, notice, None, own=False)
 
     def alarms(self) -> list[Raised]:
         """Those that go on and that the kit did not raise itself."""

@@ -126,6 +126,11 @@ class KitIntake:
         """Those of adapters that go on."""
         return self._desk.alarms()
 
+    def keep(self, via: str, speaks: Callable[[str], bool]) -> None:
+        """Forget the devices of `via` that do not speak any more, and end their alarms."""
+        self.roster.keep(via, speaks)
+        self._desk.keep(via, speaks)
+
     def refuse(self, device: str, reason: str) -> None:
         """Count `reason` against `device`."""
         self.roster.refuse(device, reason)

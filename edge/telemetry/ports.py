@@ -99,6 +99,11 @@ class Intake(Protocol):
     def alarms(self) -> Sequence[Raised]:
         """The alarms that adapters raised, in this run or an earlier one, and that go on."""
 
+    def keep(self, via: str, speaks: Callable[[str], bool]) -> None:
+        """Of the devices that are heard by `via` only those for which `speaks` go on: the others
+        were removed, they are forgotten, and nothing would end their alarms.
+        """
+
     def refuse(self, device: str, reason: str) -> None:
         """Count something malformed against `device` (or the address that it came from, when it
         has no name yet); `reason` is a short word, a colon and the detail."""

@@ -1,7 +1,7 @@
 """The devices that are known, a bounded number of them, and what was refused of whom."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from fieldlink.codecs.bundle import check_name
 from fieldlink.edge.telemetry.device import Device
@@ -23,7 +23,7 @@ class Roster:
         self._devices: dict[str, Device] = {}
         self.strangers: Counter[tuple[str, str]] = Counter()
         self.gone = 0
-        """How many made room for others."""
+        """How many made room for others, or were removed."""
 
     def __iter__(self) -> Iterator[Device]:
         return iter(self._devices.values())
@@ -59,6 +59,11 @@ class Roster:
         """One who spoke in an earlier run, and is missed when nothing more comes."""
         self._devices[device.name] = device
 
+    def keep(self, via: str, speaks: Callable[[str], bool]) -> None:
+        """Forget the devices of `via` that do not speak any more."""
+        for device in [one for one in self if one.via == via and not speaks(one.name)]:
+            self._forget(device)
+
     def refuse(self, name: str, reason: str) -> None:
         """Count `reason` against whoever is called so, known or not."""
         device = self._devices.get(name)
@@ -74,6 +79,9 @@ class Roster:
         oldest = min(self._devices.values(), key=lambda device: device.heard_s or 0.0)
         if now_s - (oldest.heard_s or 0.0) < _GONE_S:
             return False
-        del self._devices[oldest.name]
-        self.gone += 1
+        self._forget(oldest)
         return True
+
+    def _forget(self, device: Device) -> None:
+        del self._devices[device.name]
+        self.gone += 1

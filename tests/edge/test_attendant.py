@@ -44,8 +44,9 @@ class _Site:
         self.adapters: list[Adapter] = [*adapters]
         self.pauses: list[float] = []
         self.reports: list[dict[str, dict[str, Any]]] = []
+        self.intake = FakeIntake()
         self.attendant = Attendant(
-            EdgeSettings(), FakeIntake(), FakeTime(), lambda *_: list(self.adapters), self._sleep
+            EdgeSettings(), self.intake, FakeTime(), lambda *_: list(self.adapters), self._sleep
         )
 
     async def _sleep(self, seconds: float) -> None:
@@ -65,6 +66,14 @@ class _Site:
                 raise error
 
         asyncio.run(main())
+
+
+def test_a_way_that_is_off_keeps_nobody() -> None:
+    site = _Site()
+    site.run(_nothing)
+    assert {way: speaks("a-1") for way, speaks in site.intake.kept.items()} == dict.fromkeys(
+        ("mqtt", "dji", "jt808", "cot"), False
+    )
 
 
 async def _nothing(_: Attendant) -> None:

@@ -47,6 +47,16 @@ async def test_foreign_topics_and_unknown_devices_are_refused_in_the_adapter_too
     assert (report["unsent"], report["ignored_keys"]) == (1, {"'x'": 1})
 
 
+async def test_of_the_devices_only_the_registered_ones_go_on(
+    tmp_path: Path, intake: FakeIntake
+) -> None:
+    lab = unstarted(tmp_path, intake)
+    lab.add("a-1")
+    assert intake.kept["mqtt"]("a-1")
+    await lab.adapters[0].commands["device-remove"]({"name": "a-1"})
+    assert not intake.kept["mqtt"]("a-1")
+
+
 async def test_what_waits_for_the_spool_is_bounded_and_the_rest_gets_no_receipt(
     tmp_path: Path, intake: FakeIntake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

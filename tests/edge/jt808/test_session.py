@@ -210,3 +210,17 @@ def test_whatever_a_terminal_says_nothing_raises_and_nothing_waits(
     line.session.datagram(rubbish, 1.0)
     line.session.due(10.0)
     assert line.session.pending == 0
+
+
+def test_who_may_be_a_terminal_goes_by_its_alias_or_its_number() -> None:
+    listed, opened = Line().book, Line(enrolment=Enrolment.OPEN).book
+    assert [listed.may_speak(name) for name in ("fire-1", "fire-2", "t808-139")] == [
+        True,
+        False,
+        False,
+    ]
+    assert [opened.may_speak(name) for name in ("fire-1", "fire-2", "t808-139")] == [
+        True,
+        False,
+        True,
+    ]

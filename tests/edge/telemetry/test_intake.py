@@ -26,8 +26,8 @@ class _Site:
         self.time = FakeTime()
         self.steady_s = 0.0
         self.told: list[str | None] = []
-        book, executor = AlarmBook(folder / "alarms.json"), ThreadPoolExecutor(1)
-        self.desk = AlarmDesk(book, _never, self.time, executor)
+        self.book, self.executor = AlarmBook(folder / "alarms.json"), ThreadPoolExecutor(1)
+        self.desk = AlarmDesk(self.book, _never, self.time, self.executor)
         self.intake = KitIntake(
             time_=self.time, run=9, desk=self.desk, steady=lambda: self.steady_s
         )
@@ -201,6 +201,26 @@ def test_what_adapters_raised_and_goes_on_is_known_to_them(site: _Site) -> None:
     site.intake.notify(source, Notice(AlarmKind.RATE, False, "level.rise"))
     site.desk.notify(Device(source), Notice(AlarmKind.SILENCE), None, own=True)
     assert site.intake.alarms() == [("water-1", "sensor", AlarmKind.THRESHOLD, "level.high")]
+
+
+def test_alarms_of_a_device_that_was_removed_end_and_calls_for_help_stay_with_the_centre(
+    site: _Site, tmp_path: Path
+) -> None:
+    gone, here = Source("sensor-1", "sensor", "mqtt"), Source("sensor-2", "sensor", "mqtt")
+    for source in (gone, here):
+        site.intake.notify(source, Notice(AlarmKind.GAS))
+        site.intake.notify(source, Notice(AlarmKind.SOS))
+        site.desk.notify(Device(source), Notice(AlarmKind.SILENCE), None, own=True)
+    site.intake.notify(Source("fire-1", "vehicle", "jt808"), Notice(AlarmKind.SOS))
+    site.book.save(*site.book.snapshot())
+    site.desk = AlarmDesk(AlarmBook(tmp_path / "alarms.json"), _never, site.time, site.executor)
+    site.intake.keep("mqtt", lambda name: name == "sensor-2")
+    assert {device.name for device in site.intake.roster} == {"sensor-2", "fire-1"}
+    site.desk.keep("mqtt", lambda name: name == "sensor-2")  # after a restart
+    report = site.desk.report()
+    left = [(row["device"], row["kind"]) for row in report["open"]]
+    assert left == [("sensor-2", kind) for kind in ("gas", "sos", "silence")] + [("fire-1", "sos")]
+    assert report["waiting"] == 2  # of its SOS no end is told
 
 
 def test_who_made_room_and_comes_back_has_new_numbers(

@@ -1,7 +1,7 @@
 """An intake for the tests of adapters: takes everything and says what it is told to say."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from fieldlink.codecs.telemetry import Schema
@@ -32,6 +32,7 @@ class FakeIntake:
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)  # device, first word
     reasons: list[tuple[str, str]] = field(default_factory=list)  # device, reason in full
     waiting: list[Done] = field(default_factory=list)
+    kept: dict[str, Callable[[str], bool]] = field(default_factory=dict)  # by way
 
     def record(
         self,
@@ -61,6 +62,10 @@ class FakeIntake:
             if not notice.active:
                 del going[one]
         return list(going)
+
+    def keep(self, via: str, speaks: Callable[[str], bool]) -> None:
+        """Remember who of `via` goes on."""
+        self.kept[via] = speaks
 
     def refuse(self, device: str, reason: str) -> None:
         """Count what was malformed."""
