@@ -62,14 +62,15 @@ def _entries(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         yield "kit 设备箱", f"{kit}  draining: recording has stopped 已停止记录，正在送完"
     else:
         yield "kit 设备箱", kit
+    ahead_us = (status.get("clock") or {}).get("correction_us", 0)  # the agent's clock is
     for name, device in status.get("devices", {}).items():
-        yield "device 设备", *_device(name, device)
+        yield "device 设备", *_device(name, device, ahead_us)
     for bearer in status.get("bearers", []):
-        yield "link 链路", *_bearer(bearer)
+        yield "link 链路", *_bearer(bearer, ahead_us)
     for name, adapter in status.get("attached", {}).items():
         yield "attached 外接", *_adapter(name, adapter)
     if (telemetry := status.get("telemetry")) is not None:
-        yield from telemetry_entries(telemetry)
+        yield from telemetry_entries(telemetry, ahead_us)
     if (clock := status.get("clock")) is not None:
         yield "clock 时钟", clock_words(clock)
     yield from _spool(status.get("spool"))
@@ -79,13 +80,13 @@ def _entries(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         yield "found 发现", str(finding)
 
 
-def _device(name: str, device: Mapping[str, Any]) -> Iterator[str]:
+def _device(name: str, device: Mapping[str, Any], ahead_us: int) -> Iterator[str]:
     state = str(device.get("state"))
     parts = [name, _STATES.get(state, state)]
     if (fps := device.get("fps")) is not None:
         parts.append(f"{fps:.0f}/s")
     if (last_us := device.get("last_packet_us")) is not None and state != "live":
-        parts.append(f"last picture 最后画面 {ago(last_us)}")
+        parts.append(f"last picture 最后画面 {ago(last_us, ahead_us)}")
     yield "  ".join(parts)
     reason = str(device.get("reason") or "")
     if reason and state == "down":
@@ -106,7 +107,7 @@ def _adapter(name: str, adapter: Mapping[str, Any]) -> Iterator[str]:
         yield reason
 
 
-def _bearer(bearer: Mapping[str, Any]) -> Iterator[str]:
+def _bearer(bearer: Mapping[str, Any], ahead_us: int) -> Iterator[str]:
     if bearer.get("held"):
         yield f"{bearer['name']}  held 已暂停: fieldlink edge bearer release {bearer['name']}"
         return
@@ -125,7 +126,7 @@ def _bearer(bearer: Mapping[str, Any]) -> Iterator[str]:
     if bearer.get("loss"):
         parts.append(f"loss 丢包 {bearer['loss']:.1%}")
     if bearer.get("last_custody_us") is not None:
-        parts.append(f"last receipt 最近签收 {ago(bearer['last_custody_us'])}")
+        parts.append(f"last receipt 最近签收 {ago(bearer['last_custody_us'], ahead_us)}")
     yield "  ".join(parts)
     yield from _limits(bearer)
 

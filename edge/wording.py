@@ -46,9 +46,9 @@ def _by_words(text: str, width: int) -> Iterator[str]:
     yield line.rstrip()
 
 
-def ago(at_us: int) -> str:
-    """How long ago `at_us` was, roughly."""
-    seconds = max(0, round(time.time() - at_us / 1e6))
+def ago(at_us: int, ahead_us: int = 0) -> str:
+    """How long ago `at_us` was, roughly, by a clock that is `ahead_us` ahead of the system's."""
+    seconds = max(0, round(time.time() + (ahead_us - at_us) / 1e6))
     if seconds >= 120:
         seconds -= seconds % 60
     return f"{format_duration(seconds)} ago" if seconds else "now"

@@ -38,12 +38,14 @@ _SHOWN = (
 )
 
 
-def telemetry_entries(telemetry: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """`telemetry` (of `Telemetry.report`): of each entry its label and its texts."""
+def telemetry_entries(telemetry: Mapping[str, Any], ahead_us: int = 0) -> Iterator[tuple[str, ...]]:
+    """`telemetry` (of `Telemetry.report`): of each entry its label and its texts. The kit's clock
+    is `ahead_us` ahead of the system's.
+    """
     alarms = telemetry["alarms"]
     if alarms["open"]:
         rows = sorted(alarms["open"], key=lambda row: -row["at_us"])
-        texts = [_alarm(row) for row in rows[:_MOST_ALARMS]]
+        texts = [_alarm(row, ahead_us) for row in rows[:_MOST_ALARMS]]
         yield "ALARM 告警", *texts, *_more(len(rows) - len(texts))
     devices = telemetry["devices"]
     heard = sum((one["age_s"] or 0) < _FRESH_S for one in devices.values())
@@ -55,7 +57,7 @@ def telemetry_entries(telemetry: Mapping[str, Any]) -> Iterator[tuple[str, ...]]
     yield "data 遥测", *texts
     if devices:
         ordered = sorted(devices.items(), key=lambda item: item[1]["age_s"] or 0)
-        texts = [_device(name, device) for name, device in ordered[:_MOST_DEVICES]]
+        texts = [_device(name, device, ahead_us) for name, device in ordered[:_MOST_DEVICES]]
         yield "heard 设备", *texts, *_more(len(devices) - len(texts))
     if refused := list(_refused(telemetry)):
         yield "refused 拒收", *refused[:_MOST_REFUSED], *_more(len(refused) - _MOST_REFUSED)
@@ -66,7 +68,7 @@ def _more(count: int) -> Iterator[str]:
         yield f"and {count} more 另有 {count} 项: fieldlink edge status --json"
 
 
-def _alarm(row: Mapping[str, Any]) -> str:
+def _alarm(row: Mapping[str, Any], ahead_us: int) -> str:
     parts = [ALARMS.get(row["kind"], row["kind"]), row["device"]]
     if row["subject"]:
         parts.append(row["subject"])
@@ -75,13 +77,13 @@ def _alarm(row: Mapping[str, Any]) -> str:
         parts.append(f"{row['value']} {row['unit']}".rstrip() + limit)
     if row["text"]:
         parts.append(f"“{row['text']}”")
-    return "  ".join([*parts, ago(row["at_us"])])
+    return "  ".join([*parts, ago(row["at_us"], ahead_us)])
 
 
-def _device(name: str, device: Mapping[str, Any]) -> str:
+def _device(name: str, device: Mapping[str, Any], ahead_us: int) -> str:
     parts = [name, device["kind"], device["via"]]
     if device["heard_us"] is not None:
-        parts.append(ago(device["heard_us"]))
+        parts.append(ago(device["heard_us"], ahead_us))
     streams = device["streams"]
     if (position := streams.get("position")) is not None:
         values = position["values"]

@@ -65,6 +65,23 @@ def test_alarms_come_first_and_no_line_is_wider_than_the_terminal() -> None:
     assert max(widths) <= 80
 
 
+def test_how_long_ago_is_by_the_kits_clock_and_not_by_a_wrong_one_of_the_system() -> None:
+    telemetry = _telemetry(40)
+    hour_us = 3_600_000_000
+    for device in telemetry["devices"].values():
+        device["heard_us"] += hour_us  # the system's clock is an hour behind
+    status = {"running": True, "kit": "kit-1", "spool": None, "telemetry": telemetry}
+    clock: dict[str, Any] = {
+        "error_us": None,
+        "against": None,
+        "correction_us": hour_us,
+        "contradicts": [],
+    }
+    for known, shown in ((None, "now"), (clock, r"(5|6)s ago")):
+        text = "\n".join(status_lines({**status, "clock": known} if known else status))
+        assert re.search(rf"soldier-1  soldier  mqtt  {shown}", text)
+
+
 def test_every_kind_of_alarm_has_words_in_both_languages() -> None:
     assert ALARMS.keys() == {kind.value for kind in AlarmKind}
 
