@@ -220,7 +220,7 @@ class DeviceApi:
         self._hand_over(device, letter, message)
 
     def _hand_over(self, device: Device, letter: _Letter, message: Message) -> None:
-        if self._undecided >= _MAX_UNDECIDED:
+        if self._undecided >= _MAX_UNDECIDED * (2 if message.alarms else 1):
             self._counts["dropped"] += 1  # no receipt: it comes again
             return
         self._undecided += 1

@@ -71,6 +71,10 @@ async def test_what_waits_for_the_spool_is_bounded_and_the_rest_gets_no_receipt(
     intake.settle()
     adapter._take("fl/dev/a-1/air", b'{"co": 1}')
     assert len(intake.records) == 4
+    for _ in range(5):
+        adapter._take("fl/dev/a-1/air", b'{"co": 1}')
+        adapter._take("fl/dev/a-1/sos", b'{"active": true}')
+    assert len(intake.notices) == 4, "there is room left for calls for help"
 
 
 async def test_a_flood_fills_its_own_share_and_calls_for_help_pass_it() -> None:
@@ -88,6 +92,20 @@ async def test_a_flood_fills_its_own_share_and_calls_for_help_pass_it() -> None:
     assert inbox.dropped == 3_000 - len(flood)
     await asyncio.to_thread(inbox.put, "fl/dev/flood-1/air", b"again")
     await until(lambda: taken[-1][1] == b"again")
+
+
+async def test_a_call_for_help_is_taken_from_who_floods_and_made_up_names_leave_nothing() -> None:
+    taken: list[str] = []
+    inbox = Inbox(asyncio.get_running_loop(), lambda topic, _payload: taken.append(topic))
+    for _ in range(3_000):
+        inbox.put("fl/dev/a-1/air", b"1")
+    inbox.put("fl/dev/a-1/sos", b"help")
+    for number in range(2_000):
+        inbox.put(f"fl/dev/made-up-{number}/sos", b"help")
+    await until(lambda: "fl/dev/made-up-1999/sos" in taken and taken[-1].endswith("air"))
+    assert taken[0] == "fl/dev/a-1/sos"
+    await until(lambda: not inbox._others)
+    assert inbox._urgent._of_each == inbox._others._of_each == {}
 
 
 async def test_the_inbox_is_bounded_whoever_fills_it() -> None:
