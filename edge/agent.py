@@ -24,6 +24,7 @@ from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import serve_control
 from fieldlink.edge.desk import Desk
 from fieldlink.edge.devices import Devices
+from fieldlink.edge.drone.adapter import Records
 from fieldlink.edge.fit.decide import Live
 from fieldlink.edge.fit.load import link_of, live_of
 from fieldlink.edge.fit.service import Fit
@@ -120,7 +121,11 @@ class Agent:
             settings,
             self._telemetry.intake,
             clock,
-            partial(make_adapters, cameras=self._devices),
+            partial(
+                make_adapters,
+                cameras=self._devices,
+                records=Records(dated(spool.add, clock.error_us), spool.add_gap),
+            ),
         )
         self._desk = Desk(
             settings,

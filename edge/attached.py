@@ -10,6 +10,7 @@ from fieldlink.edge.cot.make import make_cot
 from fieldlink.edge.device_api.make import make_device_api
 from fieldlink.edge.dji.adapter import make_dji
 from fieldlink.edge.dji.receivers import Cameras
+from fieldlink.edge.drone.adapter import Records, make_drone
 from fieldlink.edge.gnss.adapter import make_gnss
 from fieldlink.edge.jt808.adapter import make_jt808
 from fieldlink.edge.sensors.service import make_sensors
@@ -54,9 +55,15 @@ def ways_off(settings: EdgeSettings) -> list[str]:
 
 
 def make_adapters(
-    settings: EdgeSettings, intake: Intake, time: KitTime, cameras: Cameras | None = None
+    settings: EdgeSettings,
+    intake: Intake,
+    time: KitTime,
+    cameras: Cameras | None = None,
+    records: Records | None = None,
 ) -> list[Adapter]:
-    """The adapters that `settings` ask for; `cameras` records video that some of them bring."""
+    """The adapters that `settings` ask for; `cameras` records video that some of them bring,
+    `records` keeps what others record themselves.
+    """
     adapters: list[Adapter] = []
     adapters += make_jt808(settings.jt808, settings.state_dir, intake, time)
     adapters += make_sensors(settings.sensor, intake, time)
@@ -64,6 +71,7 @@ def make_adapters(
     adapters += make_dji(
         settings.dji, settings.device_api, settings.state_dir, intake, time, cameras
     )
+    adapters += make_drone(settings.drone, settings.state_dir, intake, time, records)
     adapters += make_gnss(
         settings.gnss, intake, time.observe if isinstance(time, KitClock) else None
     )

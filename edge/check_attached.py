@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fieldlink.codecs.fault import ConfigError
+from fieldlink.drone.connection.address import parse_address
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import ask_agent
 from fieldlink.edge.finding import Finding
@@ -21,8 +22,8 @@ _TCP, _UDP = socket.SOCK_STREAM, socket.SOCK_DGRAM
 
 
 def check_attached(settings: EdgeSettings) -> list[Finding]:
-    """A finding for each of the device API, terminals, DJI and TAK that is on."""
-    listening = (settings.device_api, settings.jt808, settings.dji, settings.cot)
+    """A finding for each of the device API, terminals, aircraft, DJI and TAK that is on."""
+    listening = (settings.device_api, settings.jt808, settings.dji, settings.drone, settings.cot)
     if not any(one.enabled for one in listening):
         return []
     attached = _asked(settings)
@@ -64,6 +65,11 @@ def _wanted(settings: EdgeSettings) -> Iterator[tuple[str, str, str, int, "socke
         yield "jt808", "jt808.port", jt808.host, jt808.port, _TCP
         if jt808.udp:
             yield "jt808", "jt808.port", jt808.host, jt808.port, _UDP
+    for endpoint in settings.drone.endpoint:
+        to = parse_address(endpoint.connect)
+        if to.kind in ("udpin", "tcpin") and to.port:
+            how = _UDP if to.kind == "udpin" else _TCP
+            yield f"drone {endpoint.name}", "drone.endpoint.connect", to.host, to.port, how
 
 
 def _tried(name: str, setting: str, host: str, port: int, kind: "socket.SocketKind") -> Finding:

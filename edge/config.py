@@ -14,6 +14,7 @@ from fieldlink.edge.clock.settings import ClockSettings
 from fieldlink.edge.cot.settings import CotSettings
 from fieldlink.edge.device_api.settings import DeviceApiSettings
 from fieldlink.edge.dji.settings import DjiSettings
+from fieldlink.edge.drone.settings import DroneSettings
 from fieldlink.edge.gnss.settings import GnssSettings
 from fieldlink.edge.jt808.settings import Jt808Settings
 from fieldlink.edge.sensors.settings import SensorSettings, check_sensors
@@ -70,6 +71,9 @@ class EdgeSettings(Settings):
     dji: DjiSettings = Field(
         default=DjiSettings(), description="DJI aircraft by their remote controllers and docks."
     )
+    drone: DroneSettings = Field(
+        default=DroneSettings(), description="Aircraft that speak MAVLink, and ground stations."
+    )
     gnss: GnssSettings = Field(
         default=GnssSettings(), description="The kit's own receiver: where it is, and what time."
     )
@@ -118,19 +122,27 @@ class EdgeSettings(Settings):
 
     @model_validator(mode="after")
     def _speakers_differ(self) -> Self:
-        twice = {one.name for one in self.sensor} & {one.name for one in self.jt808.terminal}
-        if twice:
-            raise ValueError(
-                f"a sensor and a JT/T 808 terminal are called {min(twice)}; give each its "
-                "own name, or their measurements would be those of one device"
-            )
+        sensors = {one.name for one in self.sensor}
+        terminals = {one.name for one in self.jt808.terminal if one.name}
+        aircraft = {one.name for one in self.drone.vehicle}
+        for what, twice in (
+            ("a sensor and a JT/T 808 terminal", sensors & terminals),
+            ("a sensor and an aircraft", sensors & aircraft),
+            ("a JT/T 808 terminal and an aircraft", terminals & aircraft),
+        ):
+            if twice:
+                raise ValueError(
+                    f"{what} are called {min(twice)}; give each its own name, or their "
+                    "measurements would be those of one device"
+                )
         return self
 
     @property
     def speakers(self) -> dict[str, str]:
         """Who measures under a name that the file gives, with the table that names it."""
         terminals = {one.name: "[[jt808.terminal]]" for one in self.jt808.terminal if one.name}
-        return {**terminals, **{one.name: "[[sensor]]" for one in self.sensor}}
+        aircraft = {one.name: "[[drone.vehicle]]" for one in self.drone.vehicle}
+        return {**terminals, **aircraft, **{one.name: "[[sensor]]" for one in self.sensor}}
 
     @model_validator(mode="after")
     def _dji_has_a_broker(self) -> Self:

@@ -56,6 +56,7 @@ def attached_counts(settings: EdgeSettings) -> dict[str, int]:
         "sensor 传感器": len(settings.sensor),
         "device API 设备接口": int(settings.device_api.enabled),
         "JT/T 808": int(settings.jt808.enabled),
+        "MAVLink": int(settings.drone.enabled),
         "DJI": int(settings.dji.enabled),
         "GNSS 卫星定位": int(bool(settings.gnss.url)),
         "TAK": int(settings.cot.enabled),

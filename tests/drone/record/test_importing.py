@@ -74,7 +74,7 @@ def test_a_real_log_makes_samples_of_every_kind(name: str) -> None:
                     if isinstance(said, Measured):
                         stream = said.schema.stream
                         counts[stream] = counts.get(stream, 0) + 1
-    assert counts["flight"] > 3
-    assert counts["attitude"] > 3
+    assert counts["flight"]
+    assert counts["attitude"]
     [vehicle] = fleet.vehicles.values()
     assert vehicle.state.mode

@@ -1,0 +1,1 @@
+"""Aircraft that speak MAVLink, as one of the kit's adapters."""

@@ -1,0 +1,71 @@
+"""Aircraft that speak MAVLink. In a file: `[drone]`, `[[drone.endpoint]]`, `[[drone.vehicle]]`."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from fieldlink.codecs.bundle import check_name
+from fieldlink.codecs.fault import CodecError
+from fieldlink.codecs.settings import Duration, Settings
+from fieldlink.codecs.telemetry import KIT_DEVICE
+from fieldlink.drone.router import RouterSettings
+
+__all__ = ["DroneSettings", "VehicleSettings"]
+
+
+def _device(text: str) -> str:
+    if text == KIT_DEVICE:
+        raise ValueError(f"{text} is the kit itself; choose another name")
+    try:
+        return check_name("vehicle", text)
+    except CodecError as error:
+        raise ValueError(error.detail) from error
+
+
+class VehicleSettings(Settings):
+    """The name of one aircraft. In a file: `[[drone.vehicle]]`."""
+
+    sysid: int = Field(ge=1, le=255, description="Its system in MAVLink, 1 to 255.")
+    name: Annotated[str, AfterValidator(_device)] = Field(
+        description="The device that it is: 1 to 32 of a-z, 0-9, _ and -."
+    )
+    exercise: bool = Field(
+        default=False, description="true: what it says is an exercise's, as a simulator's."
+    )
+
+
+class DroneSettings(RouterSettings):
+    """The router's settings, and what becomes of what it hears."""
+
+    every: Duration = Field(
+        default=1.0,
+        ge=0.2,
+        le=60,
+        description="How often position, flight, attitude and gimbal of an aircraft are taken; its"
+        " battery at a fifth of that, its link at a tenth.",
+    )
+    battery: float = Field(
+        default=25.0,
+        ge=0,
+        le=95,
+        description="A battery below this, percent, is an alarm, over at 5 percent more.",
+    )
+    vehicle: tuple[VehicleSettings, ...] = Field(
+        default=(),
+        max_length=64,
+        description="What aircraft are called; one that is not named is mav- and its system.",
+    )
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is anything to listen to."""
+        return bool(self.endpoint)
+
+    @model_validator(mode="after")
+    def _vehicles_differ(self) -> "DroneSettings":
+        for what in ("sysid", "name"):
+            all_of = [getattr(one, what) for one in self.vehicle]
+            twice = sorted({one for one in all_of if all_of.count(one) > 1})
+            if twice:
+                raise ValueError(f"two vehicles have the {what} {twice[0]}; give each its own")
+        return self
