@@ -103,7 +103,7 @@ class Drone:
             self._state_dir / "flights",
             self._records.add,
             clock=self._time.now_us,
-            name_of=lambda sysid: self._device((sysid, 1)),
+            name_of=self._name,
             gap=self._records.add_gap,
             silent_us=lambda link: 2 * self._lost_after_us(link),
         )
@@ -149,10 +149,13 @@ class Drone:
                 )  # fmt: skip
                 self._intake.notify(source, notice)
 
+    def _name(self, sysid: int) -> str:
+        named = self._named.get(sysid)
+        return named.name if named is not None else f"mav-{sysid}"
+
     def _device(self, vehicle: Key) -> str:
         sysid, compid = vehicle
-        named = self._named.get(sysid)
-        name = named.name if named is not None else f"mav-{sysid}"
+        name = self._name(sysid)
         # A second autopilot of one system is a device of its own.
         first = min((key[1] for key in self.fleet.vehicles if key[0] == sysid), default=compid)
         return name if compid <= first else f"{name[:28].rstrip('-_')}-{compid}"
@@ -195,7 +198,8 @@ def _said(
 ) -> str:  # fmt: skip
     """A line for who stands beside the kit."""
     heard = [one for one in vehicles if one["state"] == "heard"]
-    parts = [f"{len(heard)} aircraft heard 在线无人机 on {len(endpoints)} links 链路"]
+    up = sum(one["state"] in ("open", "ended") for one in endpoints)
+    parts = [f"{len(heard)} aircraft 架在线, {up} of {len(endpoints)} links up 链路正常"]
     for one in vehicles[:_MOST_SAID]:
         words = [one["name"], "LOST 失联" if one["state"] == "lost" else str(one["mode"] or "?")]
         if one["armed"]:
@@ -204,8 +208,8 @@ def _said(
             words.append(f"{one['battery']:.0f} %")
         parts.append(" ".join(words))
     if recording is not None:
-        flights = len(recording["flights"])
-        parts.append(f"recording 记录中 {flights} flights" if flights else "recording 记录中")
+        state = "NOT RECORDING 未记录" if recording["reason"] else "recording 记录中"
+        parts.append(state)
     return "; ".join([*parts, reason] if reason else parts)
 
 

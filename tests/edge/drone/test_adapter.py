@@ -170,8 +170,9 @@ def test_two_autopilots_of_one_system_are_two_devices(tmp_path: Path) -> None:
     drone = Drone(_settings(), tmp_path, intake, FakeTime(), None)
     for compid in (1, 2):
         drone._heard(Autopilot(sysid=7, compid=compid).beat())
-    drone._heard(Autopilot(sysid=9).beat())
+    drone._heard(Autopilot(sysid=9, compid=0).beat())
     assert {one.source.device for one in intake.records} == {"m300-1", "m300-1-2", "mav-9"}
+    assert [drone._name(sysid) for sysid in (7, 9)] == ["m300-1", "mav-9"]
 
 
 def test_without_endpoints_there_is_no_adapter_and_names_are_one_devices(tmp_path: Path) -> None:
