@@ -74,6 +74,12 @@ class Calls:
         self._ask(attempt)
         return True
 
+    def drop(self, method: str, data: Mapping[str, Any]) -> None:
+        """Ask no more for this service: what comes next contradicts it."""
+        for attempt in [one for one in self._open if (one.method, one.data) == (method, data)]:
+            self._open.remove(attempt)
+            attempt.state = "answered"
+
     def heard(self, reply: Envelope, now_s: float) -> None:
         """A message on services_reply.
 

@@ -188,6 +188,8 @@ class LiveStreams:
     # --- one stream ----------------------------------------------------------------------------
 
     def _start(self, stream: _Stream, now_s: float) -> None:
+        # A stop that was not answered would be asked again, and end what now begins.
+        self._calls.drop("live_stop_push", stop_data(stream.video))
         stream.stage = Stage.ASKED
         stream.starts += 1
         data = start_data(stream.video, stream.url, stream.quality)

@@ -34,6 +34,7 @@ from fieldlink.systemd.tls import TlsPeer
 __all__ = ["VIA", "Dji", "make_dji"]
 
 VIA = "dji"
+_MAX_PASSWORD = 72  # bytes that bcrypt looks at
 _NO_KEYS = (
     "dji-app.toml is missing: Pilot 2 lets no page in without the keys of a DJI developer account "
     "缺少大疆开发者密钥文件"
@@ -120,7 +121,7 @@ class Dji:
         )
         facts = PilotFacts(
             keys=told,
-            broker=f"tcp://{self._address()}:{port if self._front is None else settings.mqtt_port}",
+            broker=f"tcp://{self._told_broker(host, port)}",
             workspace=_workspace(secret),
         )
         page = PageServer(settings.page_host, settings.page_port, facts, self._admits)
@@ -148,6 +149,13 @@ class Dji:
         port = kept_ports(self._api, self._registry.folder)[False]
         return from_here(self._api.host), port, None
 
+    def _told_broker(self, host: str, port: int) -> str:
+        """Where controllers find it: the front, or somebody else's broker itself."""
+        if self._front is not None:
+            return f"{self._address()}:{self._settings.mqtt_port}"
+        here = host in ("localhost", "127.0.0.1", "::1")
+        return f"{self._address() if here else host}:{port}"
+
     def _address(self) -> str:
         told = self._settings.address or self._api.address
         if told is None and self._api.host not in ("0.0.0.0", "::"):  # noqa: S104  # compared
@@ -174,7 +182,9 @@ class Dji:
         device = self._registry.devices.get(name)
         if device is None or device.dji is None:
             return False
-        return bcrypt.checkpw(password.encode()[:72], device.bcrypt.encode())
+        if not (password.isascii() and password.isprintable() and len(password) <= _MAX_PASSWORD):
+            return False  # none of the kit's is so, and bcrypt takes not everything
+        return bcrypt.checkpw(password.encode(), device.bcrypt.encode())
 
     def report(self) -> dict[str, Any]:
         """How it is: state, reason, and each gateway by its name."""

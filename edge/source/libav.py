@@ -89,10 +89,8 @@ class LibavSource:
         """libav ends a wait that took too long in many ways; the clock tells."""
         settings = self._settings
         limit_s = settings.stall_timeout if self._opened else settings.open_timeout
-        pushed, quick = (
-            is_pushed(settings.url),
-            time.monotonic() - self._heard_s < limit_s * _NEARLY,
-        )
+        pushed = is_pushed(settings.url)
+        quick = time.monotonic() - self._heard_s < limit_s * _NEARLY
         if pushed and self._opened and quick:
             return SourceError("closed", f"{self.describe()}: whoever pushed it has ended it")
         if pushed and not self._opened and (isinstance(error, TimeoutError) or not quick):

@@ -105,6 +105,20 @@ def test_who_says_live_and_sends_no_picture_is_stopped_and_started_again() -> No
     assert lab.stage() == "proving"
 
 
+def test_a_stop_that_nobody_answered_does_not_end_the_start_after_it() -> None:
+    lab = DjiLab()
+    lab.answers(lab.streaming(), 0)
+    lab.media.arriving.add(VIDEO)
+    lab.passes(1)
+    lab.media.arriving.clear()
+    lab.passes(8)
+    assert lab.calls()[-1]["method"] == "live_stop_push"
+    lab.passes(2.5)
+    assert lab.stage() == "asked"
+    lab.passes(8)
+    assert {call["method"] for call in lab.calls()} == {"live_start_push"}
+
+
 def test_pictures_that_stop_coming_end_it_whatever_the_controller_reports() -> None:
     lab = DjiLab()
     lab.answers(lab.streaming(), 0)

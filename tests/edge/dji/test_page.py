@@ -53,8 +53,10 @@ async def test_the_keys_are_only_for_a_gateways_name_and_password(
         answer = await page.post("/open", json={"name": "drone-1", "password": password})
         found = {**KEYS, "broker": FACTS.broker, "workspace": FACTS.workspace}
         assert (answer.status_code, answer.json()) == (200, found)
-        for name, secret in (("drone-1", "x"), ("soldier-1", password), ("nobody", ""), ("", "x")):
-            answer = await page.post("/open", json={"name": name, "password": secret})
+        wrong = [("drone-1", "x"), ("soldier-1", password), ("nobody", "")]
+        for name, secret in (*wrong, ("drone-1", "\ud800"), ("drone-1", "a\0b")):
+            asked = json.dumps({"name": name, "password": secret})
+            answer = await page.post("/open", content=asked)
             assert answer.status_code == 403
             assert "密码" in answer.json()["said"]
     assert not any(secret in caplog.text for secret in (*KEYS.values(), password))
