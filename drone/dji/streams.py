@@ -1,35 +1,37 @@
 """What a DJI aircraft, remote controller or dock says, as samples of streams.
 
-Position and battery are those of every device. POSITION's altitude is above the sea, which none of
-them says: they give the height above the ellipsoid and above the place of take-off, and both are in
-`flight`. Its heading is the course over ground: where the nose points is `flight.yaw`.
+Position and battery are those of every device; flight, attitude and gimbal those of every aircraft.
+POSITION's altitude is above the sea, which none of them says: they give the height above the place
+of take-off (`flight.height`) and above the ellipsoid (`dji.height`). Its heading is the course over
+ground: where the nose points is `attitude.yaw`.
 """
 
 from collections.abc import Iterator, Mapping
 
-from fieldlink.codecs.dji import GROUND_MODES, Aircraft, Dock, Remote
+from fieldlink.codecs.dji import GROUND_MODES, Aircraft, Dock, Payload, Remote, mode_words
 from fieldlink.codecs.geo import bearing_deg, distance_m
 from fieldlink.codecs.telemetry import BATTERY, POSITION, Column, Flag, Schema
+from fieldlink.drone.schemas import ATTITUDE, FLIGHT, GIMBAL
 
-__all__ = ["DOCK", "FLIGHT", "GIMBAL", "RADIO", "Course", "Values", "aircraft_samples",
-           "dock_samples", "remote_samples"]  # fmt: skip
+__all__ = [
+    "CRAFT",
+    "DOCK",
+    "PAYLOAD",
+    "RADIO",
+    "Course",
+    "Values",
+    "aircraft_samples",
+    "dock_samples",
+    "remote_samples",
+]
 
 Values = Mapping[str, float | int | str | None]
 
-FLIGHT = Schema(
-    "flight",
+CRAFT = Schema(
+    "dji",
     (
         Column("mode"),  # mode_code: 0 standby, 3 manual, 5 wayline, 9 returning home, ...
-        Column("armed"),  # 0, 1: whether it flies or is about to
-        Column("elevation", "m", 1),  # above the place of take-off
         Column("height", "m", 1),  # above the WGS-84 ellipsoid
-        Column("yaw", "deg", 1),  # where the nose points, 0 north, clockwise
-        Column("pitch", "deg", 1),
-        Column("roll", "deg", 1),
-        Column("climb", "m/s", 1),
-        Column("home_distance", "m", 1),
-        Column("home_lat", "deg", 7),
-        Column("home_lon", "deg", 7),
         Column("remaining", "s"),  # of the battery, as it estimates
         Column("return_level", "%"),  # what the way home takes
         Column("wind", "m/s", 1),
@@ -39,17 +41,12 @@ FLIGHT = Schema(
         Column("storage_free", "%", 1),
     ),
 )
-GIMBAL = Schema(
-    "gimbal",
+PAYLOAD = Schema(
+    "payload",
     (
         Column("camera", is_text=True),  # type-subtype-gimbal index
-        Column("pitch", "deg", 1),
-        Column("roll", "deg", 1),
-        Column("yaw", "deg", 1),  # 0 north, clockwise
         Column("zoom", "", 1),
-        Column("target_lat", "deg", 7),  # what the laser measures
-        Column("target_lon", "deg", 7),
-        Column("target_alt", "m", 1),
+        Column("target_alt", "m", 1),  # what the laser measures
         Column("target_distance", "m", 1),
     ),
 )
@@ -109,18 +106,19 @@ def aircraft_samples(told: Aircraft, course: Course) -> Iterator[tuple[Schema, V
     if told.level_percent is not None or told.packs:
         yield BATTERY, _battery(told), Flag.NONE
     yield FLIGHT, _flight(told), Flag.NONE
+    yield CRAFT, _craft(told), Flag.NONE
+    if told.yaw_deg is not None:
+        angles = {"roll": told.roll_deg, "pitch": told.pitch_deg, "yaw": _compass(told.yaw_deg)}
+        yield ATTITUDE, angles, Flag.NONE
+    if told.payloads:
+        yield GIMBAL, _gimbal(told.payloads[0], told.yaw_deg), Flag.NONE
     for payload in told.payloads:
-        if payload.pitch_deg is not None or payload.yaw_deg is not None:
+        if payload.zoom is not None or payload.target_distance_m is not None:
             yield (
-                GIMBAL,
+                PAYLOAD,
                 {
                     "camera": payload.index,
-                    "pitch": payload.pitch_deg,
-                    "roll": payload.roll_deg,
-                    "yaw": _compass(payload.yaw_deg),
                     "zoom": payload.zoom,
-                    "target_lat": payload.target_lat,
-                    "target_lon": payload.target_lon,
                     "target_alt": payload.target_alt_m,
                     "target_distance": payload.target_distance_m,
                 },
@@ -159,20 +157,32 @@ def _battery(told: Aircraft) -> Values:
 
 
 def _flight(told: Aircraft) -> Values:
+    mode = told.mode
+    return {
+        "mode": mode_words(mode) or None,
+        "armed": None if mode is None else int(mode not in GROUND_MODES),
+        "landed": None if mode is None else _landed(mode),
+        "height": told.elevation_m,
+        "groundspeed": told.speed_mps,
+        "climb": told.climb_mps,
+        "home_lat": told.home_lat,
+        "home_lon": told.home_lon,
+        "home_distance": told.home_distance_m,
+    }
+
+
+def _landed(mode: int) -> str:
+    if mode in GROUND_MODES:
+        return "on-ground"
+    return {4: "takeoff", 10: "landing", 11: "landing", 12: "landing"}.get(mode, "in-air")
+
+
+def _craft(told: Aircraft) -> Values:
     total, used = told.storage_total_kb, told.storage_used_kb
     free = 100 * (total - used) / total if total and used is not None else None
     return {
         "mode": told.mode,
-        "armed": None if told.mode is None else int(told.mode not in GROUND_MODES),
-        "elevation": told.elevation_m,
         "height": told.height_m,
-        "yaw": _compass(told.yaw_deg),
-        "pitch": told.pitch_deg,
-        "roll": told.roll_deg,
-        "climb": told.climb_mps,
-        "home_distance": told.home_distance_m,
-        "home_lat": told.home_lat,
-        "home_lon": told.home_lon,
         "remaining": told.remaining_s,
         "return_level": told.return_percent,
         "wind": told.wind_mps,
@@ -180,6 +190,19 @@ def _flight(told: Aircraft) -> Values:
         "rtk": told.rtk_satellites,
         "gps_quality": told.gps_quality,
         "storage_free": free if free is None else max(0.0, min(100.0, free)),
+    }
+
+
+def _gimbal(payload: Payload, nose_deg: float | None) -> Values:
+    yaw = payload.yaw_deg
+    turned = None if yaw is None or nose_deg is None else (yaw - nose_deg + 180) % 360 - 180
+    return {
+        "roll": payload.roll_deg,
+        "pitch": payload.pitch_deg,
+        "yaw": _compass(yaw),
+        "yaw_relative": turned,
+        "target_lat": payload.target_lat,
+        "target_lon": payload.target_lon,
     }
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from fieldlink.codecs.dji import Subtitle, Subtitles
 from fieldlink.codecs.telemetry import POSITION, Flag, Schema
-from fieldlink.drone.dji.streams import FLIGHT, GIMBAL, Values
+from fieldlink.drone.dji.streams import Values
+from fieldlink.drone.schemas import ATTITUDE, FLIGHT, GIMBAL
 
 __all__ = ["subtitle_samples"]
 
@@ -37,8 +38,8 @@ def subtitle_samples(
             Flag.BACKFILL | (Flag.NO_FIX if lost else Flag.NONE),
         )
         flight: Values = {
-            "elevation": one.elevation_m,
-            "yaw": one.yaw_deg,
+            "height": one.elevation_m,
+            "groundspeed": one.speed_mps,
             "climb": one.climb_mps,
             "home_distance": one.home_distance_m,
             "home_lat": one.home_lat,
@@ -46,6 +47,8 @@ def subtitle_samples(
         }
         if any(value is not None for value in flight.values()):
             yield time_us, FLIGHT, flight, Flag.BACKFILL
+        if one.yaw_deg is not None:
+            yield time_us, ATTITUDE, {"yaw": one.yaw_deg}, Flag.BACKFILL
         if one.gimbal_pitch_deg is not None:
             gimbal: Values = {"pitch": one.gimbal_pitch_deg, "yaw": one.gimbal_yaw_deg}
             yield time_us, GIMBAL, gimbal, Flag.BACKFILL

@@ -5,10 +5,10 @@ Pure: frames and the time go in, `Measured` and `Warned` come out. `fleet` knows
 of it, `alarms` and `texts` find what is wrong.
 """
 
+from fieldlink.drone.schemas import ATTITUDE, FLIGHT, GIMBAL, LINK
 from fieldlink.drone.vehicle.alarms import Limits
 from fieldlink.drone.vehicle.fleet import Fleet
 from fieldlink.drone.vehicle.said import Key, Measured, Said, Warned
-from fieldlink.drone.vehicle.schemas import ATTITUDE, FLIGHT, GIMBAL, LINK
 
 __all__ = [
     "ATTITUDE",

@@ -6,6 +6,7 @@ from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.mavlink import Frame, HighLatency2, id_of
 from fieldlink.codecs.telemetry import BATTERY as BATTERY_SCHEMA
 from fieldlink.codecs.telemetry import POSITION, TEXT, AlarmKind, Schema
+from fieldlink.drone.schemas import ATTITUDE, FLIGHT, GIMBAL, LINK
 from fieldlink.drone.vehicle.alarms import Alarms, Limits
 from fieldlink.drone.vehicle.gimbal import DEVICE, FOV, ORIENTATION, STATUS, gimbal
 from fieldlink.drone.vehicle.loss import Loss
@@ -25,7 +26,6 @@ from fieldlink.drone.vehicle.measures import (
 from fieldlink.drone.vehicle.names import kind_name
 from fieldlink.drone.vehicle.reading import Fields
 from fieldlink.drone.vehicle.said import Key, Measured, Said
-from fieldlink.drone.vehicle.schemas import ATTITUDE, FLIGHT, GIMBAL, LINK
 from fieldlink.drone.vehicle.state import VehicleState
 from fieldlink.drone.vehicle.texts import Text
 

@@ -36,21 +36,25 @@ def test_the_handshake_is_answered_at_once_with_what_it_was_asked_with() -> None
     assert [one["model"] for one in lab.gateway.report(0)["aircraft"]] == ["M30T"]
 
 
-def test_an_aircraft_is_a_position_a_battery_a_flight_and_a_gimbal() -> None:
+def test_an_aircraft_is_the_streams_of_every_aircraft_and_its_own() -> None:
     lab = DjiLab()
     lab.online()
     lab.says("osd", OSD)
-    assert [name for _, name, *_ in lab.sink.samples] == ["position", "battery", "flight", "gimbal"]
-    position, battery, flight, gimbal = (one[2] for one in lab.sink.samples)
+    streams = ["position", "battery", "flight", "dji", "attitude", "gimbal", "payload"]
+    assert [name for _, name, *_ in lab.sink.samples] == streams
+    position, battery, flight, craft, attitude, gimbal, payload = (
+        one[2] for one in lab.sink.samples
+    )
     station, _, _, device_us, flags = lab.sink.samples[0]
     assert (station.sn, station.label, device_us) == (AIRCRAFT, "M30T", 1_780_000_000_000_000)
     assert (position["lat"], position["fix"], position["satellites"], flags) == (34.2658, 1, 17, 0)
     assert position.get("alt") is None  # above the sea is not said
     assert battery == {"level": 64, "voltage": 23.9, "temperature": 35.0}
-    assert (flight["mode"], flight["armed"], flight["yaw"]) == (3, 1, 318.5)
-    assert (flight["height"], flight["elevation"], flight["wind_from"]) == (538.4, 120.2, 45)
-    assert flight["storage_free"] == 75
-    assert (gimbal["camera"], gimbal["pitch"], gimbal["yaw"]) == ("53-0-0", -32.1, 350.0)
+    assert (flight["mode"], flight["armed"], flight["landed"]) == ("manual 手动飞行", 1, "in-air")
+    assert (flight["height"], craft["height"], craft["mode"]) == (120.2, 538.4, 3)
+    assert (craft["wind_from"], craft["storage_free"], attitude["yaw"]) == (45, 75, 318.5)
+    assert (gimbal["pitch"], gimbal["yaw"], gimbal["yaw_relative"]) == (-32.1, 350.0, 31.5)
+    assert (payload["camera"], payload["zoom"]) == ("53-0-0", 7)
 
 
 def test_zero_zero_and_a_receiver_that_is_only_searching_are_no_position() -> None:
