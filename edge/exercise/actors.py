@@ -38,9 +38,11 @@ def run_command(*arguments: str, timeout_s: float = 60.0) -> str:
 
 
 class Actor:
-    """One program of the exercise, its output going to a log file of its own."""
+    """One program of the exercise, its output going to a log file of its own; `told` are variables
+    of its environment, for what is nobody else's to read.
+    """
 
-    def __init__(self, name: str, argv: Sequence[str], log: Path) -> None:
+    def __init__(self, name: str, argv: Sequence[str], log: Path, **told: str) -> None:
         self.name = name
         self.log = log
         with log.open("ab") as sink:
@@ -50,7 +52,7 @@ class Actor:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a Ctrl-C is the exercise's to handle, in its own order
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **told},
             )
 
     @property
@@ -98,9 +100,9 @@ class Actors:
         self._folder = folder
         self._actors: list[Actor] = []
 
-    def start(self, name: str, *arguments: str) -> Actor:
+    def start(self, name: str, *arguments: str, **told: str) -> Actor:
         """Start `fieldlink` with `arguments` under `name`."""
-        actor = Actor(name, fieldlink_argv(*arguments), self._folder / f"{name}.log")
+        actor = Actor(name, fieldlink_argv(*arguments), self._folder / f"{name}.log", **told)
         self._actors.append(actor)
         return actor
 

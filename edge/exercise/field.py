@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fieldlink.codecs.fault import FieldlinkError
 from fieldlink.edge.exercise.actors import Actor, Actors, run_command, wait_for
+from fieldlink.edge.simulate.login import URI_VARIABLE
 
 __all__ = ["SOLDIER", "STATION", "VEHICLE", "Field"]
 
@@ -83,7 +84,9 @@ class Field:
         sos_s = _SOS_S if seconds is None else min(_SOS_S, seconds / 2)
         start = self._actors.start
         self._said[SOLDIER] = start(
-            SOLDIER, "sim", "soldier", "--uri", self._uri, "--sos-after", str(sos_s), "--json"
+            SOLDIER,
+            *("sim", "soldier", "--sos-after", str(sos_s), "--json"),
+            **{URI_VARIABLE: self._uri},
         )
         self._said[VEHICLE] = start(
             VEHICLE,

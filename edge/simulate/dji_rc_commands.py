@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fieldlink.edge.simulate.dji_rc import DjiFault, DjiRcPlan
+from fieldlink.edge.simulate.login import told_uri
 
 if TYPE_CHECKING:
     from fieldlink.edge.device_api.credentials import Credentials
@@ -18,7 +19,12 @@ __all__ = ["dji_rc"]
 
 def dji_rc(
     uri: Annotated[
-        str, typer.Option(help="The uri of `fieldlink edge device add NAME --dji SN --json`.")
+        str,
+        typer.Option(
+            help="The uri of `fieldlink edge device add NAME --dji SN --json`. It holds the"
+            " password: - reads it from standard input, and without this option it is"
+            " FIELDLINK_DEVICE_URI's."
+        ),
     ] = "",
     config: Annotated[
         Path | None, typer.Option(help="The kit's settings file: registers it by itself.")
@@ -60,6 +66,7 @@ def _login(uri: str, config: Path | None, name: str, rc: str, host: str) -> "Cre
     from fieldlink.edge.device_api.beside import add_device
     from fieldlink.edge.device_api.credentials import Credentials
 
+    uri = uri if config else told_uri(uri)
     if bool(uri) == bool(config):
         raise typer.BadParameter("give --uri or --config, one of them")
     if config is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fieldlink.edge.simulate.login import told_uri
 from fieldlink.edge.simulate.soldier import Fault, SoldierPlan
 
 if TYPE_CHECKING:
@@ -17,7 +18,13 @@ __all__ = ["soldier"]
 
 
 def soldier(
-    uri: Annotated[str, typer.Option(help="What `fieldlink edge device add` printed.")] = "",
+    uri: Annotated[
+        str,
+        typer.Option(
+            help="What `fieldlink edge device add` printed. It holds the password: - reads it from"
+            " standard input, and without this option it is FIELDLINK_DEVICE_URI's."
+        ),
+    ] = "",
     config: Annotated[
         Path | None, typer.Option(help="The kit's settings file: registers them by itself.")
     ] = None,
@@ -75,10 +82,11 @@ def _logins(uri: str, config: Path | None, name: str, count: int, host: str) -> 
     from fieldlink.edge.device_api.beside import add_device
     from fieldlink.edge.device_api.credentials import Credentials
 
+    uri = uri if config else told_uri(uri)
     if bool(uri) == bool(config):
         raise typer.BadParameter(
-            "give --uri (what fieldlink edge device add printed) or --config (the kit's settings"
-            " file), one of them 请给出 --uri 或 --config"
+            "give --uri (what fieldlink edge device add printed; - reads it from standard input) or"
+            " --config (the kit's settings file), one of them 请给出 --uri 或 --config"
         )
     if config is None:
         return [Credentials.parse(uri)]

@@ -1,6 +1,7 @@
 """Devices that are not ours: the examples in docs/devices.md as they stand; TLS and its pin."""
 
 import asyncio
+import io
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from fieldlab.peers import need_program
 from fieldlink.codecs.fault import LinkError
 from fieldlink.edge.device_api.credentials import Credentials, pin_text
 from fieldlink.edge.exercise.actors import fieldlink_argv
+from fieldlink.edge.simulate.login import told_uri
 
 pytestmark = pytest.mark.anyio
 _DOCUMENT = (Path(__file__).parents[3] / "docs" / "devices.md").read_text(encoding="utf-8")
@@ -46,12 +48,13 @@ def example(language: str) -> str:
     return found[1]
 
 
-async def run(argv: list[str], login: Credentials) -> str:
+async def run(argv: list[str], login: Credentials, said: str = "") -> str:
     told = {"HOST": login.host, "PORT": login.port, "NAME": login.name, "PASSWORD": login.password}
     done = await asyncio.to_thread(
         subprocess.run,
         argv,
         env={**os.environ, **{key: str(value) for key, value in told.items()}},
+        input=said.encode(),
         capture_output=True,
         timeout=20,
         check=False,
@@ -117,12 +120,20 @@ async def test_no_password_goes_to_a_listener_without_tls_that_was_not_asked_for
     assert [adapter.name for adapter in safe.adapters] == ["device-api"]
 
 
+def test_a_uri_is_read_from_where_nobody_else_can_read_it() -> None:
+    told = {"FIELDLINK_DEVICE_URI": " from-environment\n"}
+    assert told_uri("", told) == "from-environment"
+    assert told_uri("given", told) == "given"
+    assert told_uri("-", told, io.StringIO("from-stdin\nmore\n")) == "from-stdin"
+    assert told_uri("", {}) == ""
+
+
 async def test_the_simulated_soldier_is_a_device(safe: DeviceLab, intake: FakeIntake) -> None:
     login = safe.add("soldier-1")
     await safe.settle()
     options = ["--seconds", "1.2", "--every", "0.2", "--sos-after", "0.3", "--json"]
-    argv = fieldlink_argv("sim", "soldier", "--uri", login.uri, *options)
-    found = json.loads(await run(argv, login))
+    argv = fieldlink_argv("sim", "soldier", "--uri", "-", *options)
+    found = json.loads(await run(argv, login, said=login.uri))
     assert found["acknowledged"] > 8
     assert (found["refused"], found["down"]) == (0, [])
     assert {record.schema.stream for record in intake.records} == {
