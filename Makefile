@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+JOBS ?= 2
 NAME ?=
 BIN := .venv/bin
 ROOMS := codecs drone edge relay systemd
@@ -17,7 +18,7 @@ run: .make/run ## an exercise: a centre, a kit, cameras, telemetry; ARGS="--seco
 	@exec $(BIN)/fieldlink demo $(ARGS)
 
 test: .make/test peers ## all tests but the long campaigns; ARGS="tests/codecs -k gap"
-	@exec $(BIN)/python -m pytest -q -ra $(ARGS)
+	@exec $(BIN)/python -m pytest -q -ra -n $(JOBS) --dist loadgroup $(ARGS)
 
 lint: .make/test ## style and formatting
 	@$(BIN)/ruff check .

@@ -16,6 +16,19 @@ settings.register_profile("campaign", parent=settings.get_profile("fieldlink"), 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fieldlink"))
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Side by side run files, each whole; the laboratories of bad links one after the other,
+    for each clears away what one that was killed has left behind.
+    """
+    if config.getoption("dist", "no") != "loadgroup":
+        return
+    for item in items:
+        file = item.path.relative_to(config.rootpath).as_posix()
+        group = "links" if file.startswith("tests/lab/") else file
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture
 def need_program() -> Callable[..., str]:
     """`fieldlab.peers.need_program`, for tests that prefer a fixture."""
