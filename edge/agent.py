@@ -116,6 +116,7 @@ class Agent:
             link=lambda: self._planning.capacity.carried().expected_bps,
             time_=clock,
             folder=settings.state_dir,
+            down=lambda: self._attendant.ways_down(),
         )
         self._attendant = Attendant(
             settings,

@@ -18,7 +18,16 @@ from fieldlink.edge.starting import kit_name
 from fieldlink.edge.telemetry.ports import Intake, KitTime
 from fieldlink.systemd.service import Beat
 
-__all__ = ["Adapter", "make_adapters", "ways_off"]
+__all__ = ["WAYS", "Adapter", "make_adapters", "ways_off"]
+
+WAYS = {
+    "device-api": "mqtt",
+    "device-api-plain": "mqtt",
+    "jt808": "jt808",
+    "dji": "dji",
+    "drone": "mavlink",
+}
+"""The adapters behind which there are many devices, and the way (`via`) of those."""
 
 
 class Adapter(Protocol):
@@ -50,6 +59,7 @@ def ways_off(settings: EdgeSettings) -> list[str]:
         "dji": settings.dji.enabled,
         "jt808": settings.jt808.enabled,
         "cot": settings.cot.enabled,
+        "mavlink": settings.drone.enabled,
     }
     return [way for way, is_on in ways.items() if not is_on]
 

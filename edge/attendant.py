@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fieldlink.codecs.fault import LinkError, SourceError
-from fieldlink.edge.attached import Adapter, make_adapters, ways_off
+from fieldlink.edge.attached import WAYS, Adapter, make_adapters, ways_off
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.sensors.service import end_forgotten
 from fieldlink.edge.telemetry.ports import Intake, KitTime
@@ -70,6 +70,19 @@ class Attendant:
             }
             for name, kept in self._kept.items()
         }
+
+    def ways_down(self) -> dict[str, str]:
+        """The ways (`via`) that do not work at present, none of their adapters, with an adapter of
+        each.
+        """
+        down, up = dict[str, str](), set[str]()
+        for name, one in self.report().items():
+            if (way := WAYS.get(name)) is not None:
+                if one.get("state") == "down":
+                    down.setdefault(way, name)
+                else:
+                    up.add(way)
+        return {way: name for way, name in down.items() if way not in up}
 
     async def ask(self, name: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         """What the adapter that has the command `name` answers to it."""

@@ -28,8 +28,8 @@ from fieldlink.systemd.durable import make_folder, write_durably
 __all__ = ["MAX_DEVICES", "Device", "Registry", "hash_bcrypt", "hash_mosquitto"]
 
 MAX_DEVICES = 1_000
-UNNAMED = ("t808-", "cot-")
-"""How the names begin of JT/T 808 terminals without one of their own, and of TAK users."""
+UNNAMED = ("t808-", "cot-", "mav-")
+"""How the names begin of terminals and aircraft without one of their own, and of TAK users."""
 _MAX_FILE_BYTES = 2_000_000
 # Passwords are 128 random bits: nobody guesses them, so that a cheap hash keeps them as well as a
 # dear one, and a kit can let two hundred devices in at once.
@@ -104,8 +104,8 @@ class Registry:
         if name == KIT_DEVICE or name.startswith(UNNAMED):
             # Whoever was called so would speak for the kit's own receiver, or for a terminal.
             raise ConfigError(
-                f"{name}: such names are those of the kit itself, of JT/T 808 terminals and of "
-                "TAK users; choose another name 该名称保留"
+                f"{name}: such names are those of the kit itself, of JT/T 808 terminals, "
+                "aircraft and TAK users; choose another name 该名称保留"
             )
         _check_dji(name, dji)
         password = secrets.token_urlsafe(16)

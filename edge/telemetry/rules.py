@@ -7,6 +7,7 @@ limit alarms once. Nothing is concluded from what is unknown, frozen or late.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from fieldlink.codecs.telemetry import (
     AIR,
@@ -23,6 +24,7 @@ from fieldlink.edge.telemetry.alarm_book import AlarmBook
 from fieldlink.edge.telemetry.device import Device, Series
 from fieldlink.edge.telemetry.ports import Notice, Source
 from fieldlink.edge.telemetry.settings import RuleSettings
+from fieldlink.edge.telemetry.ways import Ways
 
 __all__ = ["Rules"]
 
@@ -72,6 +74,7 @@ class Rules:
     def __init__(self, settings: RuleSettings, book: AlarmBook, raises: Raise) -> None:
         self._settings, self._book, self._raises = settings, book, raises
         self._limits: Mapping[str, tuple[_Limit, ...]] = _limits(settings)
+        self._ways = Ways(book, raises)
 
     def sample(self, device: Device, series: Series, sample: Sample) -> int:
         """Look at a sample; flags that it earns."""
@@ -135,19 +138,30 @@ class Rules:
             self._notify(device, AlarmKind.MAN_DOWN, subject, active=False)
         return False
 
-    def look(self, devices: Iterable[Device], now_s: float) -> None:
-        """See who has fallen silent, and who speaks again; once a second or so. Alarms of limits
-        that were turned off end here too: nothing else would end them.
+    def look(
+        self,
+        devices: Iterable[Device],
+        now_s: float,
+        down: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """See who has fallen silent, and who speaks again; once a second or so. Of who cannot be
+        heard, since his way in is `down` (with the adapter's name), nothing is concluded. Alarms of
+        limits that were turned off end here too: nothing else would end them.
         """
         self._end_forgotten()
         if not self._settings.silence:
             return
+        devices = list(devices)
         for device in devices:
             device.missed = device.missed or _is_missed(device)
+        self._ways.look(down, devices, self._settings.silence, now_s)
+        for device in devices:
             if device.heard_s is None or not device.missed:
                 continue
             usual_s = (device.usual_s or 0.0) * _SILENT_INTERVALS
             limit_s, silent_s = max(self._settings.silence, usual_s), now_s - device.heard_s
+            if silent_s > limit_s and self._ways.holds(device.via, limit_s, now_s):
+                continue
             if silent_s > limit_s:
                 self._begin(device, AlarmKind.SILENCE, "", f"{silent_s:.0f}", f"{limit_s:.0f}", "s")
             elif device.spoken and self._own(device, AlarmKind.SILENCE, ""):

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -49,7 +49,8 @@ _REMEMBER_S = 30.0
 class Telemetry:
     """Stores what devices say, raises the kit's own alarms, and sends as much as the links allow.
 
-    `folder` is where the kit keeps its state, `link` what all open bearers carry, bits a second.
+    `folder` is where the kit keeps its state, `link` what all open bearers carry, bits a second,
+    `down` the ways in that do not work, with the adapter of each.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class Telemetry:
         time_: KitTime,
         folder: Path,
         steady: Callable[[], float] = time.monotonic,
+        down: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        self._steady = steady
+        self._steady, self._down = steady, down
         self._settings, self._spool, self._link, self._time = settings, spool, link, time_
         self._book = AlarmBook(folder / "alarms.json")
         self._writer = ThreadPoolExecutor(1, "telemetry")
@@ -207,7 +209,7 @@ class Telemetry:
         if now_s - self._looked_s < min(_LOOK_S, self._settings.tick):
             return
         self._looked_s = now_s
-        self._rules.look(self._intake.roster, now_s)
+        self._rules.look(self._intake.roster, now_s, self._down())
         while self._sizes and now_s - self._sizes[0][0] > _RATE_S:
             self._sizes.popleft()
         sent_bits = 8 * sum(size for _, size in self._sizes)

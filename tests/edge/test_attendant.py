@@ -72,7 +72,7 @@ def test_a_way_that_is_off_keeps_nobody() -> None:
     site = _Site()
     site.run(_nothing)
     assert {way: speaks("a-1") for way, speaks in site.intake.kept.items()} == dict.fromkeys(
-        ("mqtt", "dji", "jt808", "cot"), False
+        ("mqtt", "dji", "jt808", "cot", "mavlink"), False
     )
 
 
@@ -96,6 +96,28 @@ def test_one_that_recovers_is_live_again_and_its_failures_are_counted() -> None:
 
     async def scenario(attendant: Attendant) -> None:
         assert attendant.report()["gnss"] == {"state": "live", "reason": "", "failures": 1}
+
+    site.run(scenario)
+
+
+def test_a_way_is_down_while_none_of_its_adapters_works() -> None:
+    def gone() -> list[Exception]:
+        return [LinkError("gone")] * 3
+
+    site = _Site(
+        _Adapter("device-api", 1),
+        _Adapter("device-api-plain", 1, gone()),
+        _Adapter("jt808", 1, gone()),
+        _Adapter("gnss", 1, gone()),
+    )
+
+    async def hold(_: float) -> None:
+        await asyncio.Event().wait()
+
+    site.attendant._sleep = hold
+
+    async def scenario(attendant: Attendant) -> None:
+        assert attendant.ways_down() == {"jt808": "jt808"}
 
     site.run(scenario)
 

@@ -130,6 +130,27 @@ def test_silence_is_an_alarm_for_who_spoke_and_ends_with_the_next_word(site: _Si
     assert site.said[-1][:2] == (AlarmKind.SILENCE, False)
 
 
+def test_while_a_way_in_is_down_one_alarm_says_so_and_not_one_for_each_device(site: _Site) -> None:
+    for _ in range(5):
+        site.hear(POSITION, lat=34.2, lon=108.9)
+    other = Device(Source("soldier-2", "soldier", "mqtt"))
+    other.missed, other.heard_s, other.heard_us = True, site.at_s, NOW_US
+    both, began_s, down = [site.device, other], site.at_s, {"mqtt": "device-api"}
+    for passed_s in range(10, 400, 10):
+        site.rules.look(both, began_s + passed_s, down)
+    (notice,) = site.notices
+    assert (notice.kind, notice.subject) == (AlarmKind.SILENCE, "device-api")
+    assert "2 devices" in notice.text
+    assert "2 台设备失联" in notice.text
+    site.rules.look(both, began_s + 410)  # it works again; they have as long as ever to speak
+    assert [(one.active, one.subject) for one in site.notices[1:]] == [(False, "device-api")]
+    site.at_s = began_s + 420
+    site.hear(POSITION, lat=34.2, lon=108.9)
+    for passed_s in range(430, 540, 10):
+        site.rules.look(both, began_s + passed_s)
+    assert [(one.active, one.subject) for one in site.notices[2:]] == [(True, "")]
+
+
 def test_who_speaks_seldom_is_not_silent_between_two_words(site: _Site) -> None:
     for _ in range(30):
         site.hear(POSITION, lat=34.2, lon=108.9)
