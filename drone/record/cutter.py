@@ -19,6 +19,7 @@ PIECE_US = 60_000_000
 PIECE_BYTES = 1_000_000
 SILENT_US = 10_000_000
 FLIGHT_LOST_US = 600_000_000
+_SET_US = 5_000_000
 _HEARTBEAT = 0
 _ARMED, _NO_AUTOPILOT = 128, 8
 
@@ -59,7 +60,9 @@ Op: TypeAlias = Append | Close | Ended | Tally
 
 
 class Cutter:
-    """`silent_us` says how long a link may say nothing before that is a gap."""
+    """`silent_us` says how long a link may say nothing before that is a gap. `now_us` is a clock
+    that only goes forward; the frames' own time is UTC, and may be set.
+    """
 
     def __init__(
         self,
@@ -73,13 +76,15 @@ class Cutter:
         self.armed: bool | None = None
         self.index: FlightIndex | None = None
         self.piece: Piece | None = None
-        self.last_us = 0
+        self._heard_us = 0  # by the clock that only goes forward, and what the time was then
+        self._heard_at_us = 0
+        self._begun_us = 0  # the piece
         self._silent_us = silent_us
         self._resumed = resumed
         self._numbers = 0
-        self._compid = 0  # of the autopilot whose arming counts
+        self._compid: int | None = None  # of the autopilot whose arming counts
 
-    def take(self, frame: Frame, link: int = 0, *, own: bool = True) -> list[Op]:
+    def take(self, frame: Frame, now_us: int, link: int = 0, *, own: bool = True) -> list[Op]:
         """Record `frame`. Not `own`: it was said to the vehicle, or by its radio."""
         ops: list[Op] = []
         at_us = frame.at_us
@@ -89,12 +94,12 @@ class Cutter:
         if self.index is None:
             resumed = self._resumed is not None and self._resumed.armed
             armed = resumed if self.armed is None else self.armed
-            ops += self._begin(at_us, armed=armed)
+            ops += self._begin(at_us, now_us, armed=armed)
+        if self.piece is not None and (why := self._is_over(at_us, now_us)):
+            ops += self._close(why)
         if own:
-            ops += self._heard(at_us, frame.link)
-        if self.piece is not None and self._is_full(at_us):
-            ops += self._close("full")
-        ops.append(self._append(frame, at_us, link))
+            ops += self._heard(at_us, now_us, frame.link)
+        ops.append(self._append(frame, at_us, now_us, link))
         if after is not None:  # the heartbeat that says disarmed ends the flight that it is in
             ops += self._turn(at_us, armed=after)
         return ops
@@ -103,13 +108,13 @@ class Cutter:
         """Close what is not added to any more, for it to go on its way."""
         if self.index is None:
             return []
-        silent_us = now_us - self.last_us
+        silent_us = now_us - self._heard_us
         if silent_us > FLIGHT_LOST_US:
             return self.end("lost")
-        if self.piece is not None and (
-            silent_us > self._silent_us(self.link) or now_us - self.piece.start_us > PIECE_US
-        ):
-            return self._close("silent" if silent_us > self._silent_us(self.link) else "full")
+        if self.piece is not None and silent_us > self._silent_us(self.link):
+            return self._close("silent")
+        if self.piece is not None and now_us - self._begun_us > PIECE_US:
+            return self._close("full")
         return []
 
     def end(self, why: str) -> list[Op]:
@@ -131,7 +136,7 @@ class Cutter:
         if frame.msgid != _HEARTBEAT or not frame.known:
             return None, None
         payload = frame.payload.ljust(9, b"\0")
-        if payload[5] == _NO_AUTOPILOT or frame.compid != (self._compid or frame.compid):
+        if payload[5] == _NO_AUTOPILOT or self._compid not in (None, frame.compid):
             return None, None
         self._compid = frame.compid
         armed = bool(payload[6] & _ARMED)
@@ -146,13 +151,14 @@ class Cutter:
             return []  # as it was taken for
         return self.end("armed" if armed else "disarmed") if index is not None else []
 
-    def _begin(self, at_us: int, *, armed: bool) -> list[Op]:
+    def _begin(self, at_us: int, now_us: int, *, armed: bool) -> list[Op]:
         resumed, self._resumed = self._resumed, None
         ops: list[Op] = []
+        self._heard_us, self._heard_at_us = now_us, at_us
         if resumed is not None:
             away_us = at_us - resumed.end_us
             if resumed.armed == armed and 0 <= away_us <= FLIGHT_LOST_US:
-                self.index, self.last_us = resumed, 0
+                self.index = resumed
                 self._numbers = resumed.next_number
                 return self._missed(resumed.end_us, at_us, "agent: the kit's program did not run")
             resumed.ended = resumed.ended or "stopped"
@@ -160,16 +166,23 @@ class Cutter:
         at = datetime.fromtimestamp(at_us / 1e6, UTC)
         ident = f"{at:%Y%m%dt%H%M%S}-{at.microsecond // 1000:03d}" + ("" if armed else "-idle")
         self.index = FlightIndex(self.device, self.system, ident, armed, at_us, at_us)
-        self._numbers, self.last_us = 0, 0
+        self._numbers = 0
         return ops
 
-    def _heard(self, at_us: int, link: str) -> list[Op]:
-        silent_us = at_us - self.last_us
+    def _heard(self, at_us: int, now_us: int, link: str) -> list[Op]:
+        silent_us = now_us - self._heard_us
         limit_us = max(self._silent_us(link), self._silent_us(self.link) if self.link else 0)
-        before_us, self.last_us, self.link = self.last_us, at_us, link
-        if before_us and silent_us > limit_us:
+        before_us = self._heard_at_us
+        if self._was_set(at_us, now_us):  # by the new time, it was silent from then on
+            before_us = at_us - silent_us
+        self._heard_us, self._heard_at_us, self.link = now_us, at_us, link
+        if silent_us > limit_us:
             return self._missed(before_us, at_us, "link: nothing was heard of it")
         return []
+
+    def _was_set(self, at_us: int, now_us: int) -> bool:
+        """Whether the time was set since it was heard last."""
+        return abs((at_us - self._heard_at_us) - (now_us - self._heard_us)) > _SET_US
 
     def _missed(self, start_us: int, end_us: int, reason: str) -> list[Op]:
         if self.index is None or not self.index.armed or end_us <= start_us:
@@ -178,18 +191,20 @@ class Cutter:
         self.index.add_gap(gap)
         return [Tally(self.device, gap)]
 
-    def _is_full(self, at_us: int) -> bool:
-        piece = self.piece
-        return piece is not None and (
-            piece.size >= PIECE_BYTES or abs(at_us - piece.start_us) > PIECE_US
-        )
+    def _is_over(self, at_us: int, now_us: int) -> str:
+        """Why the piece ends before this frame; empty: it does not."""
+        if self._was_set(at_us, now_us):
+            return "clock"
+        size = self.piece.size if self.piece is not None else 0
+        return "full" if size >= PIECE_BYTES or now_us - self._begun_us > PIECE_US else ""
 
-    def _append(self, frame: Frame, at_us: int, link: int) -> Append:
+    def _append(self, frame: Frame, at_us: int, now_us: int, link: int) -> Append:
         index = self.index
         assert index is not None  # noqa: S101 - `take` began it
         if self.piece is None:
             self.piece = Piece(self.device, self.system, index.ident, self._numbers, index.armed)
             self._numbers += 1
+            self._begun_us = now_us
         data = tlog_record(frame.raw, at_us, link)
         self.piece.count(frame.msgid, at_us, len(data))
         return Append(self.piece, bytearray(data))

@@ -76,7 +76,7 @@ def import_log(
                     if frame.msgid != _HEARTBEAT or frame.payload[5] == _NO_AUTOPILOT:
                         continue
                     cutter = Cutter(device, frame.sysid)
-                bench.apply(cutter.take(frame, own=frame.sysid == cutter.system))
+                bench.apply(cutter.take(frame, frame.at_us, own=frame.sysid == cutter.system))
                 done.frames += 1
     except SourceError as error:
         if not done.frames:

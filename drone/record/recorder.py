@@ -5,6 +5,7 @@ synced on another, so that a kill loses half a second and its writing, a power c
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from fieldlink.drone.record.store import GapSink, PieceStore, Sink
 
 __all__ = ["Recorder"]
 
-_FLUSH_S = 0.5
+_FLUSH_S, _GIVE_S = 0.5, 1.0
 _MAX_HELD_BYTES = 16_000_000
 _MAX_VEHICLES = 64
 _MAX_STRANGERS, _MAX_EARLY = 16, 500
@@ -37,9 +38,10 @@ class Recorder:
         name_of: Callable[[int], str],
         gap: GapSink | None = None,
         silent_us: Callable[[str], int] = lambda _: SILENT_US,
+        steady_us: Callable[[], int] = lambda: time.monotonic_ns() // 1000,
     ) -> None:
         self.store = PieceStore(folder, sink, gap, clock)
-        self._clock, self._name_of, self._silent_us = clock, name_of, silent_us
+        self._steady_us, self._name_of, self._silent_us = steady_us, name_of, silent_us
         self._cutters: dict[int, Cutter] = {}
         self._resumed: Mapping[str, FlightIndex] = {}
         self._strangers: dict[int, deque[Frame]] = {}  # who did not say yet what they are
@@ -101,7 +103,7 @@ class Recorder:
             span[1] = max(span[1], frame.at_us)
             return
         self.frames += 1
-        self._add(cutter.take(frame, link, own=own))
+        self._add(cutter.take(frame, self._steady_us(), link, own=own))
 
     def _add(self, ops: list[Op]) -> None:
         for op in ops:
@@ -121,27 +123,40 @@ class Recorder:
             OSError: the folder cannot be read or made.
         """
         await self.begin()
+        giving = asyncio.create_task(self._give(), name="recordings")
         try:
             while True:
                 beat()
                 await asyncio.sleep(_FLUSH_S)
-                await self.flush()
+                await self.write()
+                if giving.done():
+                    giving.result()
         finally:
-            for cutter in self._cutters.values():
-                self._add(cutter.pause("stopped"))
-            await asyncio.shield(self.flush())
-            self.store.close()
+            giving.cancel()
+            await asyncio.shield(self._stop())
+
+    async def _give(self) -> None:
+        while True:
+            await asyncio.to_thread(self.store.give)
+            await asyncio.sleep(_GIVE_S)
+
+    async def _stop(self) -> None:
+        for cutter in self._cutters.values():
+            self._add(cutter.pause("stopped"))
+        await self.write()
+        await asyncio.to_thread(self.store.give)
+        self.store.close()
 
     async def begin(self) -> None:
-        """Store what is left from before, and take up what goes on."""
+        """Find what is left from before, and take up what goes on."""
         self._resumed = await asyncio.to_thread(self.store.recover)
         self._ready = True
         while self._early:
             self.take(self._early.popleft())
 
-    async def flush(self) -> None:
+    async def write(self) -> None:
         """Write what came."""
-        now_us = self._clock()
+        now_us = self._steady_us()
         for cutter in self._cutters.values():
             self._add(cutter.tick(now_us))
         for device, (start_us, end_us) in self._dropped.items():
@@ -149,13 +164,14 @@ class Recorder:
             self._ops.append(Tally(device, gap))
         ops, self._ops, self._tails, self._held_bytes = self._ops, [], {}, 0
         self._dropped = {}
-        await asyncio.to_thread(self.store.apply, ops)
+        await asyncio.to_thread(self.store.write, ops)
 
     def report(self) -> dict[str, Any]:
         """How it is, for people and programs."""
+        reason = self.store.fault or self.store.refusal
         return {
-            "state": "down" if self.store.fault else "ok",
-            "reason": self.store.fault,
+            "state": "down" if reason else "ok",
+            "reason": reason,
             "frames": self.frames,
             "dropped": self.dropped,
             "pieces": self.store.stored,

@@ -10,9 +10,10 @@ import contextlib
 import json
 import os
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -32,6 +33,9 @@ Sink: TypeAlias = Callable[[Draft, bytes], object]
 GapSink: TypeAlias = Callable[[str, str, int, int, str], object]
 """Puts on record that a device's stream has nothing from and to, and why."""
 
+Owed: TypeAlias = tuple[Piece, str] | FlightIndex | Tally
+"""What the sink is to have: a piece and why it was closed, an index, a gap."""
+
 _MAX_INDEX_BYTES = 4_000_000
 _MAX_TROUBLES = 8
 
@@ -44,54 +48,86 @@ class PieceStore:
     ) -> None:
         self._folder, self._sink, self._gap, self._clock = folder, sink, gap, clock
         self._open: dict[str, int] = {}
-        self._waiting: list[tuple[Piece, str]] = []
-        self._indexes: list[FlightIndex] = []  # that wait for the sink
+        self._owed: deque[Owed] = deque()
+        self._lacking: dict[str, Gap] = {}  # by device: what could not be written, up to now
+        self._gaps: dict[str, list[Gap]] = {}  # and in the recording that goes on
         self._short: set[str] = set()  # pieces that lack what could not be written
-        self._lock = threading.Lock()  # a call may still work when its caller was cancelled
+        # A call may still work when its caller was cancelled.
+        self._writing, self._giving = threading.Lock(), threading.Lock()
         self.fault = ""
+        self.refusal = ""
         self.stored = 0
         self.lost_bytes = 0
         self.findings: list[str] = []
 
     @property
     def waiting(self) -> int:
-        """Pieces that the sink would not take yet."""
-        return len(self._waiting)
+        """What the sink has not taken yet."""
+        return len(self._owed)
 
-    def apply(self, ops: Sequence[Op]) -> None:
+    def write(self, ops: Sequence[Op]) -> None:
         """Do what the cutters said, in order; what was added is on the disk when this returns."""
-        with self._lock:
-            self._apply(ops)
+        with self._writing:
+            self.fault = ""
+            touched: dict[str, int] = {}
+            for op in ops:
+                match op:
+                    case Append(piece, data):
+                        self._append(piece, data, touched)
+                    case Close(piece, index, why):
+                        touched.pop(piece.name, None)
+                        self._close(piece, index, why)
+                    case Ended(index):
+                        self._settle(index.device)
+                        for gap in self._gaps.pop(index.device, ()):
+                            index.add_gap(gap)
+                        self._remember(index)  # that it has ended
+                        self._owed.append(index)
+                    case Tally():
+                        self._owed.append(op)
+            for name, handle in touched.items():
+                self._guarded(name, partial(os.fdatasync, handle))
 
-    def _apply(self, ops: Sequence[Op]) -> None:
-        self.fault = ""
-        touched: dict[str, int] = {}
-        for op in ops:
-            match op:
-                case Append(piece, data):
-                    self._append(piece, data, touched)
-                case Close(piece, index, why):
-                    touched.pop(piece.name, None)
-                    self._close(piece, index, why)
-                case Ended(index):
-                    self._end(index)
-                case Tally(device, gap):
-                    self._tell(device, gap)
-        for name, handle in touched.items():
-            self._guarded(name, lambda handle=handle: os.fdatasync(handle))  # type: ignore[misc]
-        self._again()
+    def give(self) -> None:
+        """Give the sink what is whole, in order, as far as it takes it. That may last: the disk
+        may have to make room first, and writing goes on meanwhile.
+        """
+        with self._giving:
+            self.refusal = ""
+            while self._owed:
+                try:
+                    self._give(self._owed[0])
+                except (OSError, FieldlinkError) as error:
+                    self.refusal = str(error)
+                    return
+                self._owed.popleft()
 
-    def _again(self) -> None:
-        """Offer the sink what it would not take before."""
-        waiting, self._waiting = self._waiting, []
-        while waiting:
-            piece, why = waiting.pop(0)
-            if not self._store(piece, why):
-                self._waiting += waiting  # it takes none now
-                return
-        indexes, self._indexes = self._indexes, []
-        for index in indexes:
-            self._end(index)
+    def _give(self, owed: Owed) -> None:
+        if isinstance(owed, Tally):
+            if self._gap is not None:
+                gap = owed.gap
+                self._gap(owed.device, STREAM, gap.start_us, gap.end_us, gap.reason)
+        elif isinstance(owed, FlightIndex):
+            if owed.armed and owed.pieces:
+                content = json.dumps(owed.to_dict(), ensure_ascii=False).encode()
+                self._sink(flight_draft(owed, self._clock()), content)
+            self._index_path(owed).unlink(missing_ok=True)
+        else:
+            self._give_piece(*owed)
+
+    def _give_piece(self, piece: Piece, why: str) -> None:
+        path = self._folder / piece.name
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return  # nothing of it could be written, which is on record
+        if piece.name in self._short:
+            piece, content, _ = _read_back(piece, content)
+        if content:
+            self._sink(piece.draft(self._clock(), why), content)
+            self.stored += 1
+        path.unlink(missing_ok=True)
+        self._short.discard(piece.name)
 
     def _append(self, piece: Piece, data: bytearray, touched: dict[str, int]) -> None:
         def write() -> None:
@@ -107,7 +143,20 @@ class PieceStore:
         if not self._guarded(piece.name, write):
             self.lost_bytes += len(data)
             self._short.add(piece.name)
-            self._tell(piece.device, Gap(piece.start_us, piece.end_us, f"disk: {self.fault}"))
+            start_us = int.from_bytes(data[:8], "big")
+            before = self._lacking.get(piece.device)
+            start_us = min(start_us, before.start_us) if before is not None else start_us
+            gap = Gap(start_us, max(start_us, piece.end_us), f"disk: {self.fault}")
+            self._lacking[piece.device] = gap
+        else:
+            self._settle(piece.device)
+
+    def _settle(self, device: str) -> None:
+        """It can be written again: what could not be is one gap."""
+        gap = self._lacking.pop(device, None)
+        if gap is not None:
+            self._owed.append(Tally(device, gap))
+            self._gaps.setdefault(device, []).append(gap)
 
     def _guarded(self, name: str, work: Callable[[], None]) -> bool:
         try:
@@ -124,81 +173,45 @@ class PieceStore:
             os.close(handle)
         # The index first: a piece that is in it twice is told by its number, one in none is lost.
         self._remember(index)
-        if self._waiting or not self._store(piece, why):
-            self._waiting.append((piece, why))
+        self._owed.append((piece, why))
 
     def _remember(self, index: FlightIndex) -> None:
         data = json.dumps(index.to_dict()).encode()
-        self._guarded("the index", lambda: write_durably(self._index_path(index.device), data))
+        self._guarded("the index", lambda: write_durably(self._index_path(index), data))
 
-    def _index_path(self, device: str) -> Path:
-        return self._folder / f"{device}.json"
-
-    def _store(self, piece: Piece, why: str) -> bool:
-        path = self._folder / piece.name
-        try:
-            content = path.read_bytes()
-            if piece.name in self._short:
-                piece, content, _ = _read_back(piece, content)
-            if content:
-                self._sink(piece.draft(self._clock(), why), content)
-                self.stored += 1
-        except FileNotFoundError:
-            return True  # nothing of it could be written, which is on record
-        except (OSError, FieldlinkError) as error:
-            self.fault = str(error)
-            return False
-        path.unlink(missing_ok=True)
-        self._short.discard(piece.name)
-        return True
-
-    def _end(self, index: FlightIndex) -> None:
-        self._remember(index)  # that it has ended
-        if index.armed and index.pieces:
-            content = json.dumps(index.to_dict(), ensure_ascii=False).encode()
-            try:
-                self._sink(flight_draft(index, self._clock()), content)
-            except (OSError, FieldlinkError) as error:
-                self.fault = str(error)
-                self._indexes.append(index)
-                return
-        path = self._index_path(index.device)
-        kept = self._load(path)
-        if kept is None or kept.ident == index.ident:
-            path.unlink(missing_ok=True)
-
-    def _tell(self, device: str, gap: Gap) -> None:
-        if self._gap is None:
-            return
-        try:
-            self._gap(device, STREAM, gap.start_us, gap.end_us, gap.reason)
-        except FieldlinkError as error:
-            self.fault = str(error)
+    def _index_path(self, index: FlightIndex) -> Path:
+        return self._folder / f"{index.device}~{index.ident}.json"
 
     # --- after a crash -----------------------------------------------------------------------
 
     def recover(self) -> dict[str, FlightIndex]:
-        """Store what is left from before; of each device the recording that may go on.
+        """Owe to the sink what is left from before; of each device the recording that may go on.
 
         Raises:
             OSError: the folder cannot be read or made.
         """
         make_folder(self._folder)
-        kept: dict[str, FlightIndex] = {}
+        found: dict[tuple[str, str], FlightIndex] = {}
         for path in sorted(self._folder.glob("*.json")):
             index = self._load(path)
-            if index is not None and path.name == f"{index.device}.json":
-                kept[index.device] = index
+            if index is not None and self._index_path(index) == path:
+                found[index.device, index.ident] = index
         for path in sorted(self._folder.glob("*.tlog")):
             piece = piece_of_name(path.name)
             if piece is not None:
-                self._recover(path, piece, kept)
-        for device, index in list(kept.items()):
-            if index.ended:
-                self._end(kept.pop(device))
+                self._recover(path, piece, found)
+        kept: dict[str, FlightIndex] = {}
+        for (device, _), index in sorted(found.items()):
+            before = kept.pop(device, None)
+            if before is not None:
+                before.ended = before.ended or "stopped"
+                self._owed.append(before)
+            kept[device] = index
+        for device in [device for device, index in kept.items() if index.ended]:
+            self._owed.append(kept.pop(device))
         return kept
 
-    def _recover(self, path: Path, piece: Piece, kept: dict[str, FlightIndex]) -> None:
+    def _recover(self, path: Path, piece: Piece, found: dict[tuple[str, str], FlightIndex]) -> None:
         content = path.read_bytes()
         piece, good, damages = _read_back(piece, content)
         if not good:
@@ -212,19 +225,14 @@ class PieceStore:
                 )
         if len(good) != len(content):
             write_durably(path, good)
-        index = kept.get(piece.device)
-        if index is None or index.ident != piece.flight:
-            if index is not None and index.ident < piece.flight:
-                self._end(index)
-            if index is None or index.ident < piece.flight:
-                index = kept[piece.device] = FlightIndex(
-                    piece.device, piece.system, piece.flight, piece.armed, piece.start_us
-                )
-        if index.ident == piece.flight:
-            index.add_piece(piece.entry, piece.frames)
-            self._remember(index)
-        if not self._store(piece, "recovered"):
-            self._waiting.append((piece, "recovered"))
+        key = piece.device, piece.flight
+        if key not in found:
+            found[key] = FlightIndex(
+                piece.device, piece.system, piece.flight, piece.armed, piece.start_us
+            )
+        found[key].add_piece(piece.entry, piece.frames)
+        self._remember(found[key])
+        self._owed.append((piece, "recovered"))
 
     def _load(self, path: Path) -> FlightIndex | None:
         try:

@@ -17,13 +17,15 @@ class _Flight:
         self.vehicle = Autopilot()
         self.cutter = Cutter("m300-1", 1, lambda _: 10 * _S, resumed)
         self.ops: list[Op] = []
+        self.set_back_us = 0  # how far the time was set back since the start
 
     def beat(self, second: float, *, armed: bool) -> None:
         self.vehicle.armed = armed
         self.take(self.vehicle.beat(at_us=T0_US + round(second * _S)))
 
     def take(self, frame: Frame, *, own: bool = True) -> None:
-        self.ops += self.cutter.take(frame, own=own)
+        now_us = frame.at_us + self.set_back_us
+        self.ops += self.cutter.take(frame, now_us, own=own)
 
     @property
     def pieces(self) -> list[tuple[bool, int, int, str]]:
@@ -151,14 +153,19 @@ def test_arming_is_what_one_autopilot_says() -> None:
     assert flight.pieces == []
 
 
-def test_a_clock_that_is_set_back_cuts_a_piece_and_breaks_nothing() -> None:
+@pytest.mark.parametrize("set_back_s", [1000, -56 * 365 * 86_400])
+def test_a_clock_that_is_set_cuts_a_piece_and_is_no_gap(set_back_s: int) -> None:
     flight = _Flight()
-    for second in (1000, 1001, 0, 1):
-        flight.beat(second, armed=True)
+    flight.beat(2000, armed=True)
+    flight.beat(2001, armed=True)
+    flight.set_back_us = set_back_s * _S
+    flight.beat(2002 - set_back_s, armed=True)
+    flight.beat(2032 - set_back_s, armed=True)  # and then a real one
     flight.ops += flight.cutter.end("stopped")
+    assert flight.pieces == [(True, 0, 2, "clock"), (True, 1, 2, "stopped")]
     closed = [op.piece for op in flight.ops if isinstance(op, Close)]
     assert all(piece.start_us <= piece.end_us for piece in closed)
-    assert sum(piece.frames.total() for piece in closed) == 4
+    assert [gap.end_us - gap.start_us for gap in flight.gaps] == [30 * _S]
 
 
 def test_an_index_is_read_back_as_it_was() -> None:

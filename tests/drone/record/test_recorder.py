@@ -56,7 +56,7 @@ class _Kit:
         self.now_us = T0_US
         self.recorder = Recorder(
             folder, shelf.add, gap=shelf.gap, clock=lambda: self.now_us,
-            name_of=lambda sysid: f"m300-{sysid}",
+            name_of=lambda sysid: f"m300-{sysid}", steady_us=lambda: self.now_us,
         )  # fmt: skip
         self.vehicle = Autopilot()
 
@@ -72,8 +72,13 @@ class _Kit:
                 raws.append(frame.raw)
                 self.recorder.take(frame)
             self.now_us += _S
-        await self.recorder.flush()
+        await self.flush()
         return raws
+
+    async def flush(self) -> None:
+        """Write, and give to the sink."""
+        await self.recorder.write()
+        await asyncio.to_thread(self.recorder.store.give)
 
 
 def _piece_in(folder: Path) -> Path:
@@ -126,10 +131,11 @@ def test_what_the_spool_cannot_take_stays_and_goes_later_in_order(tmp_path: Path
         shelf.full = True
         await kit.fly(200)
         assert shelf.bundles == []
-        assert kit.recorder.report()["waiting"] == 3
+        # What was idle before, its index, and three pieces.
+        assert kit.recorder.report()["waiting"] == 5
         assert kit.recorder.report()["state"] == "down"
         shelf.full = False
-        await kit.recorder.flush()
+        await kit.flush()
         assert [draft.meta["piece"] for draft, _ in shelf.tlogs()] == [0, 1, 2]
         assert kit.recorder.report()["state"] == "ok"
 
@@ -153,14 +159,20 @@ def test_a_disk_that_takes_nothing_leaves_a_gap_and_no_torn_record(
         kept = await kit.fly(10)
         with monkeypatch.context() as patch:
             patch.setattr(os, "write", full)
-            await kit.fly(30)
+            for _ in range(2):
+                await kit.fly(15)
+        kept += await kit.fly(1)
         assert [gap[4].partition(":")[0] for gap in shelf.gaps] == ["disk"]
-        kept += await kit.fly(30)
+        kept += await kit.fly(29)
         [(draft, content)] = shelf.tlogs()
         verdict = verify(content)
         assert verdict.whole
         assert verdict.records == draft.meta["frames"]
-        assert [raw for raw in kept[1:60] if raw not in content] == []
+        assert [raw for raw in kept[1:40] if raw not in content] == []
+        await kit.fly(1, armed=False)
+        [index] = shelf.indexes()
+        [(start_us, end_us, _)] = index["gaps"]
+        assert (start_us, end_us) == (T0_US + 10 * _S, T0_US + 39 * _S)
 
     _run(scenario)
 
@@ -283,6 +295,7 @@ def test_a_kill_loses_at_most_the_last_second(tmp_path: Path) -> None:
     async def scenario() -> None:
         kit = _Kit(tmp_path, shelf)
         await kit.recorder.begin()
+        await kit.flush()
 
     _run(scenario)
     [(draft, content)] = shelf.tlogs()
@@ -310,10 +323,11 @@ def test_what_is_left_over_is_cut_where_it_is_torn_and_what_is_damaged_is_said(
         data[data.index(raws[5]) + 12] ^= 0xFF
         path.write_bytes(data[:-5])
         (tmp_path / "notes.txt").write_text("not ours")
-        (tmp_path / "m300-1.json").write_text("{broken")
+        path.with_name("m300-1~x.json").write_text("{broken")
         again = _Kit(tmp_path, shelf)
         again.now_us = kit.now_us
         await again.recorder.begin()
+        await again.flush()
         [(draft, content)] = shelf.tlogs()
         assert verify(content).whole
         assert verify(content).records == draft.meta["frames"] == len(raws) - 3
