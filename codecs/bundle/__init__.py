@@ -4,6 +4,7 @@
 from a stream and why.
 """
 
+from .flight import FLIGHT_MEDIA_TYPE, TLOG_MEDIA_TYPE, TLOG_STREAM
 from .gap import GAP_MEDIA_TYPE, Gap, decode_gap, encode_gap
 from .manifest import (
     MAX_BUNDLE_BYTES,
@@ -22,10 +23,13 @@ from .names import check_name
 from .ranges import Ranges
 
 __all__ = [
+    "FLIGHT_MEDIA_TYPE",
     "GAP_MEDIA_TYPE",
     "MARK_MEDIA_TYPE",
     "MAX_BUNDLE_BYTES",
     "MAX_MANIFEST_BYTES",
+    "TLOG_MEDIA_TYPE",
+    "TLOG_STREAM",
     "Draft",
     "Gap",
     "Layer",

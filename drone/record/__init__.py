@@ -5,15 +5,13 @@ verifies and joins records, `tracks` makes tracks of them, `importing` takes in 
 """
 
 from fieldlink.drone.record.importing import Imported, import_log
-from fieldlink.drone.record.index import FLIGHT_MEDIA_TYPE, TLOG_MEDIA_TYPE, FlightIndex, Gap
+from fieldlink.drone.record.index import FlightIndex, Gap
 from fieldlink.drone.record.reading import Damage, Verdict, join, scan, verify
 from fieldlink.drone.record.recorder import Recorder
 from fieldlink.drone.record.store import GapSink, Sink
 from fieldlink.drone.record.tracks import flight_track, systems
 
 __all__ = [
-    "FLIGHT_MEDIA_TYPE",
-    "TLOG_MEDIA_TYPE",
     "Damage",
     "FlightIndex",
     "Gap",

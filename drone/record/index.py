@@ -7,10 +7,8 @@ from typing import Any
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.mavlink import name_of
 
-__all__ = ["FLIGHT_MEDIA_TYPE", "TLOG_MEDIA_TYPE", "FlightIndex", "Gap", "PieceEntry"]
+__all__ = ["FlightIndex", "Gap", "PieceEntry"]
 
-TLOG_MEDIA_TYPE = "application/vnd.mavlink.tlog"
-FLIGHT_MEDIA_TYPE = "application/vnd.fieldlink.flight+json"
 _VERSION = 1
 _MAX_PIECES, _MAX_GAPS, _MAX_NAMES = 10_000, 1_000, 1_000
 

@@ -4,13 +4,19 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from fieldlink.codecs.bundle import Draft, Layer, Precedence
+from fieldlink.codecs.bundle import (
+    FLIGHT_MEDIA_TYPE,
+    TLOG_MEDIA_TYPE,
+    TLOG_STREAM,
+    Draft,
+    Layer,
+    Precedence,
+)
 from fieldlink.codecs.mavlink import name_of
-from fieldlink.drone.record.index import FLIGHT_MEDIA_TYPE, TLOG_MEDIA_TYPE, FlightIndex, PieceEntry
+from fieldlink.drone.record.index import FlightIndex, PieceEntry
 
-__all__ = ["STREAM", "Piece", "flight_draft", "piece_of_name"]
+__all__ = ["Piece", "flight_draft", "piece_of_name"]
 
-STREAM = "mavlink"
 _NAME = re.compile(
     r"(?P<device>[a-z0-9_-]{1,32})~(?P<system>\d{1,3})~(?P<flight>[0-9a-z-]{1,40})~(?P<number>\d{5})"
     r"~(?P<armed>[01])\.tlog"
@@ -54,7 +60,7 @@ class Piece:
         """As a bundle. `why` it was closed: armed, disarmed, full, silent, stopped, recovered."""
         return Draft(
             device=self.device,
-            stream=STREAM,
+            stream=TLOG_STREAM,
             layer=Layer.ORIGINAL,
             precedence=Precedence.ROUTINE,
             start_us=self.start_us,
@@ -88,7 +94,7 @@ def flight_draft(index: FlightIndex, recorded_us: int) -> Draft:
     """The bundle of a flight's index, which goes before what it describes."""
     return Draft(
         device=index.device,
-        stream=STREAM,
+        stream=TLOG_STREAM,
         layer=Layer.REPORT,
         precedence=Precedence.PRIORITY,
         start_us=index.start_us,

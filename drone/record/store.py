@@ -17,11 +17,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from fieldlink.codecs.bundle import Draft
+from fieldlink.codecs.bundle import TLOG_STREAM, Draft
 from fieldlink.codecs.fault import CodecError, FieldlinkError
 from fieldlink.drone.record.cutter import Append, Close, Ended, Op, Tally
 from fieldlink.drone.record.index import FlightIndex, Gap
-from fieldlink.drone.record.pieces import STREAM, Piece, flight_draft, piece_of_name
+from fieldlink.drone.record.pieces import Piece, flight_draft, piece_of_name
 from fieldlink.drone.record.reading import Damage, scan
 from fieldlink.systemd.durable import make_folder, sync_folder, write_durably
 
@@ -106,7 +106,7 @@ class PieceStore:
         if isinstance(owed, Tally):
             if self._gap is not None:
                 gap = owed.gap
-                self._gap(owed.device, STREAM, gap.start_us, gap.end_us, gap.reason)
+                self._gap(owed.device, TLOG_STREAM, gap.start_us, gap.end_us, gap.reason)
         elif isinstance(owed, FlightIndex):
             if owed.armed and owed.pieces:
                 content = json.dumps(owed.to_dict(), ensure_ascii=False).encode()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
+from fieldlink.codecs.bundle import FLIGHT_MEDIA_TYPE, TLOG_MEDIA_TYPE
 from fieldlink.codecs.fault import SourceError
 from fieldlink.codecs.telemetry import ALARM_MEDIA_TYPE, SHEAF_MEDIA_TYPE
 from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
@@ -29,7 +30,7 @@ _IDLE_S = 0.5
 _UNUSED_S = 60.0
 _PAGE = 500
 _MOST_ASKED = 200
-_NO_PICTURES = (SHEAF_MEDIA_TYPE, ALARM_MEDIA_TYPE)
+_NO_PICTURES = (SHEAF_MEDIA_TYPE, ALARM_MEDIA_TYPE, TLOG_MEDIA_TYPE, FLIGHT_MEDIA_TYPE)
 _FIRST = (Group.ALARM, Group.URGENT, Group.REPORT, Group.WANTED)
 
 

@@ -3,7 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
-from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, Manifest, check_name
+from fieldlink.codecs.bundle import (
+    FLIGHT_MEDIA_TYPE,
+    GAP_MEDIA_TYPE,
+    TLOG_MEDIA_TYPE,
+    Manifest,
+    check_name,
+)
 from fieldlink.codecs.fault import ArchiveError
 
 __all__ = ["bundle_path", "check_path", "extension"]
@@ -20,6 +26,8 @@ _EXTENSIONS = {
     "application/json": "json",
     "text/plain": "txt",
     GAP_MEDIA_TYPE: "gap",
+    TLOG_MEDIA_TYPE: "tlog",
+    FLIGHT_MEDIA_TYPE: "json",
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_PATH_CHARS = 400

@@ -81,7 +81,7 @@ def test_no_bytes_do_harm(data: bytes) -> None:
 
 def test_a_megabyte_of_damage_is_read_in_moments() -> None:
     records = b"".join(_frames(20))
-    verdict = verify(records + b"\xfd\x09\x00" * 100_000 + records)
+    verdict = verify(records + b"\xfd\x09\x00" * 50_000 + records)
     assert verdict.records == 40
     assert len(verdict.damages) == 1
 

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from fieldlab.footage import Scene, piece
 from fieldlab.spools import PLENTY
-from fieldlink.codecs.bundle import Draft, Layer, Precedence
+from fieldlink.codecs.bundle import (
+    FLIGHT_MEDIA_TYPE,
+    TLOG_MEDIA_TYPE,
+    TLOG_STREAM,
+    Draft,
+    Layer,
+    Precedence,
+)
 from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
 from fieldlink.edge.fit.decide import Link, Live
@@ -226,6 +233,22 @@ def test_nothing_is_made_while_the_link_is_unknown_or_carries_all(tmp_path: Path
         assert kit.thinner == []
 
     kit.run(scenario)
+
+
+def test_what_flights_are_recorded_in_is_no_video_to_be_made_thinner(tmp_path: Path) -> None:
+    kit = Kit(tmp_path)
+    film = kit.record("ball-1", 0, Layer.ORIGINAL, b"film")
+    for number, media_type in enumerate((TLOG_MEDIA_TYPE, FLIGHT_MEDIA_TYPE)):
+        m = film.manifest
+        draft = Draft(
+            device="m300-1", stream=TLOG_STREAM, layer=Layer.ORIGINAL, precedence=m.precedence,
+            start_us=m.start_us + number, end_us=m.end_us, recorded_us=m.recorded_us,
+            media_type=media_type,
+        )  # fmt: skip
+        kit.fit.recorded(kit.spool.add(draft, b"flown"))
+    kit.fit.recorded(film)
+    assert [piece.device for piece in kit.fit._coverage._pieces.values()] == ["ball-1"]
+    kit.spool.close()
 
 
 def test_a_thinner_bounds_what_is_configured_and_thickens_nothing() -> None:

@@ -207,4 +207,6 @@ def test_paths_that_no_bundle_has_are_refused(path: str) -> None:
 
 def test_players_know_the_extensions() -> None:
     kinds = ["video/mp4; codecs=avc1", "image/avif", "audio/ogg", "x/y", "IMAGE/WEBP"]
-    assert [extension(kind) for kind in kinds] == ["mp4", "avif", "ogg", "bin", "webp"]
+    kinds += ["application/vnd.mavlink.tlog", "application/vnd.fieldlink.flight+json"]
+    known = ["mp4", "avif", "ogg", "bin", "webp", "tlog", "json"]
+    assert [extension(kind) for kind in kinds] == known

@@ -9,7 +9,7 @@ import pytest
 
 from fieldlab.receiving import make_bundle
 from fieldlab.windows import T0_US, at, kit, plan, stream, view
-from fieldlink.codecs.bundle import Gap, Layer
+from fieldlink.codecs.bundle import TLOG_STREAM, Gap, Layer
 from fieldlink.relay.catalogue import Catalogue, Filing, Journey, KitNews
 from fieldlink.relay.window.core import window_view
 from fieldlink.relay.window.gather import gather
@@ -200,6 +200,25 @@ def test_a_stream_of_nothing_but_reports_has_no_minutes_to_miss(catalogue: Catal
         catalogue.file_bundles([replace(filing, gap=found)])
     facts = gather(catalogue, incident, HeldKeeper(), at(30))
     assert [each.device for each in facts.streams] == ["ball-1", "ball-2"]
+
+
+def test_a_recording_of_a_flight_has_no_pictures_to_be_seen_or_missed(catalogue: Catalogue) -> None:
+    incident = catalogue.open_incident("Slide", T0_US)
+    catalogue.admit("kit-a", b"secret", at(1), T0_US)
+    catalogue.take_admission(b"secret", T0_US, "aa")
+    said = plan((*_PROXY, 5, 0, 31.0), ("m300-1", TLOG_STREAM, "original", 5, 0, 31.0))
+    catalogue.hear_kits([KitNews("kit-a", at(30), plan=said)])
+    bundle = make_bundle(
+        b"x", sequence=1, device="m300-1", stream=TLOG_STREAM, layer=Layer.ORIGINAL,
+        start_us=T0_US, end_us=at(1), recorded_us=at(1),
+    )  # fmt: skip
+    journey = Journey(at(1), at(1))
+    filing = Filing(bundle.id, bundle.manifest, bundle.encoded, incident.id, "x/1", journey)
+    catalogue.file_bundles([filing])
+    facts = gather(catalogue, incident, HeldKeeper(), at(30))
+    assert [each.device for each in facts.streams] == ["ball-1"]
+    [recording] = catalogue.streams(incident.id)
+    assert recording.first_picture_us is None
 
 
 def test_a_gap_that_began_before_the_incident_counts_in_it(catalogue: Catalogue) -> None:

@@ -1,0 +1,12 @@
+"""Recordings of flights as bundles: originals, but of no pictures."""
+
+__all__ = ["FLIGHT_MEDIA_TYPE", "TLOG_MEDIA_TYPE", "TLOG_STREAM"]
+
+TLOG_STREAM = "mavlink"
+"""The stream of an aircraft's recording. It has no minutes to be seen, and none to be missed."""
+
+TLOG_MEDIA_TYPE = "application/vnd.mavlink.tlog"
+"""A piece: frames with their times, as MAVProxy and QGroundControl write them."""
+
+FLIGHT_MEDIA_TYPE = "application/vnd.fieldlink.flight+json"
+"""What the pieces of a flight are, and what is missing."""
