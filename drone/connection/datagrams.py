@@ -131,10 +131,10 @@ class _Socket:
         oldest = min(self.peers.values(), key=lambda peer: peer.heard_s, default=None)
         full = len(self.peers) >= _MAX_PEERS
         if full and oldest is not None and now_s - oldest.heard_s < _NEW_AFTER_S:
-            self.turned_away += 1
+            self.turned_away += len(chunks)
             return
         if not self._host.heard(way, chunks):
-            self.turned_away += 1
+            self.turned_away += len(chunks)
             return
         if full and oldest is not None:
             self.forget(oldest.address)

@@ -116,7 +116,7 @@ class Core:
             target = _target(frame) if msgid in _TARGETS else _NOBODY
             if msgid in ANSWERS and frame.known:
                 port.requests.note(frame, target[0], now_us)
-            plan = self.routes.plan(number, sysid, compid, *target)
+            plan = self.routes.plan(number, sysid, compid, target, now_us)
             if plan is None:
                 stats.no_route += 1
             from_ground = self.vehicles.is_ground(sysid)
@@ -139,7 +139,7 @@ class Core:
         frame = frames[0]
         self.routes.learn(_KIT, frame.sysid, frame.compid, now_us)
         target = _target(frame) if frame.msgid in _TARGETS else _NOBODY
-        plan = self.routes.plan(_KIT, frame.sysid, frame.compid, *target) or ()
+        plan = self.routes.plan(_KIT, frame.sysid, frame.compid, target, now_us) or ()
         for to in plan:
             port = self.ports[to]
             signed = frame

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 
 from fieldlink.codecs.mavlink import HEARTBEAT, Frame, id_of
+from fieldlink.drone.connection.address import parse_address
 from fieldlink.drone.router.profiles import ALWAYS, NEVER, PROFILES, Profile, rule_of
 from fieldlink.drone.router.settings import EndpointSettings, FilterSettings
 
 __all__ = ["Filter", "Policy", "policy_of"]
+
+# Nobody is there who could be given anything.
+_FILE = Profile("file", other=NEVER, heartbeat_us=None, answers=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Policy:
 def policy_of(settings: EndpointSettings) -> Policy:
     """The rules that `settings` describe."""
     profile = PROFILES[settings.profile]
+    if parse_address(settings.connect).kind == "file":
+        profile = _FILE
     named = {id_of(name): rule for name, rule in _custom(settings.rates) if name != "*"}
     others = [rule for name, rule in _custom(settings.rates) if name == "*"]
     take = _filter(settings.take)

@@ -1,14 +1,18 @@
 """Who is where: systems and components, by the links that their messages came over.
 
-The rules are those of the MAVLink guide (Routing) and of mavlink-router: what names a target goes
-where that target was heard, what names none goes everywhere, and nothing goes back to where its
-sender was heard. A target that was heard on several links is reached over all of them.
+The rules are those of the MAVLink guide (Routing): what names a target goes where that target was
+heard, over all those links; what names none goes everywhere. Nothing goes back over the link it
+came by, and what names no target not over links where its sender was heard just now either.
+mavlink-router leaves those out for ever and for commands too: then one forged message, or an
+aircraft that once passed on what a ground station said, would cut that ground station off.
 """
 
 __all__ = ["Routes"]
 
 _MAX_LEARNED = 4096
 _MAX_PLANS = 4096
+_HERE_US = 5_000_000
+_PLANNED_US = 1_000_000
 
 
 class Routes:
@@ -18,6 +22,7 @@ class Routes:
         self._links: set[int] = set()
         self._heard: dict[tuple[int, int], dict[int, int]] = {}  # who -> link -> when
         self._plans: dict[tuple[int, int, int, int, int], tuple[int, ...] | None] = {}
+        self._planned_us = 0
         self.full = 0
         """How often somebody could not be learned because there are too many."""
 
@@ -65,34 +70,39 @@ class Routes:
         return sorted(who for who, links in self._heard.items() if link in links)
 
     def plan(
-        self, link: int, sysid: int, compid: int, target_system: int, target_component: int
+        self, link: int, sysid: int, compid: int, target: tuple[int, int], now_us: int
     ) -> tuple[int, ...] | None:
         """The links for a message of a component that came over `link`; None when its target was
         not heard anywhere.
         """
-        key = link, sysid, compid, target_system, target_component
+        if now_us - self._planned_us > _PLANNED_US:  # who was heard lately changes with time
+            self._plans.clear()
+            self._planned_us = now_us
+        key = link, sysid, compid, *target
         try:
             return self._plans[key]
         except KeyError:
             pass
         if len(self._plans) >= _MAX_PLANS:
             self._plans.clear()
-        plan = self._plans[key] = self._made(*key)
+        plan = self._plans[key] = (
+            self._towards(link, target) if target[0] else self._around(link, sysid, compid, now_us)
+        )
         return plan
 
-    def _made(
-        self, link: int, sysid: int, compid: int, target_system: int, target_component: int
-    ) -> tuple[int, ...] | None:
-        not_to = {link, *self._heard.get((sysid, compid), ())}
-        if not target_system:
-            return tuple(sorted(self._links - not_to))
-        target = set(self._heard.get((target_system, target_component), ()))
+    def _around(self, link: int, sysid: int, compid: int, now_us: int) -> tuple[int, ...]:
+        heard = self._heard.get((sysid, compid), {})
+        here = {other for other, at_us in heard.items() if now_us - at_us < _HERE_US}
+        return tuple(sorted(self._links - here - {link}))
+
+    def _towards(self, link: int, target: tuple[int, int]) -> tuple[int, ...] | None:
+        links = set(self._heard.get(target, ()))
         # All its components, or one that has not spoken yet: where the system is.
-        target = target or {
-            link
-            for (system, _), links in self._heard.items()
-            if system == target_system
-            for link in links
+        links = links or {
+            other
+            for (system, _), heard in self._heard.items()
+            if system == target[0]
+            for other in heard
         }
         # The kit itself is heard of, and is no link.
-        return tuple(sorted((target - not_to) & self._links)) if target else None
+        return tuple(sorted((links - {link}) & self._links)) if links else None

@@ -111,6 +111,9 @@ def test_a_frame_inside_of_what_was_taken_for_one_is_found() -> None:
     # A start that says 255 bytes follow: the real frames lie within.
     false = bytes.fromhex("fdff0000000101000000")
     assert all_of(false + b"".join(said()) * 3) == said() * 3
+    framer = Framer()
+    framer.feed(false + b"".join(said()) * 3)
+    assert (framer.counts.bad, framer.counts.garbage_bytes, framer.counts.frames) == (1, 10, 15)
 
 
 @pytest.mark.parametrize("bit", range(0, 8 * 21, 5))
@@ -130,9 +133,10 @@ def test_a_wrong_length_costs_that_frame_alone(length: int) -> None:
     assert all_of(bytes(wrong) + b"".join(said())) == said()
 
 
-def test_flags_that_nobody_knows_are_no_frame() -> None:
+def test_flags_that_nobody_knows_are_no_frame_though_the_checksum_be_right() -> None:
     wrong = bytearray(said()[0])
     wrong[2] = 0x02
+    wrong[-2:] = checksum(bytes(wrong[1:-2]), ENTRIES[0].crc_extra).to_bytes(2, "little")
     assert all_of(bytes(wrong) + said()[1]) == [said()[1]]
 
 

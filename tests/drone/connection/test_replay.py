@@ -16,6 +16,7 @@ from fieldlink.drone.connection.logs import Logged, read_log
 from fieldlink.drone.connection.open import make_connection
 from fieldlink.drone.connection.ports import Way
 from fieldlink.drone.connection.replay import Pace
+from fieldlink.drone.connection.synthesis import Synthesis
 
 
 def tlog(seconds: float = 5) -> bytes:
@@ -78,6 +79,21 @@ def test_a_copter_says_what_it_logged(tmp_path: Path) -> None:
     assert last["SYS_STATUS"].current_battery == 1200
     assert last["GPS_RAW_INT"].satellites_visible == 14
     assert (last["GLOBAL_POSITION_INT"].relative_alt, last["VFR_HUD"].heading) == (4000, 90)
+
+
+def test_records_a_little_out_of_order_make_no_more_messages() -> None:
+    aircraft = Synthesis(3)
+    said = [
+        logged
+        for turn in range(100)
+        for late_us in (0, 300_000)
+        for logged in aircraft.tell("attitude", turn * 100_000 - late_us, 0, roll=0.1)
+    ]
+    kinds_ = Counter(message.get_type() for message in decoded(said))
+    assert kinds_["HEARTBEAT"] <= 11
+    assert kinds_["ATTITUDE"] <= 101
+    # Far back: the autopilot began anew, and is heard at once.
+    assert len(list(aircraft.tell("attitude", -20_000_000, 0, roll=0.1))) == 2
 
 
 def test_a_quadrotor_of_px4_says_what_it_logged(tmp_path: Path) -> None:

@@ -160,6 +160,14 @@ def test_a_message_that_was_asked_for_is_given_to_who_asked() -> None:
     assert (b.out("gcs"), b.out("gcs2")) == ([version], [])
 
 
+def test_a_message_that_was_asked_for_once_is_not_given_for_ever() -> None:
+    b = bench(gcs={"profile": "sat", "rates": {"RAW_IMU": 0}})
+    b.put("gcs", GCS.say("command_long", 1, 1, 512, 0, 27.0, 0, 0, 0, 0, 0, 0))
+    for _ in range(200):
+        b.put("uav", UAV.say("raw_imu", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10))
+    assert len(b.out("gcs")) == 16
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0, 1e30])
 def test_a_command_that_asks_for_nonsense_asks_for_nothing(value: float) -> None:
     b = bench(gcs={"profile": "sat"})
@@ -183,6 +191,14 @@ def test_loss_is_counted_by_the_numbers_in_sequence() -> None:
     assert stats.lost == 59  # the first was never missed
     assert stats.loss_percent == pytest.approx(10, abs=0.5)
     assert "59 lost" in stats.line("uav", "OK", b.now_us)
+
+
+def test_a_frame_that_was_overtaken_is_no_loss() -> None:
+    b = bench()
+    speaker = Speaker(3)
+    said = [speaker.say("attitude", n, 0, 0, 0, 0, 0, 0) for n in range(6)]
+    b.put("uav", said[0], said[1], said[3], said[2], said[4], said[5])
+    assert b.ports["uav"].stats.lost == 1  # it was missed when the next came
 
 
 def test_a_tap_has_what_aircraft_say_and_ground_stations_if_asked() -> None:
@@ -211,6 +227,28 @@ def test_forged_systems_cannot_take_a_vehicle_away_nor_fill_the_memory() -> None
             b.put("gcs2", Speaker(sysid, compid).say("ping", 1, 2, 0, 0))
     assert len(b.core.routes.behind(b.ports["gcs2"].number)) <= 4096
     assert b.core.routes.full > 0
+
+
+def test_a_ground_station_that_was_heard_beyond_the_aircraft_is_not_cut_off() -> None:
+    b = bench()
+    b.put("uav", GCS.beat())  # the aircraft passes on what it hears on its other radio; or a forger
+    b.clear()
+    command = GCS.say("command_long", 1, 1, 400, 0, 1, 0, 0, 0, 0, 0, 0)
+    b.put("gcs", command)
+    assert b.out("uav") == [command]
+    b.now_us += 6_000_000
+    beat = GCS.beat()
+    b.put("gcs", beat)
+    assert b.out("uav") == [beat]
+
+
+def test_a_file_is_given_nothing() -> None:
+    b = Bench(settings({"name": "log", "connect": "a.tlog"}, {"name": "gcs"}, heartbeat=True))
+    b.put("log", UAV.beat())
+    b.put("gcs", GCS.beat(), GCS.say("command_long", 1, 1, 400, 0, 1, 0, 0, 0, 0, 0, 0))
+    b.core.tick(b.now_us, b.now_us, healthy=True)
+    assert b.out("log") == []
+    assert kinds(b.out("gcs")) == ["HEARTBEAT", "HEARTBEAT"]
 
 
 def test_a_link_that_is_gone_takes_what_was_behind_it() -> None:

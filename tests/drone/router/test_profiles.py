@@ -62,6 +62,31 @@ def test_the_state_is_the_vehicles() -> None:
     assert (state.type, state.autopilot, state.custom_mode) == (2, 3, 4)
 
 
+def test_modes_of_px4_and_what_fails_are_in_the_state() -> None:
+    b = Bench(settings(UAV, SMS))
+    uav = Speaker(1)
+    b.put("uav", uav.say("heartbeat", 2, 12, 81, 0x04040000, 4))
+    gps, compass, rc = 0x20, 0x04, 0x10000
+    status = [gps | compass | rc, gps | compass, gps | rc, *[0] * 10]
+    b.put("uav", uav.say("sys_status", *status))
+    b.core.tick(b.now_us, b.now_us, healthy=True)
+    (state,) = decoded(b.out("sms"))
+    assert state.custom_mode == 0x0404
+    assert state.failure_flags == 1 | 32  # no position, and the compass
+
+
+def test_an_aircraft_is_not_told_its_own_state() -> None:
+    b = Bench(settings(UAV, SMS))
+    b.put("sms", Speaker(7).say("heartbeat", 2, 3, 81, 0, 4))  # its heartbeats are not taken
+    b.put("sms", Speaker(7).say("high_latency2", 1, 2, 3, 4, *[0] * 23))
+    b.put("uav", Speaker(7).beat())
+    b.clear()
+    b.now_us += 31_000_000  # it does not speak for itself any more
+    b.put("uav", Speaker(7).beat())
+    b.core.tick(b.now_us, b.now_us, healthy=True)
+    assert b.out("sms") == []
+
+
 def test_a_dead_vehicle_has_no_state() -> None:
     b = Bench(settings(UAV, SMS))
     sent = b.play("uav", flight(10), 120)["sms"]

@@ -44,6 +44,15 @@ def test_what_does_not_verify_goes_nowhere_and_is_counted_by_source() -> None:
     assert b.core.routes.behind(b.ports["uav"].number) == [(1, 1)]
 
 
+def test_a_copy_of_what_nobody_judged_leads_nowhere() -> None:
+    b = bench()
+    unsigned = Speaker(9).beat()
+    b.put("gcs", unsigned)
+    b.clear()
+    b.put("uav", unsigned)  # the same over the link that requires signatures
+    assert b.core.routes.behind(b.ports["uav"].number) == []
+
+
 def test_a_radio_has_no_key() -> None:
     b = bench()
     status = Speaker(51, 68).say("radio_status", 100, 90, 80, 10, 12, 0, 0)
