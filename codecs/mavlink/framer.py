@@ -10,7 +10,7 @@ begins right behind it, or nothing more comes; `known` says that nothing stands 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from struct import Struct
 
 from fastcrc.crc16 import mcrf4xx
@@ -75,16 +75,27 @@ class Framer:
         return self._cut(self._rest, at_us, final=True) if self._rest else []
 
     def datagram(self, data: bytes, at_us: int = 0) -> list[Frame]:
-        """The frames of a datagram: whole ones, or none."""
+        """The frames of a datagram. It ends with a frame, from most senders; serial ports behind a
+        plain bridge are cut anywhere, and a frame goes on in the next one.
+        """
         self.counts.bytes += len(data)
-        return self._cut(data, at_us, final=True)
+        rest = self._rest
+        if not rest:
+            return self._cut(data, at_us, final=False, edge=True)
+        before = replace(self.counts)
+        frames = self._cut(data, at_us, final=False, edge=True)
+        if frames and not self._rest and self.counts.garbage_bytes == before.garbage_bytes:
+            self.counts.garbage_bytes += len(rest)  # it stands alone: what was before is lost
+            return frames
+        self.counts = before
+        return self._cut(rest + data, at_us, final=False, edge=True)
 
     @property
     def held_bytes(self) -> int:
         """How much waits for the rest of its frame."""
         return len(self._rest)
 
-    def _cut(self, buffer: bytes, at_us: int, *, final: bool) -> list[Frame]:
+    def _cut(self, buffer: bytes, at_us: int, *, final: bool, edge: bool = False) -> list[Frame]:
         frames: list[Frame] = []
         add, link, size = frames.append, self.link, len(buffer)
         pos = garbage = bad = 0
@@ -125,7 +136,7 @@ class Framer:
                 elif stop < size:
                     if buffer[stop] not in (STX1, STX2):
                         stop = 0
-                elif not final:  # the next byte tells
+                elif not final and not edge:  # the next byte tells
                     break
                 if known or (extra is None and stop):
                     version = 2 if buffer[pos] == STX2 else 1

@@ -149,11 +149,23 @@ def test_an_unknown_id_is_a_frame_when_another_follows_or_nothing() -> None:
     assert all_of(UNKNOWN + b"\x00" + said()[0]) == [said()[0]]
 
 
-def test_a_datagram_is_whole_or_nothing_of_it_waits() -> None:
+def test_frames_in_datagrams_are_found_however_these_are_cut() -> None:
+    data = b"".join(said() * 3)
+    for size in (1, 7, 21, 50, 300):
+        framer = Framer()
+        pieces = [data[at : at + size] for at in range(0, len(data), size)]
+        found = [frame.raw for piece in pieces for frame in framer.datagram(piece)]
+        assert (found, framer.counts.garbage_bytes) == (said() * 3, 0), size
+
+
+def test_a_datagram_that_stands_alone_does_not_wait_for_the_one_before() -> None:
     framer = Framer()
-    assert framer.datagram(said()[0][:-1]) == []
-    assert [f.raw for f in framer.datagram(said()[1] + said()[2])] == said()[1:3]
+    assert framer.datagram(said()[1][:-1]) == []  # its end is lost
+    assert [f.raw for f in framer.datagram(said()[2])] == [said()[2]]
+    assert framer.counts.garbage_bytes == len(said()[1]) - 1
     assert framer.held_bytes == 0
+    assert [f.raw for f in framer.datagram(UNKNOWN)] == [UNKNOWN]
+    assert framer.counts.frames == 2
 
 
 def test_every_target_is_where_pymavlink_has_it() -> None:
