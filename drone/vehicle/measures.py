@@ -51,21 +51,27 @@ def position(state: VehicleState, now_us: int) -> Values:
     place, gps = state.last(GLOBAL, now_us), state.last(GPS, now_us)
     fixed = has_fix(state, now_us) is not False
     found = _quality(gps)
+    if place is not None and gps is not None and fixed and is_zero(*_degrees(place)):
+        place = None  # the estimator has not begun; the receiver may know
     if place is not None:
         north, east = place["vx"] / 100, place["vy"] / 100
         speed = math.hypot(north, east)
         course = math.degrees(math.atan2(east, north)) % 360 if speed >= _MOVING_MPS else None
-        if fixed and not is_zero(place["lat"] / 1e7, place["lon"] / 1e7):
+        if fixed and not is_zero(*_degrees(place)):
             found |= _place(place["lat"], place["lon"], place["alt"])
         return {**found, "speed": speed, "heading": course} if fixed else found
     if gps is not None:
-        if fixed and not is_zero(gps["lat"] / 1e7, gps["lon"] / 1e7):
+        if fixed and not is_zero(*_degrees(gps)):
             found |= _place(gps["lat"], gps["lon"], gps["alt"])
         found["speed"] = known(gps["vel"], _U16, 0.01)
         moving = (found["speed"] or 0) >= _MOVING_MPS  # type: ignore[operator]
         found["heading"] = known(gps["cog"], _U16, 0.01) if moving else None
         return found
     return _brief_position(state, now_us)
+
+
+def _degrees(said: Fields) -> tuple[float, float]:
+    return said["lat"] / 1e7, said["lon"] / 1e7
 
 
 def _place(lat: int, lon: int, alt_mm: int) -> Values:

@@ -183,12 +183,14 @@ class Drone:
         reason = self._reason or router.get("reason", "")
         if recording is not None and recording["reason"]:
             reason = f"{recording['reason']}; {reason}".rstrip("; ")
+        endpoints = router.get("endpoints", [])
+        deaf = all(one["state"] == "down" for one in endpoints)  # nobody can be heard
         return {
-            "state": "down" if self._reason or not router else "degraded" if reason else "ok",
+            "state": "down" if self._reason or deaf else "degraded" if reason else "ok",
             "reason": reason,
-            "said": _said(vehicles, router.get("endpoints", ()), recording, reason),
+            "said": _said(vehicles, endpoints, recording, reason),
             "vehicles": vehicles,
-            "endpoints": router.get("endpoints", []),
+            "endpoints": endpoints,
             "recording": recording,
         }
 

@@ -60,6 +60,15 @@ def test_zeros_and_what_is_said_without_a_fix_are_no_position() -> None:
     assert said.values == {"accuracy": None, "satellites": None, "fix": 0}
 
 
+def test_the_receivers_place_stands_in_while_the_estimator_has_not_begun() -> None:
+    vehicle = Autopilot()
+    fleet = _fleet(vehicle)
+    fleet.take(vehicle.gps(3), 0)
+    values = _values(fleet, vehicle.place(0.0, 0.0), "position", 2_000_000)
+    assert values is not None
+    assert (values["lat"], values["alt"], values["speed"]) == (LAT, 412.0, 3.0)
+
+
 def test_a_place_that_the_estimator_knows_without_satellites_counts() -> None:
     vehicle = Autopilot()
     fleet = _fleet(vehicle)
