@@ -33,6 +33,12 @@ ROOMS = (
         "The kit: record its devices, keep what they give, and send it. 现场设备箱",
     ),
     Room(
+        "drone",
+        # The kit's: it knows where its agent, its settings and its recordings are.
+        "fieldlink.edge.drone.commands:app",
+        "Aircraft: their links, state, recordings and files, with or without a kit. 无人机",
+    ),
+    Room(
         "relay",
         "fieldlink.relay.commands:app",
         "The centre: receive, archive and show what the kits send. 指挥中心",

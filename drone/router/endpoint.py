@@ -58,7 +58,7 @@ class Endpoint:
         self._switch = switch
         address = parse_address(settings.connect)
         # A file that is damaged is damaged the next time too.
-        self._again = address.kind != "file" or address.loop
+        self.again = address.kind != "file" or address.loop
 
     async def run(self) -> None:
         """Keep the connection up until cancelled. A file that is over stays over."""
@@ -75,7 +75,7 @@ class Endpoint:
                 self.state, self.reason = "down", str(error)
             else:
                 self.state, self.reason = "ended", "the file is over"
-            if not self._again:
+            if not self.again:
                 await loop.create_future()
             if loop.time() - began_s > _STEADY_S:
                 wait_s = _FIRST_WAIT_S

@@ -1,5 +1,6 @@
 """One vehicle: frames in, samples and alarms out."""
 
+from collections import deque
 from typing import Any
 
 from fieldlink.codecs.fault import CodecError
@@ -35,6 +36,7 @@ _HEARTBEAT = 0
 _MAX_BATTERIES, _MAX_LINKS = 4, 8
 _FORGOTTEN_US = 600_000_000
 _TEXTS, _TEXTS_US = 20, 10_000_000
+_SHOWN_TEXTS = 6
 _ANSWERED = 2  # frames that prove it is back
 _RADIO_FRESH_US = 15_000_000
 _BATTERIES = tuple(
@@ -59,6 +61,7 @@ class Vehicle:
         self.lost = False
         self.texts_dropped = 0
         self.last_text = ""
+        self.said: deque[tuple[int, int, str]] = deque(maxlen=_SHOWN_TEXTS)  # when, severity, text
         self._every_us = every_us
         self._sampled: dict[str, int] = {}
         self._shown: tuple[Any, ...] = ()
@@ -110,6 +113,7 @@ class Vehicle:
             return found
         self._texts.append(now_us)
         self.last_text = text.text
+        self.said.append((now_us, text.severity, text.text))
         part = "" if text.sender == self.key else f"component {text.sender[1]}"
         return [*found, Measured(self.key, TEXT, {"text": text.text, "from": part})]
 
@@ -201,10 +205,16 @@ class Vehicle:
             "armed": state.armed,
             "lat": place.get("lat"),
             "lon": place.get("lon"),
+            "alt": place.get("alt"),
+            "speed": place.get("speed"),
             "battery": battery(state, now_us).get("level"),
             "links": list(self.links),
             "loss_percent": None if loss is None else round(loss, 1),
             "text": self.last_text,
+            "texts": [
+                {"age_s": round((now_us - at_us) / 1e6, 1), "severity": severity, "text": text}
+                for at_us, severity, text in self.said
+            ],
             "alarms": [f"{kind.value} {subject}".strip() for kind, subject in
                        self.alarms.watch.going],
         }  # fmt: skip

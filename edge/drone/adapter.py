@@ -4,7 +4,7 @@ samples and alarms, and as recordings to the spool.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from fieldlink.drone.record import GapSink, Recorder, Sink
 from fieldlink.drone.router import Router
 from fieldlink.drone.router.policy import policy_of
 from fieldlink.drone.vehicle import Fleet, Key, Limits, Measured, Said
+from fieldlink.edge.control import Command
 from fieldlink.edge.drone.settings import DroneSettings
 from fieldlink.edge.telemetry.ports import Intake, KitTime, Notice, Reading, Source
 from fieldlink.systemd.service import Beat
@@ -170,6 +171,14 @@ class Drone:
 
     def _is_played(self, link: str) -> bool:
         return link.partition(" ")[0] in self._played
+
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        """What people ask of it."""
+        return {"drone": self._asked}
+
+    async def _asked(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        return {"ok": True, "drone": self.report()}
 
     def report(self) -> dict[str, Any]:
         """How it is, for people and programs."""

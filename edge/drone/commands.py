@@ -1,0 +1,213 @@
+"""`fieldlink drone`: aircraft at a terminal. Each parses, calls, prints."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Aircraft that speak MAVLink: links, state, recordings, files. 无人机
+
+    From the cable to the centre 从接线到指挥中心:
+
+    fieldlink drone connect /dev/ttyACM0,115200   look at a radio or autopilot, without a kit
+
+    fieldlink drone connect udpin:0.0.0.0:14550   or wait for whoever sends there
+
+    fieldlink drone links                         the kit's links, as MAVProxy shows them
+
+    fieldlink drone watch                         its aircraft, every second, until Ctrl-C
+
+    With an agent running these ask it; with none they open the links of the settings themselves.
+    Nothing here commands an aircraft. 只看不控。""",
+)
+rates_app = typer.Typer(
+    no_args_is_help=True,
+    help="How often each message goes to each link; set under [[drone.endpoint]]. 消息速率",
+)
+app.add_typer(rates_app, name="rates")
+
+_Wait = Annotated[
+    float, typer.Option(min=0, max=600, help="Without an agent: listen so many seconds first.")
+]
+
+
+@app.command("links")
+def links(config: ConfigFile = None, wait: _Wait = 3.0, as_json: AsJson = False) -> None:
+    """One line for each link, as MAVProxy has it. 链路
+
+    State, packets, bytes, delay (behind the quickest link that brings the same), lost, rate, and
+    how many messages were refused for their signature. OK: heard lately, as that link may be.
+    """
+    from fieldlink.drone.console.wording import link_lines
+
+    found = _once(config, wait)
+    if as_json:
+        say_json({"running": found["running"], "endpoints": found["endpoints"]})
+        return
+    _say_all(link_lines(found))
+
+
+@app.command("vehicles")
+def vehicles(config: ConfigFile = None, wait: _Wait = 3.0, as_json: AsJson = False) -> None:
+    """One line for each aircraft: mode, arming, position, battery. 飞机列表"""
+    from fieldlink.drone.console.wording import vehicle_lines
+
+    found = _once(config, wait)
+    if as_json:
+        say_json({"running": found["running"], "vehicles": found["vehicles"]})
+        return
+    _say_all(vehicle_lines(found))
+
+
+@app.command("watch")
+def watch(
+    vehicle: Annotated[str, typer.Option(help="Only this aircraft, by its name.")] = "",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Aircraft and links on a screen that is new every second, until Ctrl-C. 实时查看
+
+    Mode, arming, position, battery, link, alarms, and the last things that each said. With --json
+    one object a second, each on a line.
+    """
+    from fieldlink.edge.config import load_edge_settings
+    from fieldlink.edge.drone.reports import reports
+
+    _live(reports(load_edge_settings(config)), vehicle, as_json)
+
+
+@app.command("connect")
+def connect(
+    url: Annotated[
+        list[str],
+        typer.Argument(
+            help="udpin:host:port, udpout:host:port, tcp:host:port, tcpin:host:port,"
+            " /dev/ttyX,baud, or a .tlog, .bin or .ulg file; @lte, @sat or @beidou behind it thins"
+            " what is sent there."
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """A router and a screen without a kit: what comes on one goes to the others. 直接连接
+
+    fieldlink drone connect /dev/ttyUSB0,57600 tcpin:0.0.0.0:5760
+
+    lets a ground station connect by TCP to the radio on ttyUSB0, and shows what flies. Nothing is
+    recorded. A serial port that the agent uses cannot be opened twice. 不记录。
+    """
+    from fieldlink.drone.console.alone import Alone, endpoints_of
+    from fieldlink.drone.router import RouterSettings
+    from fieldlink.edge.drone.reports import alone_reports
+
+    alone = Alone(RouterSettings(endpoint=endpoints_of(url)))
+    _live(alone_reports(alone), "", as_json)
+
+
+@rates_app.command("show")
+def rates_show(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """What each endpoint of the settings is given, and how often. 各链路速率
+
+    Changed in the settings (profile, rates, budget), then `fieldlink edge reload`.
+    """
+    from fieldlink.drone.console.wording import policy_lines
+    from fieldlink.drone.router.policy import policy_of
+    from fieldlink.edge.config import load_edge_settings
+
+    endpoints = load_edge_settings(config).drone.endpoint
+    if as_json:
+        say_json({one.name: _rates(policy_of(one)) for one in endpoints})
+        return
+    for one in endpoints:
+        _say_all(policy_lines(one.name, policy_of(one)))
+    if not endpoints:
+        say("there is no [[drone.endpoint]] 没有配置链路; see fieldlink drone rates profile lan")
+
+
+@rates_app.command("profile")
+def rates_profile(
+    name: Annotated[str, typer.Argument(help="lan, lte, sat or beidou; without: all four.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What links of a profile are given: lan, lte, sat, beidou. 链路类型"""
+    from fieldlink.drone.console.wording import profile_lines
+    from fieldlink.drone.router.profiles import PROFILES
+
+    if name and name not in PROFILES:
+        raise typer.BadParameter(f"{name!r}: use one of {', '.join(PROFILES)}")
+    wanted = [PROFILES[name]] if name else list(PROFILES.values())
+    if as_json:
+        say_json({one.name: _rules(one.rules, one.other) for one in wanted})
+        return
+    for one in wanted:
+        _say_all(profile_lines(one))
+
+
+def _rates(policy: Any) -> dict[str, Any]:
+    return {
+        "profile": policy.profile.name,
+        "budget_bytes_s": policy.budget_bytes_s,
+        **_rules(policy.interval_us, policy.other_us),
+    }
+
+
+def _rules(rules: dict[int, int], other_us: int) -> dict[str, Any]:
+    from fieldlink.codecs.mavlink import name_of
+
+    return {
+        "interval_us": {name_of(msgid): interval_us for msgid, interval_us in rules.items()},
+        "other_us": other_us,
+    }
+
+
+def _once(config: Path | None, wait_s: float) -> dict[str, Any]:
+    from fieldlink.drone.console.screen import until_interrupted
+    from fieldlink.edge.config import load_edge_settings
+    from fieldlink.edge.drone.reports import reports
+
+    found: list[dict[str, Any]] = []
+
+    async def first() -> None:
+        told = reports(load_edge_settings(config), first_s=wait_s)
+        try:
+            found.append(await anext(told))
+        finally:
+            await told.aclose()  # type: ignore[attr-defined]
+
+    until_interrupted(first())
+    if not found:
+        raise typer.Exit(130)
+    return found[0]
+
+
+def _live(told: Any, vehicle: str, as_json: bool) -> None:
+    from fieldlink.drone.console.screen import Screen, until_interrupted
+    from fieldlink.drone.console.wording import watch_lines
+
+    async def follow() -> None:
+        if as_json:
+            async for report in told:
+                say_json(_only(report, vehicle))
+            return
+        lines: Callable[[Any], Sequence[str]] = lambda report: watch_lines(report, vehicle)  # noqa: E731
+        with Screen() as screen:
+            await screen.follow(told, lines)
+
+    until_interrupted(follow())
+
+
+def _only(report: dict[str, Any], vehicle: str) -> dict[str, Any]:
+    if not vehicle:
+        return report
+    return {**report, "vehicles": [v for v in report["vehicles"] if v["name"] == vehicle]}
+
+
+def _say_all(lines: Sequence[str]) -> None:
+    for line in lines:
+        say(line)
