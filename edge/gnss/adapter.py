@@ -63,6 +63,7 @@ class Gnss:
         self._recorded_us = -(2**62)
         self._recorded_fix = False
         self._recorded_time_us: int | None = None
+        self._told_us: int | None = None  # the instant that the clock heard of last
         self._count = 0
 
     async def run(self, beat: Beat) -> None:
@@ -209,14 +210,21 @@ class Gnss:
     def _take(self, fix: Fix) -> None:
         self._last = fix
         self._state, self._reason = ("live", "") if fix.valid else ("no-fix", "")
-        if self._observe is not None and fix.time_us is not None and fix.quality in _GOOD:
-            delay_us = round(self._settings.delay * 1e6)
-            self._observe(Origin.GNSS, fix.time_us + delay_us, fix.heard_us, _TIME_ERROR_US)
+        self._tell_the_time(fix)
         if self._due(fix):
             self._recorded_us, self._recorded_fix = fix.heard_us, fix.valid
             self._recorded_time_us = fix.time_us
             self._count += 1
             self._intake.record(_SOURCE, POSITION, [reading_of(fix)])
+
+    def _tell_the_time(self, fix: Fix) -> None:
+        if self._observe is None or fix.time_us is None or fix.quality not in _GOOD:
+            return
+        if fix.time_us == self._told_us:
+            return  # said again, and later: gpsd reports an instant once for each of its sentences
+        self._told_us = fix.time_us
+        true_us = fix.time_us + round(self._settings.delay * 1e6)
+        self._observe(Origin.GNSS, true_us, fix.heard_us, _TIME_ERROR_US)
 
     def _due(self, fix: Fix) -> bool:
         """Whether to record it: a change at once, fixes as often as is set, their lack less."""

@@ -192,3 +192,19 @@ async def test_a_real_gpsd_is_understood(tmp_path: Path) -> None:
         assert one.values["fix"] == 1
     assert observed.readings
     assert not intake.refused
+
+
+@on_a_loop
+async def test_an_instant_that_is_said_twice_tells_the_time_once() -> None:
+    """gpsd says an instant anew with each sentence: only the first is in time for a clock."""
+    lines = [
+        json.dumps({**TPV, "time": f"2026-05-28T09:27:{second}.000Z"}).encode() + b"\r\n"
+        for second in (25, 25, 26, 26, 26, 27)
+    ]
+    observed = Observed()
+    async with serving(b"".join(lines)) as port:
+        gnss = Gnss(receiver(url=f"gpsd://127.0.0.1:{port}"), FakeIntake(), observed)
+        async with running(gnss) as task:
+            await until(lambda: len(observed.readings) >= 3, task)
+    instants = [true_us for _, true_us, _, _ in observed.readings]
+    assert [instant - instants[0] for instant in instants] == [0, 1_000_000, 2_000_000]
