@@ -12,7 +12,7 @@ from fieldlink.drone.record.cutter import Append, Close, Cutter, Ended, Op
 from fieldlink.drone.record.pieces import flight_draft
 from fieldlink.drone.record.store import Sink
 
-__all__ = ["Imported", "import_log"]
+__all__ = ["Imported", "import_log", "shift_of"]
 
 _FIRST_US = 946_684_800_000_000  # 2000-01-01
 _HEARTBEAT, _NO_AUTOPILOT = 0, 8
@@ -70,7 +70,7 @@ def import_log(
     try:
         for logged in read_log(path):
             if shift_us is None:
-                shift_us = _shift(path, logged.at_us, start_us)
+                shift_us = shift_of(path, logged.at_us, start_us)
             for frame in Framer(path.name).datagram(logged.raw, logged.at_us + shift_us):
                 if cutter is None:
                     if frame.msgid != _HEARTBEAT or frame.payload[5] == _NO_AUTOPILOT:
@@ -87,7 +87,8 @@ def import_log(
     return done
 
 
-def _shift(path: Path, first_us: int, start_us: int | None) -> int:
+def shift_of(path: Path, first_us: int, start_us: int | None) -> int:
+    """What makes UTC of the times of a log whose first is `first_us`: 0 where it has dates."""
     if first_us >= _FIRST_US:
         return 0
     if start_us is not None:

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
+from fieldlink.edge.drone.file_commands import import_file, replay
+from fieldlink.edge.drone.record_commands import app as record_app
 
-__all__ = ["app"]
+__all__ = ["app", "live"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,6 +26,12 @@ app = typer.Typer(
 
     fieldlink drone watch                         its aircraft, every second, until Ctrl-C
 
+    fieldlink drone record list                   the flights that it recorded
+
+    fieldlink drone replay FLIGHT.tlog            fly one again, on this screen
+
+    fieldlink drone import DJI_0001.SRT           where an aircraft was, of a card's file
+
     With an agent running these ask it; with none they open the links of the settings themselves.
     Nothing here commands an aircraft. 只看不控。""",
 )
@@ -32,6 +40,9 @@ rates_app = typer.Typer(
     help="How often each message goes to each link; set under [[drone.endpoint]]. 消息速率",
 )
 app.add_typer(rates_app, name="rates")
+app.add_typer(record_app, name="record")
+app.command("replay")(replay)
+app.command("import")(import_file)
 
 _Wait = Annotated[
     float, typer.Option(min=0, max=600, help="Without an agent: listen so many seconds first.")
@@ -80,7 +91,7 @@ def watch(
     from fieldlink.edge.config import load_edge_settings
     from fieldlink.edge.drone.reports import reports
 
-    _live(reports(load_edge_settings(config)), vehicle, as_json)
+    live(reports(load_edge_settings(config)), vehicle, as_json)
 
 
 @app.command("connect")
@@ -107,7 +118,7 @@ def connect(
     from fieldlink.edge.drone.reports import alone_reports
 
     alone = Alone(RouterSettings(endpoint=endpoints_of(url)))
-    _live(alone_reports(alone), "", as_json)
+    live(alone_reports(alone), "", as_json)
 
 
 @rates_app.command("show")
@@ -186,7 +197,8 @@ def _once(config: Path | None, wait_s: float) -> dict[str, Any]:
     return found[0]
 
 
-def _live(told: Any, vehicle: str, as_json: bool) -> None:
+def live(told: Any, vehicle: str, as_json: bool) -> None:
+    """Show what is told until it ends or somebody ends it."""
     from fieldlink.drone.console.screen import Screen, until_interrupted
     from fieldlink.drone.console.wording import watch_lines
 
