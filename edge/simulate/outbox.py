@@ -13,7 +13,7 @@ from typing import Any
 __all__ = ["Outbox", "Parcel"]
 
 _AGAIN_S = 10.0  # a message without a receipt after so long is sent again
-_STORED_S = 60.0  # what comes so late says that it was stored
+_STORED_S = 5.0  # what comes later than that says that it was stored: rule 5 of docs/devices.md
 _BATCH = 100
 _URGENT = ("sos", "man_down")
 

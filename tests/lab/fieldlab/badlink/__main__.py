@@ -35,7 +35,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of losses and jitter (default 1)")
     parser.add_argument("--scale", type=float, default=1.0, help="0.1: the schedule ten times fast")
     parser.add_argument("command", nargs="*", help="runs on the kit's side, after --")
-    told = parser.parse_args()
+    # Until Python 3.13 argparse gives a command none of its words if an option goes before them.
+    given = sys.argv[1:]
+    end = given.index("--") if "--" in given else len(given)
+    told = parser.parse_args(given[:end])
     reason = unusable()
     if reason:
         parser.error(reason)
@@ -43,7 +46,9 @@ def main() -> int:
         scenario = load_scenario(told.scenario).scaled(told.scale)
     except ConfigError as error:
         parser.error(str(error))
-    command = [os.environ.get("SHELL", "/bin/sh")] if told.shell else told.command
+    command = given[end + 1 :] or told.command
+    if told.shell:
+        command = [os.environ.get("SHELL", "/bin/sh")]
     _say(scenario.title)
     with lab(scenario, seed=told.seed) as net:
         _say(f"namespaces {net.kit.name} and {net.centre.name}; Ctrl-C ends them")
