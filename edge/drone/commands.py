@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
+from fieldlink.edge.drone.doctor_commands import doctor
 from fieldlink.edge.drone.file_commands import import_file, replay
 from fieldlink.edge.drone.record_commands import app as record_app
+from fieldlink.edge.drone.sign_commands import app as sign_app
 
 __all__ = ["app", "live"]
 
@@ -17,6 +19,8 @@ app = typer.Typer(
     help="""Aircraft that speak MAVLink: links, state, recordings, files. 无人机
 
     From the cable to the centre 从接线到指挥中心:
+
+    fieldlink drone doctor                        what is wrong, and what to do about it
 
     fieldlink drone connect /dev/ttyACM0,115200   look at a radio or autopilot, without a kit
 
@@ -32,6 +36,8 @@ app = typer.Typer(
 
     fieldlink drone import DJI_0001.SRT           where an aircraft was, of a card's file
 
+    fieldlink drone sign new                      a key for links that strangers may reach
+
     With an agent running these ask it; with none they open the links of the settings themselves.
     Nothing here commands an aircraft. 只看不控。""",
 )
@@ -43,6 +49,8 @@ app.add_typer(rates_app, name="rates")
 app.add_typer(record_app, name="record")
 app.command("replay")(replay)
 app.command("import")(import_file)
+app.command("doctor")(doctor)
+app.add_typer(sign_app, name="sign")
 
 _Wait = Annotated[
     float, typer.Option(min=0, max=600, help="Without an agent: listen so many seconds first.")

@@ -91,7 +91,9 @@ def _said(as_json: bool, file: Path, out: Path | None, fixes: int, damage: str) 
     if not as_json:
         if out is not None:
             say(f"{file.name}: {fixes} positions 个位置 -> {out}")
-        if damage:
+        if damage and out is None:
+            say(f"NOT READ 未能读取  {damage}")
+        elif damage:
             say(f"DAMAGED 损坏  {file.name}: {damage}")
     return {
         "file": str(file),
