@@ -1,7 +1,8 @@
 """One vehicle's recording, cut into flights and pieces. Pure: it says what is to be written.
 
 A flight lasts from armed to disarmed, over losses of the link shorter than ten minutes and over
-new starts of the kit; what is between two flights is recorded as well.
+new starts of the kit; what is between two flights is recorded as well. Two aircraft with one number
+say armed and disarmed in turn, many times a minute: that is one flight, not one for each turn.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from fieldlink.codecs.mavlink import Frame, tlog_record
+from fieldlink.codecs.mavlink import Frame, is_autopilots, tlog_record
 from fieldlink.drone.record.index import FlightIndex, Gap
 from fieldlink.drone.record.pieces import Piece
 
@@ -19,9 +20,10 @@ PIECE_US = 60_000_000
 PIECE_BYTES = 1_000_000
 SILENT_US = 10_000_000
 FLIGHT_LOST_US = 600_000_000
+_YOUNG_US, _HOLD_US = 2_000_000, 2_500_000
 _SET_US = 5_000_000
 _HEARTBEAT = 0
-_ARMED, _NO_AUTOPILOT = 128, 8
+_ARMED = 128
 
 
 @dataclass(slots=True)
@@ -83,12 +85,14 @@ class Cutter:
         self._resumed = resumed
         self._numbers = 0
         self._compid: int | None = None  # of the autopilot whose arming counts
+        self._turned_us = self._armed_us = 0  # it was armed first, and said so last
+        self._doubted = self._disputed = False
 
     def take(self, frame: Frame, now_us: int, link: int = 0, *, own: bool = True) -> list[Op]:
         """Record `frame`. Not `own`: it was said to the vehicle, or by its radio."""
         ops: list[Op] = []
         at_us = frame.at_us
-        before, after = self._arming(frame) if own else (None, None)
+        before, after = self._arming(frame, now_us) if own else (None, None)
         if before is not None and before is not self.armed:
             ops += self._turn(at_us, armed=before)
         if self.index is None:
@@ -131,17 +135,28 @@ class Cutter:
         """Close the piece; the recording goes on some other time."""
         return self._close(why) if self.index is not None else []
 
-    def _arming(self, frame: Frame) -> tuple[bool | None, bool | None]:
+    def _arming(self, frame: Frame, now_us: int) -> tuple[bool | None, bool | None]:
         """Whether it is armed from this frame on, and from behind it on; None: as before."""
         if frame.msgid != _HEARTBEAT or not frame.known:
             return None, None
         payload = frame.payload.ljust(9, b"\0")
-        if payload[5] == _NO_AUTOPILOT or self._compid not in (None, frame.compid):
+        if not is_autopilots(payload) or self._compid not in (None, frame.compid):
             return None, None
         self._compid = frame.compid
-        armed = bool(payload[6] & _ARMED)
-        if armed or self.armed is None:
-            return armed, None
+        if payload[6] & _ARMED:
+            if not self.armed:
+                self._turned_us, self._disputed = now_us, False
+            elif self._doubted:
+                self._disputed = True
+            self._armed_us, self._doubted = now_us, False
+            return True, None
+        if self.armed is None:
+            return False, None
+        # One that was armed just now, or of which both are said, is disarmed once nobody says else.
+        unsure = self._disputed or now_us - self._turned_us < _YOUNG_US
+        if self.armed and unsure and now_us - self._armed_us < _HOLD_US:
+            self._doubted = True
+            return None, None
         return None, (False if self.armed else None)
 
     def _turn(self, at_us: int, *, armed: bool) -> list[Op]:

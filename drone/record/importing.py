@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fieldlink.codecs.fault import SourceError
-from fieldlink.codecs.mavlink import Framer
+from fieldlink.codecs.mavlink import Framer, is_autopilots
 from fieldlink.drone.connection.logs import read_log
 from fieldlink.drone.record.cutter import Append, Close, Cutter, Ended, Op
 from fieldlink.drone.record.pieces import flight_draft
@@ -15,7 +15,7 @@ from fieldlink.drone.record.store import Sink
 __all__ = ["Imported", "import_log", "shift_of"]
 
 _FIRST_US = 946_684_800_000_000  # 2000-01-01
-_HEARTBEAT, _NO_AUTOPILOT = 0, 8
+_HEARTBEAT = 0
 
 
 @dataclass
@@ -73,7 +73,7 @@ def import_log(
                 shift_us = shift_of(path, logged.at_us, start_us)
             for frame in Framer(path.name).datagram(logged.raw, logged.at_us + shift_us):
                 if cutter is None:
-                    if frame.msgid != _HEARTBEAT or frame.payload[5] == _NO_AUTOPILOT:
+                    if frame.msgid != _HEARTBEAT or not is_autopilots(frame.payload):
                         continue
                     cutter = Cutter(device, frame.sysid)
                 bench.apply(cutter.take(frame, frame.at_us, own=frame.sysid == cutter.system))

@@ -7,12 +7,27 @@ synced on another, so that a kill loses half a second and its writing, a power c
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fieldlink.codecs.mavlink import HEARTBEAT, HIGH_LATENCY2, Frame, id_of, target_of
-from fieldlink.drone.record.cutter import SILENT_US, Append, Cutter, Op, Tally
+from fieldlink.codecs.mavlink import (
+    HEARTBEAT,
+    HIGH_LATENCY2,
+    Frame,
+    id_of,
+    is_autopilots,
+    target_of,
+)
+from fieldlink.drone.record.cutter import (
+    FLIGHT_LOST_US,
+    SILENT_US,
+    Append,
+    Cutter,
+    Ended,
+    Op,
+    Tally,
+)
 from fieldlink.drone.record.index import FlightIndex, Gap
 from fieldlink.drone.record.store import GapSink, PieceStore, Sink
 
@@ -22,7 +37,6 @@ _FLUSH_S, _GIVE_S = 0.5, 1.0
 _MAX_HELD_BYTES = 16_000_000
 _MAX_VEHICLES = 64
 _MAX_STRANGERS, _MAX_EARLY = 16, 500
-_NO_AUTOPILOT = 8
 _RADIOS = frozenset((id_of("RADIO_STATUS"), id_of("RADIO")))
 
 
@@ -43,7 +57,8 @@ class Recorder:
         self.store = PieceStore(folder, sink, gap, clock)
         self._steady_us, self._name_of, self._silent_us = steady_us, name_of, silent_us
         self._cutters: dict[int, Cutter] = {}
-        self._resumed: Mapping[str, FlightIndex] = {}
+        self._resumed: dict[str, FlightIndex] = {}
+        self._begun_us = 0
         self._strangers: dict[int, deque[Frame]] = {}  # who did not say yet what they are
         self._links: dict[str, int] = {}
         self._ops: list[Op] = []
@@ -80,7 +95,7 @@ class Recorder:
         sysid = frame.sysid
         if not frame.known:
             return None
-        beat = frame.msgid == HEARTBEAT and frame.payload.ljust(9, b"\0")[5] != _NO_AUTOPILOT
+        beat = frame.msgid == HEARTBEAT and is_autopilots(frame.payload)
         if not beat and frame.msgid != HIGH_LATENCY2:
             if sysid in self._strangers or len(self._strangers) < _MAX_STRANGERS:
                 early = self._strangers.setdefault(sysid, deque(maxlen=_MAX_EARLY))
@@ -90,7 +105,7 @@ class Recorder:
             return None
         device = self._name_of(sysid)
         cutter = self._cutters[sysid] = Cutter(
-            device, sysid, self._silent_us, self._resumed.get(device)
+            device, sysid, self._silent_us, self._resumed.pop(device, None)
         )
         for before in self._strangers.pop(sysid, ()):
             self._note(cutter, before, self._links.get(before.link, 0), own=True)
@@ -150,6 +165,7 @@ class Recorder:
     async def begin(self) -> None:
         """Find what is left from before, and take up what goes on."""
         self._resumed = await asyncio.to_thread(self.store.recover)
+        self._begun_us = self._steady_us()
         self._ready = True
         while self._early:
             self.take(self._early.popleft())
@@ -157,8 +173,16 @@ class Recorder:
     async def write(self) -> None:
         """Write what came."""
         now_us = self._steady_us()
-        for cutter in self._cutters.values():
-            self._add(cutter.tick(now_us))
+        for sysid, cutter in list(self._cutters.items()):
+            ops = cutter.tick(now_us)
+            self._add(ops)
+            if any(isinstance(op, Ended) for op in ops):  # lost: others may need its place
+                del self._cutters[sysid]
+        if self._resumed and now_us - self._begun_us > FLIGHT_LOST_US:  # never heard again
+            for index in self._resumed.values():
+                index.ended = "lost"
+                self._ops.append(Ended(index))
+            self._resumed = {}
         for device, (start_us, end_us) in self._dropped.items():
             gap = Gap(start_us, end_us, "disk: it is too slow for what comes")
             self._ops.append(Tally(device, gap))

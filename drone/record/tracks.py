@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from fieldlink.codecs.mavlink import HIGH_LATENCY2, HighLatency2, TlogRecord, id_of
+from fieldlink.codecs.mavlink import HIGH_LATENCY2, HighLatency2, TlogRecord, id_of, is_autopilot
 from fieldlink.codecs.tracks import Fix, Track
 from fieldlink.drone.record.reading import scan
 from fieldlink.drone.vehicle.measures import position
-from fieldlink.drone.vehicle.names import NO_AUTOPILOT
 from fieldlink.drone.vehicle.reading import read
 from fieldlink.drone.vehicle.state import VehicleState
 
@@ -25,7 +24,7 @@ def systems(data: bytes) -> list[int]:
         counts[frame.sysid] = counts.get(frame.sysid, 0) + 1
         if frame.msgid == _HEARTBEAT:
             said = read(frame)
-            if said is not None and said["autopilot"] != NO_AUTOPILOT:
+            if said is not None and is_autopilot(said["type"], said["autopilot"]):
                 vehicles.add(frame.sysid)
         elif frame.msgid == HIGH_LATENCY2:
             vehicles.add(frame.sysid)

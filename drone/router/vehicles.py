@@ -7,7 +7,13 @@ import math
 from struct import Struct
 from typing import Any
 
-from fieldlink.codecs.mavlink import HIGH_LATENCY2, Frame, HighLatency2, id_of
+from fieldlink.codecs.mavlink import (
+    HIGH_LATENCY2,
+    Frame,
+    HighLatency2,
+    id_of,
+    is_autopilots,
+)
 
 __all__ = ["Vehicle", "Vehicles"]
 
@@ -18,7 +24,7 @@ _WIND = id_of("WIND")
 _KEPT = frozenset(
     (_HEARTBEAT, _GLOBAL, _GPS, _HUD, _SYS, _ATTITUDE, _NAV, _MISSION, _PRESSURE, _TARGET, _WIND)
 )
-_GROUND_STATION, _NO_AUTOPILOT, _PX4 = 6, 8, 12
+_GROUND_STATION, _PX4 = 6, 12
 _OLD_US = 15_000_000
 _GONE_US = 30_000_000
 _MAX_SYSTEMS = 64
@@ -160,7 +166,7 @@ class Vehicles:
         vehicle = self._autopilots.get(sender)
         if frame.msgid == _HEARTBEAT:
             payload = frame.payload.ljust(9, b"\0")
-            if vehicle is None and payload[5] != _NO_AUTOPILOT:
+            if vehicle is None and is_autopilots(payload):
                 vehicle = self._add(sender)
             elif payload[4] == _GROUND_STATION and frame.sysid not in self._systems:
                 self._ground.add(frame.sysid)

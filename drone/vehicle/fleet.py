@@ -6,11 +6,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from fieldlink.codecs.mavlink import HIGH_LATENCY2, Frame, id_of
+from fieldlink.codecs.mavlink import HIGH_LATENCY2, Frame, id_of, is_autopilot
 from fieldlink.drone.vehicle.alarms import Limits
 from fieldlink.drone.vehicle.gimbal import DEVICE, FOV, ORIENTATION, STATUS
 from fieldlink.drone.vehicle.measures import BATTERY
-from fieldlink.drone.vehicle.names import NO_AUTOPILOT
 from fieldlink.drone.vehicle.reading import Fields, read
 from fieldlink.drone.vehicle.said import Key, Said
 from fieldlink.drone.vehicle.texts import Texts
@@ -56,13 +55,14 @@ class Fleet:
         fields = read(frame)
         if fields is None:
             return []
-        if vehicle is None and msgid == _HEARTBEAT and fields["autopilot"] != NO_AUTOPILOT:
+        beat = msgid == _HEARTBEAT and is_autopilot(fields["type"], fields["autopilot"])
+        if vehicle is None and beat:
             vehicle = self._add(frame, now_us)
         if msgid == _STATUSTEXT:
             return self._text(key, fields, now_us)
         if vehicle is None and msgid in _OF_PARTS:
             vehicle = self._owner(frame.sysid)
-        if vehicle is None or (msgid == _HEARTBEAT and fields["autopilot"] == NO_AUTOPILOT):
+        if vehicle is None or (msgid == _HEARTBEAT and not beat):
             return []
         found = vehicle.take(msgid, fields, now_us)
         return found + self._link(vehicle, frame, now_us) if msgid == _HEARTBEAT else found
@@ -112,12 +112,20 @@ class Fleet:
             del self._radios[next(iter(self._radios))]
 
     def _add(self, frame: Frame, now_us: int) -> Vehicle | None:
-        if len(self.vehicles) >= _MAX_VEHICLES:
+        if len(self.vehicles) >= _MAX_VEHICLES and not self._make_room():
             return None
         key = frame.sysid, frame.compid
         vehicle = self.vehicles[key] = Vehicle(key, self._every_us, self._limits)
         vehicle.hear(frame, now_us)
         return vehicle
+
+    def _make_room(self) -> bool:
+        """Forget who is lost for longest, whatever goes on: that ends when it is heard again."""
+        gone = [key for key, vehicle in self.vehicles.items() if vehicle.lost]
+        if not gone:
+            return False
+        del self.vehicles[min(gone, key=lambda key: self.vehicles[key].state.heard_us)]
+        return True
 
     def _owner(self, sysid: int) -> Vehicle | None:
         """The vehicle that a part belongs to: the autopilot with the lowest component."""

@@ -2,10 +2,17 @@
 
 from pymavlink.dialects.v20 import all as dialect
 
-__all__ = ["ARDUPILOT", "FAILURES", "NO_AUTOPILOT", "PX4", "kind_name", "mode_name",
-           "sensor_names", "state_name"]  # fmt: skip
+__all__ = [
+    "ARDUPILOT",
+    "FAILURES",
+    "PX4",
+    "kind_name",
+    "mode_name",
+    "sensor_names",
+    "state_name",
+]
 
-NO_AUTOPILOT, ARDUPILOT, PX4 = 8, 3, 12
+ARDUPILOT, PX4 = 3, 12
 
 _PLANES = {1, 16, 17, 19, 20, 21, 22, 23, 24, 25, 28, 47}
 _COPTERS = {2, 3, 4, 13, 14, 15, 29, 35, 43}

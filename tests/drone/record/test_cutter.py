@@ -180,3 +180,22 @@ def test_what_is_added_is_what_came() -> None:
     [op] = [op for op in flight.ops if isinstance(op, Append)]
     assert int.from_bytes(op.data[:8], "big") == T0_US
     assert len(op.data) == op.piece.size
+
+
+@pytest.mark.parametrize("every_s", [0.001, 0.5])
+def test_two_aircraft_with_one_number_are_one_flight_until_both_are_disarmed(
+    every_s: float,
+) -> None:
+    flight = _Flight()
+    for second in range(5):
+        flight.beat(second, armed=True)
+    for number in range(400):
+        flight.beat(5 + number * every_s, armed=bool(number % 2))
+    before = len([op for op in flight.ops if isinstance(op, Ended)])
+    assert before <= 2  # the first one that says disarmed is believed
+    end_s = 5 + 400 * every_s
+    for number in range(4):
+        flight.beat(end_s + number, armed=False)
+    ended = [op.index for op in flight.ops if isinstance(op, Ended)]
+    assert len(ended) == before + 1
+    assert (ended[-1].armed, ended[-1].ended) == (True, "disarmed")

@@ -210,7 +210,7 @@ def test_the_radio_and_what_is_said_to_a_vehicle_are_in_its_record(tmp_path: Pat
     async def scenario() -> None:
         kit = _Kit(tmp_path, shelf)
         await kit.recorder.begin()
-        await kit.fly(1)
+        await kit.fly(2)
         ground, radio = Autopilot(sysid=255, autopilot=8), Autopilot(sysid=51, compid=68)
         command = ground.say("command_long", 1, 1, 20, 0, 0, 0, 0, 0, 0, 0, 0, at_us=kit.now_us)
         other = ground.say("command_long", 9, 1, 20, 0, 0, 0, 0, 0, 0, 0, 0, at_us=kit.now_us)
@@ -220,7 +220,7 @@ def test_the_radio_and_what_is_said_to_a_vehicle_are_in_its_record(tmp_path: Pat
         await kit.fly(1, armed=False)
         [(draft, _)] = shelf.tlogs()
         assert set(str(draft.meta["messages"]).split(", ")) == {
-            "HEARTBEAT 2", "GLOBAL_POSITION_INT 1", "COMMAND_LONG 1", "RADIO_STATUS 1",
+            "HEARTBEAT 3", "GLOBAL_POSITION_INT 2", "COMMAND_LONG 1", "RADIO_STATUS 1",
         }  # fmt: skip
 
     _run(scenario)
@@ -336,5 +336,42 @@ def test_what_is_left_over_is_cut_where_it_is_torn_and_what_is_damaged_is_said(
         [index] = shelf.indexes()
         assert index["ended"] == "disarmed"
         assert (tmp_path / "notes.txt").exists()
+
+    _run(scenario)
+
+
+def test_a_flight_whose_aircraft_is_never_heard_again_is_ended_after_a_new_start(
+    tmp_path: Path,
+) -> None:
+    shelf = _Shelf()
+
+    async def scenario() -> None:
+        kit = _Kit(tmp_path, shelf)
+        await kit.recorder.begin()
+        await kit.fly(5)
+        again = _Kit(tmp_path, shelf)
+        again.now_us = kit.now_us
+        await again.recorder.begin()
+        again.now_us += 601 * _S
+        await again.flush()
+        assert [index["ended"] for index in shelf.indexes()] == ["lost"]
+
+    _run(scenario)
+    assert not list(tmp_path.iterdir())
+
+
+def test_vehicles_that_are_lost_keep_nobodys_place(tmp_path: Path) -> None:
+    shelf = _Shelf()
+
+    async def scenario() -> None:
+        kit = _Kit(tmp_path, shelf)
+        await kit.recorder.begin()
+        for sysid in range(2, 66):
+            kit.recorder.take(Autopilot(sysid=sysid).beat(at_us=kit.now_us))
+        await kit.recorder.write()
+        kit.now_us += 601 * _S
+        await kit.recorder.write()
+        await kit.fly(1)
+        assert kit.recorder.report()["flights"].keys() == {"m300-1"}
 
     _run(scenario)

@@ -309,3 +309,23 @@ def test_vehicles_that_share_a_link_keep_their_own_state_and_too_many_are_not_fo
     assert fleet.vehicles[4, 1].state.mode == "ACRO"
     ground = Autopilot(sysid=255, compid=190, kind=6, autopilot=8)
     assert Fleet().take(ground.beat(), 0) == []
+
+
+@pytest.mark.parametrize("kind", [6, 18, 26, 30])
+def test_a_camera_or_ground_station_that_fills_in_an_autopilot_is_no_aircraft(kind: int) -> None:
+    fleet, part = Fleet(), Autopilot(sysid=9, compid=100, kind=kind, autopilot=0)
+    part.armed = True
+    assert fleet.take(part.beat(), 0) == []
+    assert fleet.vehicles == {}
+
+
+def test_who_was_lost_makes_room_for_who_is_heard() -> None:
+    fleet = Fleet()
+    for sysid in range(2, 66):
+        forged = Autopilot(sysid=sysid)
+        forged.armed = True
+        fleet.take(forged.beat(), 0)
+    fleet.tick(700_000_000)  # each of them is an alarm that goes on
+    fleet.take(Autopilot().beat(), 700_000_000)
+    assert (1, 1) in fleet.vehicles
+    assert len(fleet.vehicles) == 64
