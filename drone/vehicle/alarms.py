@@ -22,6 +22,7 @@ _SAID_HOLD_US = 30_000_000
 _SAID_FADES_US = 60_000_000
 _CRITICAL = 2  # MAV_SEVERITY_CRITICAL: this and what is worse
 _CHARGE_LOW = (2, 3, 4, 5, 6)  # MAV_BATTERY_CHARGE_STATE: low to unhealthy
+_CHARGE_WELL = (1, 7)  # ok, charging
 _GEOFENCE, _HL_GEOFENCE, _HL_BATTERY = 0x100000, 2048, 128
 _HL_DEVICE = {1024: "engine", 4096: "ekf"}
 _BREACHES = {1: "too low", 2: "too high", 3: "outside"}
@@ -73,6 +74,8 @@ class Alarms:
                 found += self.watch.good(AlarmKind.DEVICE, name, now_us, 0)
         if said.failures & _HL_BATTERY:
             found += self.watch.bad(AlarmKind.LOW_BATTERY, "battery", now_us)
+        elif state.brief():  # else what was said in words ends as the vehicle says
+            found += self.watch.good(AlarmKind.LOW_BATTERY, "battery", now_us, 0)
         return found + self._battery(state, 0, now_us, hold_us=0)
 
     def heard(self, text: Text, state: VehicleState, now_us: int) -> list[Warned]:
@@ -135,7 +138,8 @@ class Alarms:
             return self.watch.bad(
                 AlarmKind.LOW_BATTERY, subject, now_us, value=shown, limit=f"{limit:g}", unit="%"
             )
-        if shown and isinstance(level, int | float) and level >= limit + self._limits.margin:
+        enough = isinstance(level, int | float) and level >= limit + self._limits.margin
+        if enough or (not shown and said is not None and said["charge_state"] in _CHARGE_WELL):
             return self.watch.good(AlarmKind.LOW_BATTERY, subject, now_us, hold_us)
         return []
 

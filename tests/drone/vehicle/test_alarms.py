@@ -322,3 +322,28 @@ def test_no_payload_of_a_known_message_does_harm(msgid: int, payload: bytes) -> 
             assert said.values.keys() <= {column.name for column in said.schema.columns}
     fleet.tick(10 * _S)
     fleet.report(10 * _S)
+
+
+def test_a_battery_by_satellite_alone_ends_with_the_flag_that_began_it() -> None:
+    fleet = Fleet()
+    found = []
+    for second, failures in ((0, 0), (5, 128), (10, 128), (15, 0)):
+        said = HighLatency2(autopilot=3, battery=60, failures=failures)
+        (frame,) = Framer("sat").datagram(
+            compose(HIGH_LATENCY2, said.encode(), sysid=1, compid=1, seq=second)
+        )
+        found += _warned(fleet.take(frame, second * _S))
+    found = [one for one in found if one[1] == "battery"]
+    assert found[-2:] == [
+        (AlarmKind.LOW_BATTERY, "battery", True), (AlarmKind.LOW_BATTERY, "battery", False),
+    ]  # fmt: skip
+
+
+def test_a_battery_that_never_says_how_full_it_is_is_well_when_it_says_so() -> None:
+    vehicle, fleet = _flying()
+    begun = _warned(fleet.take(_battery(vehicle, -1, charge=2), 10 * _S))
+    assert begun == [(AlarmKind.LOW_BATTERY, "battery.level", True)]
+    found = []
+    for second in range(11, 20):
+        found += _warned(fleet.take(_battery(vehicle, -1, charge=1), second * _S))
+    assert found == [(AlarmKind.LOW_BATTERY, "battery.level", False)]
