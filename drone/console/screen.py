@@ -4,13 +4,16 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from shutil import get_terminal_size
 from typing import Any, TextIO
 
 from fieldlink.systemd.terminal import printable
 
 __all__ = ["Screen", "until_interrupted"]
 
-_ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
+# The second screen, without cursor, and with long lines cut off rather than wrapped.
+_ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
+_HINT = "Ctrl-C ends 结束"
 _HOME, _CLEAR_LINE, _CLEAR_REST = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
@@ -37,8 +40,9 @@ class Screen:
         """Show `lines` in place of what was there."""
         self._last = [printable(line) for line in lines]
         if self._live:
-            body = "".join(f"{line}{_CLEAR_LINE}\r\n" for line in self._last)
-            self._write(f"{_HOME}{body}{_CLEAR_REST}")
+            rows = max(get_terminal_size().lines - 1, 1)  # what is below is in the last print
+            body = "".join(f"{line}{_CLEAR_LINE}\r\n" for line in self._last[:rows])
+            self._write(f"{_HOME}{body}{_HINT}{_CLEAR_REST}")
         else:
             self._write("".join(f"{line}\n" for line in [*self._last, ""]))
 
@@ -51,7 +55,7 @@ class Screen:
     ) -> None:
         """Show each of `reports` until they end."""
         async for report in reports:
-            self.show([*lines(report), "", "Ctrl-C ends 结束"] if self._live else lines(report))
+            self.show(lines(report))
 
 
 def until_interrupted(work: Coroutine[Any, Any, None]) -> None:

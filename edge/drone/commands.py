@@ -18,7 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="""Aircraft that speak MAVLink: links, state, recordings, files. 无人机
 
-    From the cable to the centre 从接线到指挥中心:
+    From the cable to the centre (docs/drones.md) 从接线到指挥中心:
 
     fieldlink drone doctor                        what is wrong, and what to do about it
 

@@ -74,8 +74,8 @@ def test_a_terminal_is_left_as_it_was_with_the_last_lines_on_it() -> None:
         screen.show(["first"])
         screen.show(["second \x1b[2J"])
     said = stream.getvalue()
-    assert said.startswith("\x1b[?1049h\x1b[?25l")
-    assert said.endswith("\x1b[?25h\x1b[?1049lsecond \\x1b[2J\n")
+    assert said.startswith("\x1b[?1049h\x1b[?25l\x1b[?7l")
+    assert said.endswith("\x1b[?7h\x1b[?25h\x1b[?1049lsecond \\x1b[2J\n")
     plain = io.StringIO()
     with Screen(plain) as screen:
         screen.show(["only"])
