@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import json
 import os
 import signal
 import subprocess
@@ -15,70 +14,10 @@ from typing import Any
 import pytest
 
 from fieldlab.autopilot import T0_US, Autopilot
-from fieldlink.codecs.bundle import Draft, Layer
-from fieldlink.codecs.fault import SpoolError
-from fieldlink.drone.record import Recorder, join, verify
+from fieldlab.recorders import RecorderKit, Shelf
+from fieldlink.drone.record import join, verify
 
 _S = 1_000_000
-
-
-class _Shelf:
-    """A sink that keeps what it gets, unless it is full."""
-
-    def __init__(self) -> None:
-        self.bundles: list[tuple[Draft, bytes]] = []
-        self.gaps: list[tuple[str, str, int, int, str]] = []
-        self.full = False
-
-    def add(self, draft: Draft, content: bytes) -> None:
-        if self.full:
-            raise SpoolError("the disk is full")
-        self.bundles.append((draft, content))
-
-    def gap(self, *gap: Any) -> None:
-        self.gaps.append(gap)
-
-    def tlogs(self, *, armed: bool = True) -> list[tuple[Draft, bytes]]:
-        return [
-            (draft, content)
-            for draft, content in self.bundles
-            if draft.layer is Layer.ORIGINAL and draft.meta["armed"] is armed
-        ]
-
-    def indexes(self) -> list[dict[str, Any]]:
-        return [json.loads(c) for draft, c in self.bundles if draft.layer is Layer.REPORT]
-
-
-class _Kit:
-    """A recorder on virtual time."""
-
-    def __init__(self, folder: Path, shelf: _Shelf) -> None:
-        self.now_us = T0_US
-        self.recorder = Recorder(
-            folder, shelf.add, gap=shelf.gap, clock=lambda: self.now_us,
-            name_of=lambda sysid: f"m300-{sysid}", steady_us=lambda: self.now_us,
-        )  # fmt: skip
-        self.vehicle = Autopilot()
-
-    async def fly(self, seconds: int, *, armed: bool = True) -> list[bytes]:
-        """So many seconds, a place and a heartbeat in each."""
-        raws = []
-        self.vehicle.armed = armed
-        for _ in range(seconds):
-            for frame in (
-                self.vehicle.place(34.2, 108.9, at_us=self.now_us),
-                self.vehicle.beat(at_us=self.now_us),
-            ):
-                raws.append(frame.raw)
-                self.recorder.take(frame)
-            self.now_us += _S
-        await self.flush()
-        return raws
-
-    async def flush(self) -> None:
-        """Write, and give to the sink."""
-        await self.recorder.write()
-        await asyncio.to_thread(self.recorder.store.give)
 
 
 def _piece_in(folder: Path) -> Path:
@@ -91,10 +30,10 @@ def _run(scenario: Callable[[], Awaitable[None]]) -> None:
 
 
 def test_a_flight_goes_to_the_spool_in_pieces_with_an_index(tmp_path: Path) -> None:
-    shelf = _Shelf()
+    shelf = Shelf()
 
     async def scenario() -> None:
-        kit = _Kit(tmp_path, shelf)
+        kit = RecorderKit(tmp_path, shelf)
         await kit.recorder.begin()
         await kit.fly(2, armed=False)
         raws = await kit.fly(150)
@@ -123,10 +62,10 @@ def test_a_flight_goes_to_the_spool_in_pieces_with_an_index(tmp_path: Path) -> N
 
 
 def test_what_the_spool_cannot_take_stays_and_goes_later_in_order(tmp_path: Path) -> None:
-    shelf = _Shelf()
+    shelf = Shelf()
 
     async def scenario() -> None:
-        kit = _Kit(tmp_path, shelf)
+        kit = RecorderKit(tmp_path, shelf)
         await kit.recorder.begin()
         shelf.full = True
         await kit.fly(200)
@@ -145,7 +84,7 @@ def test_what_the_spool_cannot_take_stays_and_goes_later_in_order(tmp_path: Path
 def test_a_disk_that_takes_nothing_leaves_a_gap_and_no_torn_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf = _Shelf()
+    shelf = Shelf()
     real = os.write
 
     def full(handle: int, data: Any) -> int:
@@ -154,7 +93,7 @@ def test_a_disk_that_takes_nothing_leaves_a_gap_and_no_torn_record(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     async def scenario() -> None:
-        kit = _Kit(tmp_path, shelf)
+        kit = RecorderKit(tmp_path, shelf)
         await kit.recorder.begin()
         kept = await kit.fly(10)
         with monkeypatch.context() as patch:
@@ -178,17 +117,17 @@ def test_a_disk_that_takes_nothing_leaves_a_gap_and_no_torn_record(
 
 
 def test_a_new_start_goes_on_with_the_flight(tmp_path: Path) -> None:
-    shelf = _Shelf()
+    shelf = Shelf()
 
     async def scenario() -> None:
-        kit = _Kit(tmp_path, shelf)
+        kit = RecorderKit(tmp_path, shelf)
         task = asyncio.create_task(kit.recorder.run(lambda: None))
         await asyncio.sleep(0.05)
         await kit.fly(5)
         task.cancel()
         await asyncio.wait([task])
         assert [draft.meta["closed"] for draft, _ in shelf.tlogs()] == ["stopped"]
-        again = _Kit(tmp_path, shelf)
+        again = RecorderKit(tmp_path, shelf)
         again.now_us = kit.now_us + 60 * _S
         again.recorder.take(again.vehicle.place(34.2, 108.9, at_us=again.now_us))  # not ready yet
         await again.recorder.begin()
@@ -205,10 +144,10 @@ def test_a_new_start_goes_on_with_the_flight(tmp_path: Path) -> None:
 
 
 def test_the_radio_and_what_is_said_to_a_vehicle_are_in_its_record(tmp_path: Path) -> None:
-    shelf = _Shelf()
+    shelf = Shelf()
 
     async def scenario() -> None:
-        kit = _Kit(tmp_path, shelf)
+        kit = RecorderKit(tmp_path, shelf)
         await kit.recorder.begin()
         await kit.fly(2)
         ground, radio = Autopilot(sysid=255, autopilot=8), Autopilot(sysid=51, compid=68)
@@ -227,10 +166,10 @@ def test_the_radio_and_what_is_said_to_a_vehicle_are_in_its_record(tmp_path: Pat
 
 
 def test_a_flood_faster_than_the_disk_is_bounded_and_said(tmp_path: Path) -> None:
-    shelf = _Shelf()
+    shelf = Shelf()
 
     async def scenario() -> None:
-        kit = _Kit(tmp_path, shelf)
+        kit = RecorderKit(tmp_path, shelf)
         await kit.recorder.begin()
         await kit.fly(1)
         kit.recorder._held_bytes = 17_000_000
@@ -290,10 +229,10 @@ def test_a_kill_loses_at_most_the_last_second(tmp_path: Path) -> None:
     said = max([said, *(int(line) for line in child.stdout if line.strip())])
     child.wait()
     child.stdout.close()
-    shelf = _Shelf()
+    shelf = Shelf()
 
     async def scenario() -> None:
-        kit = _Kit(tmp_path, shelf)
+        kit = RecorderKit(tmp_path, shelf)
         await kit.recorder.begin()
         await kit.flush()
 
@@ -311,10 +250,10 @@ def test_a_kill_loses_at_most_the_last_second(tmp_path: Path) -> None:
 def test_what_is_left_over_is_cut_where_it_is_torn_and_what_is_damaged_is_said(
     tmp_path: Path,
 ) -> None:
-    shelf = _Shelf()
+    shelf = Shelf()
 
     async def scenario() -> None:
-        kit = _Kit(tmp_path, shelf)
+        kit = RecorderKit(tmp_path, shelf)
         await kit.recorder.begin()
         raws = await kit.fly(20)
         kit.recorder.store.close()
@@ -324,7 +263,7 @@ def test_what_is_left_over_is_cut_where_it_is_torn_and_what_is_damaged_is_said(
         path.write_bytes(data[:-5])
         (tmp_path / "notes.txt").write_text("not ours")
         path.with_name("m300-1~x.json").write_text("{broken")
-        again = _Kit(tmp_path, shelf)
+        again = RecorderKit(tmp_path, shelf)
         again.now_us = kit.now_us
         await again.recorder.begin()
         await again.flush()
@@ -336,42 +275,5 @@ def test_what_is_left_over_is_cut_where_it_is_torn_and_what_is_damaged_is_said(
         [index] = shelf.indexes()
         assert index["ended"] == "disarmed"
         assert (tmp_path / "notes.txt").exists()
-
-    _run(scenario)
-
-
-def test_a_flight_whose_aircraft_is_never_heard_again_is_ended_after_a_new_start(
-    tmp_path: Path,
-) -> None:
-    shelf = _Shelf()
-
-    async def scenario() -> None:
-        kit = _Kit(tmp_path, shelf)
-        await kit.recorder.begin()
-        await kit.fly(5)
-        again = _Kit(tmp_path, shelf)
-        again.now_us = kit.now_us
-        await again.recorder.begin()
-        again.now_us += 601 * _S
-        await again.flush()
-        assert [index["ended"] for index in shelf.indexes()] == ["lost"]
-
-    _run(scenario)
-    assert not list(tmp_path.iterdir())
-
-
-def test_vehicles_that_are_lost_keep_nobodys_place(tmp_path: Path) -> None:
-    shelf = _Shelf()
-
-    async def scenario() -> None:
-        kit = _Kit(tmp_path, shelf)
-        await kit.recorder.begin()
-        for sysid in range(2, 66):
-            kit.recorder.take(Autopilot(sysid=sysid).beat(at_us=kit.now_us))
-        await kit.recorder.write()
-        kit.now_us += 601 * _S
-        await kit.recorder.write()
-        await kit.fly(1)
-        assert kit.recorder.report()["flights"].keys() == {"m300-1"}
 
     _run(scenario)
