@@ -7,6 +7,7 @@
     {"do": "hold", "bearer": "sat", "on": true}      -> nothing more goes by that bearer
     {"do": "mark", "device": "", "from_us": 1, ...}  -> raises and keeps that span
     {"do": "device-add", "name": ..., "kind": ...}   -> credentials; device-remove, device-list
+    {"do": "drone"}    -> {"ok": true, "drone": {...}}: aircraft, endpoints and their links
 
 Only the kit's own user and root reach it (0600).
 """

@@ -55,6 +55,15 @@ class Recording:
         """Every good record, by time, as one .tlog file."""
         return join(data for part in self.parts if (data := part.read()) is not None)
 
+    @property
+    def missing(self) -> list[int]:
+        """The pieces that are not here any more, by number: they went to the centre, or were given
+        up."""
+        here = {part.number for part in self.parts if part.read() is not None}
+        known = {one.number for one in self.index.pieces} if self.index is not None else set()
+        last = max((part.number for part in self.parts), default=-1)
+        return sorted((known | set(range(last + 1))) - here)
+
     def to_dict(self) -> dict[str, Any]:
         """For programs."""
         return {

@@ -63,7 +63,7 @@ def _place(one: Report) -> str:
 def watch_lines(report: Report, name: str = "") -> list[str]:
     """A screen: each vehicle (or the one called `name`) with its texts, then the links."""
     vehicles = [one for one in report.get("vehicles") or () if name in ("", one["name"])]
-    lines: list[str] = []
+    lines = [f"{report['reason']}", ""] if report.get("reason") else []
     for one in vehicles:
         lines += _vehicle_screen(one)
     if not vehicles:

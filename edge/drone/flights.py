@@ -114,7 +114,7 @@ def _index(view: SpoolView, item: Stored) -> FlightIndex | None:
     try:
         return FlightIndex.from_dict(json.loads(data))
     except (CodecError, ValueError):
-        return None  # `verify` says that it is damaged
+        return None  # `fieldlink edge spool verify` says that it is damaged
 
 
 def _take_growing(found: dict[tuple[str, str], Recording], folder: Path) -> None:

@@ -89,7 +89,7 @@ def export(
     if kind != "tlog" and kind not in FORMATS:
         raise typer.BadParameter(f"{out.name}: end it in .tlog, .{', .'.join(FORMATS)}")
     with _recording(config, which) as one:
-        missing = [part.number for part in one.parts if part.read() is None]
+        missing = one.missing
         data = one.content()
         if not data:
             raise SourceError("empty", f"{one.name}: nothing of it is on this kit any more")

@@ -11,6 +11,9 @@ from fieldlink.edge.control import ask_agent
 
 __all__ = ["alone_of", "alone_reports", "reports"]
 
+_ASK_S = 5.0
+_ENDED = "the agent has ended 程序已停止; see journalctl -u fieldlink-edge"
+_SILENT: dict[str, Any] = {"running": False, "vehicles": [], "endpoints": [], "recording": None}
 _NOTHING = (
     "no agent runs here, and there is no [[drone.endpoint]] to listen to; look without a kit with"
     " fieldlink drone connect udpin:0.0.0.0:14550"
@@ -36,9 +39,7 @@ async def reports(
     while True:
         yield told
         await asyncio.sleep(every_s)
-        told = await asyncio.to_thread(_ask, settings)
-        if told is None:
-            raise ConfigError("the agent has ended; see journalctl -u fieldlink-edge")
+        told = await asyncio.to_thread(_ask_again, settings)
 
 
 def alone_of(settings: EdgeSettings) -> Alone:
@@ -58,8 +59,17 @@ async def alone_reports(
         yield alone.report()
 
 
+def _ask_again(settings: EdgeSettings) -> dict[str, Any]:
+    """What it says, or that it says nothing: an agent that is started again comes back."""
+    try:
+        told = _ask(settings)
+    except ConfigError as error:
+        return {**_SILENT, "reason": str(error)}
+    return told or {**_SILENT, "reason": _ENDED}
+
+
 def _ask(settings: EdgeSettings) -> dict[str, Any] | None:
-    answer = ask_agent(settings.control_path, "drone")
+    answer = ask_agent(settings.control_path, "drone", timeout_s=_ASK_S)
     if answer is None:
         return None
     if not answer.get("ok"):

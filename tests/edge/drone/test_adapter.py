@@ -88,7 +88,7 @@ def test_an_aircraft_by_pymavlink_is_a_device_with_alarms_and_its_flight_is_in_t
             while not await said():
                 pass
         link.close()
-        shown = drone.report()
+        shown = (await drone.commands["drone"]({}))["drone"]
         assert shown["vehicles"][0]["name"] == "m300-1"
         assert shown["vehicles"][0]["mode"] == "LOITER"
         assert "m300-1 LOITER armed" in shown["said"]

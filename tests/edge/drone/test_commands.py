@@ -1,5 +1,6 @@
 """`fieldlink drone`: asks the agent when there is one, listens itself when there is none."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -10,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from fieldlab.aircraft import flight
+from fieldlink.drone.console.wording import watch_lines
+from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.drone import reports
 from fieldlink.edge.drone.commands import app
 
@@ -28,11 +31,28 @@ def _config(folder: Path, connect: str = "") -> str:
 def test_a_running_agent_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: dict[str, Any] = {"vehicles": [], "endpoints": [{"name": "radio", "links": [
         {"line": "link radio OK (1 packets)"}], "state": "open", "reason": ""}]}  # fmt: skip
-    monkeypatch.setattr(reports, "ask_agent", lambda *_: {"ok": True, "drone": told})
+    monkeypatch.setattr(reports, "ask_agent", lambda *_, **__: {"ok": True, "drone": told})
     done = RUN.invoke(app, ["links", "--config", _config(tmp_path)])
     assert (done.exit_code, done.stdout) == (0, "link radio OK (1 packets)\n")
     done = RUN.invoke(app, ["vehicles", "--json", "--config", _config(tmp_path)])
     assert json.loads(done.stdout) == {"running": True, "vehicles": []}
+
+
+def test_who_watches_is_told_when_the_agent_ends_and_sees_it_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"ok": True, "drone": {"vehicles": [], "endpoints": []}}
+    answers = iter([told, None, {"ok": False}, told])
+    monkeypatch.setattr(reports, "ask_agent", lambda *_, **__: next(answers))
+
+    async def four() -> list[dict[str, Any]]:
+        settings = EdgeSettings(state_dir=tmp_path)
+        told = reports.reports(settings, every_s=0)
+        return [await anext(told) for _ in range(4)]
+
+    found = asyncio.run(four())
+    assert [one["running"] for one in found] == [True, False, False, True]
+    assert watch_lines(found[1])[0].startswith("the agent has ended")
 
 
 def test_without_an_agent_the_links_of_the_settings_are_opened(tmp_path: Path) -> None:

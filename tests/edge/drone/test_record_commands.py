@@ -15,7 +15,9 @@ from fieldlab.spools import open_spool
 from fieldlink.codecs.fault import ConfigError, SourceError
 from fieldlink.codecs.mavlink import tlog_record
 from fieldlink.drone.console.positions import read_positions
-from fieldlink.drone.record import import_log, verify
+from fieldlink.drone.console.recordings import Part, Recording
+from fieldlink.drone.record import FlightIndex, import_log, verify
+from fieldlink.drone.record.index import PieceEntry
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.drone.commands import app
 from fieldlink.edge.drone.flights import kit_recordings
@@ -76,6 +78,14 @@ def test_a_recording_is_exported_as_log_and_track(kit: str, tmp_path: Path) -> N
     assert isinstance(again.exception, ConfigError)
     unknown = RUN.invoke(app, ["record", "show", "nothing", "--config", kit])
     assert "record list" in str(unknown.exception)
+
+
+def test_pieces_that_are_gone_are_named() -> None:
+    index = FlightIndex("m300-1", 1, "f", True, 1)
+    index.pieces = [PieceEntry(number, 1, 2, 3, 4) for number in range(4)]
+    parts = [Part(1, 4, "custody", lambda: None), Part(2, 4, "pending", lambda: b"")]
+    assert Recording("f", "m300-1", 1, True, 1, 2, 3, parts, index).missing == [0, 1, 3]
+    assert Recording("f", "m300-1", 1, True, 1, 2, 3, parts).missing == [0, 1]
 
 
 def test_damage_in_a_file_is_said_with_its_bytes(tmp_path: Path) -> None:
