@@ -33,7 +33,14 @@ from .live import (
     start_data,
     stop_data,
 )
-from .modes import FAILSAFE_REASONS, FORCED_MODES, GROUND_MODES, mode_words, reason_words
+from .modes import (
+    FAILSAFE_REASONS,
+    FORCED_MODES,
+    GROUND_MODES,
+    NOT_CONNECTED,
+    mode_words,
+    reason_words,
+)
 from .notices import (
     NOT_SUPPORTED,
     Health,
@@ -74,6 +81,7 @@ __all__ = [
     "FORCED_MODES",
     "GROUND_MODES",
     "MAX_SUBTITLE_BYTES",
+    "NOT_CONNECTED",
     "NOT_SUPPORTED",
     "QUALITY_BPS",
     "Aircraft",

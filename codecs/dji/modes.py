@@ -1,6 +1,13 @@
 """Flight modes and why an aircraft changed to one, in plain words (mode_code, mode_code_reason)."""
 
-__all__ = ["FAILSAFE_REASONS", "FORCED_MODES", "GROUND_MODES", "mode_words", "reason_words"]
+__all__ = [
+    "FAILSAFE_REASONS",
+    "FORCED_MODES",
+    "GROUND_MODES",
+    "NOT_CONNECTED",
+    "mode_words",
+    "reason_words",
+]
 
 _MODES: dict[int, tuple[str, str]] = {
     0: ("standby", "待机"),
@@ -23,8 +30,11 @@ _MODES: dict[int, tuple[str, str]] = {
     17: ("live flight controls", "指令飞行"),
     18: ("fixing RTK in the air", "空中 RTK 收敛"),
 }
-GROUND_MODES = frozenset({0, 1, 2, 13, 14})
+GROUND_MODES = frozenset({0, 1, 2, 13})
 """Modes of an aircraft that does not fly."""
+
+NOT_CONNECTED = 14
+"""What is said of an aircraft that is not heard: nothing of where it is."""
 
 FORCED_MODES = frozenset({11, 12})
 """Modes that nobody chooses."""

@@ -6,6 +6,7 @@ from typing import Any
 from fieldlink.codecs.dji import (
     FAILSAFE_REASONS,
     FORCED_MODES,
+    NOT_CONNECTED,
     Capacity,
     Envelope,
     LiveDevice,
@@ -53,7 +54,7 @@ class _Craft:
         self.heard_s = self.since_s = now_s
         self.data: dict[str, Any] = {}
         self.course = Course()
-        self.failsafe = ""
+        self.failsafe: str | None = None  # not known yet: it may be going on from before
         self.lat: float | None = None
         self.lon: float | None = None
 
@@ -81,7 +82,7 @@ class Gateway:
         self._own = Station(sn, Role.UNKNOWN, sn)
         self._crafts: dict[str, _Craft] = {}
         self._heard_s: float | None = None
-        self._health: set[str] = set()
+        self._health: dict[str, Station] = {}  # what is wrong, and with whom that was said
         self.topologies = self.uploads = self.refused_requests = 0
 
     # --- how it is -----------------------------------------------------------------------------
@@ -177,9 +178,8 @@ class Gateway:
         return known
 
     def _lost(self, craft: _Craft, now_s: float) -> None:
+        # A failsafe is not over because nothing is heard: it ends when it is heard to be well.
         self._crafts.pop(craft.station.sn, None)
-        if craft.failsafe:
-            self._say_failsafe(craft, "")
         if not any(one.station.role is Role.AIRCRAFT for one in self._crafts.values()):
             self.live.set_online(False, now_s)
 
@@ -260,7 +260,9 @@ class Gateway:
         """An aircraft that acts on its own: forced down, or on its way home for a reason."""
         acts = mode in FORCED_MODES or (mode in (9, 10) and reason in FAILSAFE_REASONS)
         words = f"{mode_words(mode)}: {reason_words(reason)}".rstrip(": ") if acts else ""
-        if words != craft.failsafe and bool(words) != bool(craft.failsafe):
+        if mode in (None, NOT_CONNECTED):
+            return
+        if craft.failsafe is None or bool(words) != bool(craft.failsafe):
             self._say_failsafe(craft, words)
 
     def _say_failsafe(self, craft: _Craft, words: str) -> None:
@@ -291,11 +293,11 @@ class Gateway:
         station = self._about()
         found = {one.code: one for one in read_health(envelope.data)}
         serious = {code for code, one in found.items() if one.level >= _ALARM_LEVEL}
-        for code in sorted(self._health - serious):
-            self._sink.notice(station, Said(AlarmKind.DEVICE, False, code))
-        for code in sorted(serious - self._health):
+        for code in sorted(self._health.keys() - serious):
+            self._sink.notice(self._health.pop(code), Said(AlarmKind.DEVICE, False, code))
+        for code in sorted(serious - self._health.keys()):
+            self._health[code] = station
             self._sink.notice(station, Said(AlarmKind.DEVICE, True, code, found[code].words))
-        self._health = serious
         for one in found.values():
             if one.level < _ALARM_LEVEL:
                 self._text(station, one.words, envelope)

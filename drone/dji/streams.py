@@ -8,7 +8,15 @@ ground: where the nose points is `attitude.yaw`.
 
 from collections.abc import Iterator, Mapping
 
-from fieldlink.codecs.dji import GROUND_MODES, Aircraft, Dock, Payload, Remote, mode_words
+from fieldlink.codecs.dji import (
+    GROUND_MODES,
+    NOT_CONNECTED,
+    Aircraft,
+    Dock,
+    Payload,
+    Remote,
+    mode_words,
+)
 from fieldlink.codecs.geo import bearing_deg, distance_m
 from fieldlink.codecs.telemetry import BATTERY, POSITION, Column, Flag, Schema
 from fieldlink.drone.schemas import ATTITUDE, FLIGHT, GIMBAL
@@ -157,9 +165,9 @@ def _battery(told: Aircraft) -> Values:
 
 
 def _flight(told: Aircraft) -> Values:
-    mode = told.mode
+    mode = None if told.mode == NOT_CONNECTED else told.mode
     return {
-        "mode": mode_words(mode) or None,
+        "mode": mode_words(told.mode) or None,
         "armed": None if mode is None else int(mode not in GROUND_MODES),
         "landed": None if mode is None else _landed(mode),
         "height": told.elevation_m,

@@ -155,7 +155,9 @@ def test_an_aircraft_that_acts_on_its_own_is_an_alarm_and_a_pilots_return_is_non
     lab = DjiLab()
     lab.online()
     lab.says("osd", {**OSD, "mode_code": 9})
-    assert lab.sink.notices == []
+    # Whatever was going on before the kit was started anew is over.
+    assert [said.active for _, said in lab.sink.notices] == [False]
+    lab.sink.notices.clear()
     lab.says("state", {"mode_code_reason": 6})
     lab.says("osd", {**OSD, "mode_code": 9})
     lab.says("osd", {**OSD, "mode_code": 10})
@@ -214,3 +216,33 @@ def test_no_order_of_messages_is_anything_but_taken_or_refused(
     json.dumps(lab.cloud.report(lab.now_s))
     for topic, _ in lab.sent():
         assert topic.rpartition("/")[2] in {way.value for way in TOLD}
+
+
+@pytest.mark.parametrize("away", ["topology", "silence", "mode"])
+def test_a_failsafe_is_not_over_because_the_aircraft_is_not_heard(away: str) -> None:
+    lab = DjiLab()
+    lab.online()
+    lab.says("osd", {**OSD, "mode_code": 11})
+    if away == "topology":
+        lab.offline()
+    elif away == "silence":
+        lab.passes(100)
+    else:
+        lab.says("osd", {**OSD, "mode_code": 14})
+        flight = lab.sink.of("flight")[-1]
+        assert (flight["armed"], flight["landed"]) == (None, None)
+    assert [said.active for _, said in lab.sink.notices] == [True]
+    lab.online()
+    lab.says("osd", {**OSD, "mode_code": 0})
+    assert [said.active for _, said in lab.sink.notices] == [True, False]
+
+
+def test_what_is_wrong_ends_for_the_one_of_which_it_was_said() -> None:
+    lab = DjiLab()
+    lab.online()
+    bad = {"code": "0x16100083", "level": 2, "in_the_sky": 1}
+    lab.says("events", {"list": [bad]}, sn=RC, method="hms")
+    lab.offline()
+    lab.says("events", {"list": []}, sn=RC, method="hms")
+    found = [(station.sn, said.active) for station, said in lab.sink.notices]
+    assert found == [(AIRCRAFT, True), (AIRCRAFT, False)]
