@@ -183,6 +183,7 @@ class Core:
         whoever listens knows.
         """
         for port in self.ports.values():
+            port.stats.rate_bytes_s(now_us)  # so that whoever asks once is told a rate
             every_us = port.policy.profile.heartbeat_us
             if every_us is not None and now_us >= port.heartbeat_due_us:
                 # After a pause not one for each that was left out.

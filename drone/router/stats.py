@@ -8,7 +8,7 @@ __all__ = ["LinkStats"]
 
 _MAX_SENDERS = 512
 _MAX_REFUSED = 64
-_RATE_US = 5_000_000
+_RATE_US, _FIRST_RATE_US = 5_000_000, 1_000_000
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class LinkStats:
     late_us: float = 0.0
     refused: dict[str, int] = field(default_factory=dict)
     _last: dict[tuple[int, int], int] = field(default_factory=dict)
-    _mark: tuple[int, int, float] = (0, 0, 0.0)
+    _mark: tuple[int, int, float | None] = (0, 0, None)
 
     def count(self, frame: Frame, now_us: int) -> None:
         """`frame` came by this link."""
@@ -72,10 +72,16 @@ class LinkStats:
     def rate_bytes_s(self, now_us: int) -> float:
         """What came in the last seconds; to be asked now and then."""
         since_us, bytes_, rate = self._mark
-        if now_us - since_us >= _RATE_US:
-            rate = (self.bytes - bytes_) * 1e6 / (now_us - since_us) if since_us else 0.0
-            self._mark = now_us, self.bytes, rate
-        return rate
+        if not since_us:
+            self._mark = now_us, self.bytes, None
+            return 0.0
+        span_us = now_us - since_us
+        if span_us < (_FIRST_RATE_US if rate is None else _RATE_US):
+            return rate or 0.0
+        current = (self.bytes - bytes_) * 1e6 / span_us
+        if span_us >= _RATE_US:
+            self._mark = now_us, self.bytes, current
+        return current
 
     def line(self, name: str, state: str, now_us: int) -> str:
         """The line that MAVProxy's users know, with its words."""

@@ -82,6 +82,17 @@ def test_a_terminal_is_left_as_it_was_with_the_last_lines_on_it() -> None:
     assert plain.getvalue() == "only\n\n"
 
 
+def test_who_asks_for_a_rate_once_is_told_one() -> None:
+    alone = _alone()
+    core = alone.router.core
+    (port,) = core.ports.values()
+    framer = Framer("link-1")
+    for at_us, raw in flight(8, seed=2):
+        core.receive(port, framer.datagram(raw), at_us + 1)
+        core.tick(at_us + 1, at_us + 1, healthy=True)
+    assert 1000 < port.stats.rate_bytes_s(8_000_000) < 3000
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_is_a_good_end(number: int) -> None:
     ended = []
