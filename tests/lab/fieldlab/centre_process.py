@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldlab.receiving import Bundle
+from fieldlink.codecs.fault import LinkError
 from fieldlink.codecs.wire import (
     Ack,
     AckItem,
@@ -88,9 +89,22 @@ class Kit:
         self.orders: list[Orders] = []
         self._connection: MqttConnection | None = None
 
-    async def connect(self) -> None:
+    async def connect(self, patience_s: float = 10.0) -> None:
+        """Connect; as a real kit does, again while the broker does not know of it yet."""
+        end_s = time.monotonic() + patience_s
+        while True:
+            try:
+                self._connection = await self._open()
+            except LinkError:
+                if time.monotonic() > end_s:
+                    raise
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+    async def _open(self) -> MqttConnection:
         who = self.identity
-        self._connection = await MqttConnection.open(
+        return await MqttConnection.open(
             who.broker_host,
             who.broker_port,
             client_id=who.kit,
