@@ -43,7 +43,7 @@ app = typer.Typer(
 )
 rates_app = typer.Typer(
     no_args_is_help=True,
-    help="How often each message goes to each link; set under [[drone.endpoint]]. 消息速率",
+    help="How often each message goes to each link; set for each drone.endpoint. 消息速率",
 )
 app.add_typer(rates_app, name="rates")
 app.add_typer(record_app, name="record")

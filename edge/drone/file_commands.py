@@ -64,7 +64,7 @@ def import_file(
     A file that is damaged or cut off gives what is in it; where the damage is, is said, and the
     exit status is 1.
     """
-    from fieldlink.codecs.fault import SourceError
+    from fieldlink.codecs.fault import ConfigError, SourceError
     from fieldlink.drone.console.positions import FORMATS, read_positions
 
     if to not in FORMATS:
@@ -72,15 +72,14 @@ def import_file(
     where, began_us = _zone(zone), _instant_us(began, _zone(zone))
     done: list[dict[str, Any]] = []
     for file in files:
+        out = (folder or file.parent) / f"{file.stem}.{to}"
         try:
             found = read_positions(file, where, began_us)
-        except SourceError as error:
+            write_out(out, FORMATS[to](found.tracks), force)
+        except (ConfigError, SourceError) as error:  # the others are done all the same
             done.append(_said(as_json, file, None, 0, str(error)))
             continue
-        out = (folder or file.parent) / f"{file.stem}.{to}"
-        tracks = found.tracks
-        count = sum(len(list(track.fixes)) for track in tracks)
-        write_out(out, FORMATS[to](tracks), force)
+        count = sum(len(list(track.fixes)) for track in found.tracks)
         done.append(_said(as_json, file, out, count, found.damage))
     if as_json:
         say_json({"files": done})
@@ -92,7 +91,7 @@ def _said(as_json: bool, file: Path, out: Path | None, fixes: int, damage: str) 
         if out is not None:
             say(f"{file.name}: {fixes} positions 个位置 -> {out}")
         if damage and out is None:
-            say(f"NOT READ 未能读取  {damage}")
+            say(f"NOT DONE 未完成  {damage}")
         elif damage:
             say(f"DAMAGED 损坏  {file.name}: {damage}")
     return {

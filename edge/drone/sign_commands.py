@@ -22,7 +22,7 @@ app = typer.Typer(
     Type the same passphrase in Mission Planner (Setup, Advanced, Mavlink Signing), or in MAVProxy:
     signing setup PASSPHRASE. Then require it where strangers may speak:
 
-    [drone] signing_key_file = "..."   and   [[drone.endpoint]] signing = "require"
+    drone.signing_key_file names the file that `new` printed, signing = "require" is the endpoint's;
 
     and start the agent again. 在地面站输入同一口令，再在配置中要求签名，然后重启程序。""",
 )
