@@ -7,8 +7,6 @@ What is not known is written as PX4 does.
 from dataclasses import dataclass
 from struct import Struct
 
-from fieldlink.codecs.fault import CodecError
-
 __all__ = ["GPS_FAILED", "HIGH_LATENCY2", "HighLatency2"]
 
 HIGH_LATENCY2 = 235
@@ -84,14 +82,10 @@ class HighLatency2:
 
     @classmethod
     def decode(cls, payload: bytes) -> "HighLatency2":
-        """What a payload says; zeros left out at its end are put back.
-
-        Raises:
-            CodecError: it is too long.
+        """What a payload says; zeros left out at its end are put back, and fields that a later
+        version of the dialect has behind these are left alone (Message extensions).
         """
-        if len(payload) > _FORM.size:
-            raise CodecError("length", f"HIGH_LATENCY2 has {_FORM.size} bytes, not {len(payload)}")
-        got = _FORM.unpack(payload.ljust(_FORM.size, b"\0"))
+        got = _FORM.unpack_from(payload.ljust(_FORM.size, b"\0"))
         placed = not got[8] & GPS_FAILED or any(got[1:3])
         return cls(
             time_ms=got[0],

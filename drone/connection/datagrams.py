@@ -20,6 +20,8 @@ _SILENT_S = 60.0
 _NEW_AFTER_S = 10.0
 _BUFFER_BYTES = 4_000_000
 _BUSY = (errno.EAGAIN, errno.ENOBUFS)
+_LOOK_S = 1.0
+_FAILING_S = 5.0
 
 Address = tuple[str, int] | tuple[str, int, int, int]
 
@@ -56,6 +58,8 @@ class _Socket:
     def __init__(self, made: socket.socket, host: Host) -> None:
         self.blocked = False
         self.unsent = 0
+        self.failing: tuple[float, str] | None = None
+        """Since when nothing can be sent, and why."""
         self.peers: dict[Address | None, UdpWay] = {}
         self.turned_away = 0
         self._made, self._host = made, host
@@ -68,10 +72,15 @@ class _Socket:
             self._sent(data, address)
         except OSError as error:
             self.unsent += 1
-            if error.errno in _BUSY and not self.blocked:
+            if error.errno not in (*_BUSY, errno.ECONNREFUSED):
+                since_s = self.failing[0] if self.failing else self._loop.time()
+                self.failing = since_s, error.strerror or str(error)
+            elif error.errno in _BUSY and not self.blocked:
                 self.blocked = True
                 self._loop.add_writer(self._made.fileno(), self._room)
-            # Nobody there yet, or no path: that is what a peer not heard from looks like.
+            # Nobody there yet: that is what a peer not heard from looks like.
+        else:
+            self.failing = None
 
     def _sent(self, data: bytes, address: Address | None) -> None:
         if address is not None:
@@ -199,7 +208,9 @@ class UdpClient:
         """Work until cancelled.
 
         Raises:
-            LinkError: the name means nothing, or there is no path at all.
+            LinkError: the name means nothing, or there is no path, from the start or any more. A
+                socket keeps the address that the kit had when it was made: after a modem dials
+                anew, only another socket reaches anybody.
         """
         loop = asyncio.get_running_loop()
         name = f"{self._host}:{self._port}"
@@ -219,6 +230,9 @@ class UdpClient:
         loop.add_reader(made.fileno(), shared.read_known)
         try:
             host.joined(way)
-            await loop.create_future()
+            while True:
+                await asyncio.sleep(_LOOK_S)
+                if shared.failing is not None and loop.time() - shared.failing[0] > _FAILING_S:
+                    raise LinkError(f"{name}: {shared.failing[1]}")
         finally:
             shared.close()

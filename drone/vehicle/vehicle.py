@@ -3,7 +3,6 @@
 from collections import deque
 from typing import Any
 
-from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.mavlink import Frame, HighLatency2, id_of
 from fieldlink.codecs.telemetry import BATTERY as BATTERY_SCHEMA
 from fieldlink.codecs.telemetry import POSITION, TEXT, AlarmKind, Schema
@@ -90,10 +89,7 @@ class Vehicle:
 
     def take_summary(self, frame: Frame, now_us: int) -> list[Said]:
         """It said HIGH_LATENCY2, which is worth one of each."""
-        try:
-            said = HighLatency2.decode(frame.payload)
-        except CodecError:
-            return []
+        said = HighLatency2.decode(frame.payload)
         self.state.take_summary(said, now_us)
         found: list[Said] = []
         if self.state.last(GLOBAL, now_us) is None:

@@ -1,5 +1,6 @@
 """Aircraft that speak MAVLink. In a file: `[drone]`, `[[drone.endpoint]]`, `[[drone.vehicle]]`."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
@@ -11,6 +12,8 @@ from fieldlink.codecs.telemetry import KIT_DEVICE
 from fieldlink.drone.router import RouterSettings
 
 __all__ = ["DroneSettings", "VehicleSettings"]
+
+_UNNAMED = re.compile(r"mav-[0-9]+")
 
 
 def _device(text: str) -> str:
@@ -68,4 +71,10 @@ class DroneSettings(RouterSettings):
             twice = sorted({one for one in all_of if all_of.count(one) > 1})
             if twice:
                 raise ValueError(f"two vehicles have the {what} {twice[0]}; give each its own")
+        for one in self.vehicle:
+            if _UNNAMED.fullmatch(one.name) and one.name != f"mav-{one.sysid}":
+                raise ValueError(
+                    f"{one.name} is what another aircraft is called that has no name;"
+                    f" choose another for system {one.sysid}"
+                )
         return self

@@ -181,6 +181,8 @@ def test_without_endpoints_there_is_no_adapter_and_names_are_one_devices(tmp_pat
     settings = EdgeSettings(state_dir=tmp_path, drone=_settings())
     assert "drone" in [one.name for one in make_adapters(settings, FakeIntake(), FakeTime())]
     assert settings.speakers == {"m300-1": "[[drone.vehicle]]"}
+    with pytest.raises(ValueError, match="what another aircraft is called"):
+        _settings(vehicle=[{"sysid": 7, "name": "mav-5"}])
     with pytest.raises(ValueError, match="two vehicles have the sysid 7"):
         _settings(vehicle=[_VEHICLE, {**_VEHICLE, "name": "b"}])
     with pytest.raises(ValueError, match="the kit itself"):
