@@ -23,6 +23,7 @@ _MAX_NUMBER = 2**60
 _OWNED_S = 600.0  # by whoever spoke last under its name
 _BACKFILL, _JUMP, _FROZEN = int(Flag.BACKFILL), int(Flag.JUMP), int(Flag.FROZEN)
 # What an adapter may know; the rest is found here.
+_ARRIVAL_US = 1_000
 _TAKEN = int(
     Flag.NO_FIX | Flag.ZERO | Flag.BACKFILL | Flag.CONVERTED | Flag.EXERCISE | Flag.RANGE
     | Flag.ALARM
@@ -152,6 +153,8 @@ class Device:
         taken = int(reading.flags) & _TAKEN
         self.exercise = taken & _EXERCISE > 0
         time_us, flags, off_us = self.clock.judge(device_us, now_us, taken)
+        if time_us != device_us:  # microseconds of an arrival mean nothing, and cost a byte each
+            time_us -= time_us % _ARRIVAL_US
         values, flags = series.judge(reading.values, device_us, time_us, flags)
         known_us = None if off_us is None or error_us is None else rounded_error(error_us + off_us)
         sample = Sample(time_us, number, values, flags, known_us)

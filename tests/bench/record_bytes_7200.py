@@ -18,7 +18,7 @@ _SIZE = 7_200
 
 def measure() -> Sequence[Figure]:
     judged = [report(made(name, _SIZE, seed=7), _SIZE, print) for name in ("walker", "vehicle")]
-    print("the walker's again, with times of arrival that waver by up to 4 ms:")
+    print("the walker's again, with times of arrival that waver by 4 ms, as the kit stores them:")
     report(made("walker", _SIZE, seed=7, jitter_us=4000), _SIZE, print)
     worst = max(judged, key=lambda found: found["ours"])
     fewest = all(min(found, key=lambda name: found[name]) == "ours" for found in judged)

@@ -166,6 +166,21 @@ def test_a_clock_that_is_consistently_off_is_corrected(behind_us: int) -> None:
     assert (time_us, flags, error_us) == (now_us - 300_000, 0, 0)
 
 
+def test_a_time_of_arrival_is_of_a_millisecond_and_a_device_s_own_stays_as_it_is() -> None:
+    device = _device()
+    series = device.stream(POSITION, 7)
+    assert series is not None
+    arrived = device.sample(series, Reading({"lat": 34.0, "lon": 109.0}), None, NOW_US + 1_999, 0)
+    assert not isinstance(arrived, str)
+    assert arrived[1].time_us == NOW_US + 1_000
+    now_us = NOW_US + 5_000_007
+    own_us = now_us - 2
+    device.clock.observe(own_us, now_us)
+    kept = device.sample(series, Reading({"lat": 34.0}, device_us=own_us), None, now_us, 0)
+    assert not isinstance(kept, str)
+    assert kept[1].time_us == own_us
+
+
 def test_what_was_stored_keeps_its_time_and_is_marked() -> None:
     clock = DeviceClock()
     now_us = _hear(clock, HOUR_US)

@@ -54,7 +54,8 @@ class Track:
 
 def made(name: str, count: int, seed: int, *, jitter_us: int = 0) -> Track:
     """One record a second of a `walker` or a `vehicle`. The times are on the second, as a
-    receiver's are; with `jitter_us` they are those of arrival.
+    receiver's are; with `jitter_us` they are those of arrival, by the millisecond as the kit
+    stores them.
     """
     rng = random.Random(seed)
     moves = _moves(rng, *((1.3, 0.4, 0.3) if name == "walker" else (14.0, 1.5, 0.12)))
@@ -71,9 +72,14 @@ def made(name: str, count: int, seed: int, *, jitter_us: int = 0) -> Track:
         said = abs(speed + rng.gauss(0, _DOPPLER_MPS))
         lat = 30.6 + north_m / _M_PER_DEG
         lon = 104.0 + east_m / (_M_PER_DEG * math.cos(math.radians(30.6)))
-        time_us = _START_US + second * 1_000_000 + (rng.randrange(jitter_us) if jitter_us else 0)
+        time_us = _START_US + second * 1_000_000 + _arrival(rng, jitter_us)
         records.append((time_us, *_scaled(lat, lon, up_m, heading_deg, said)))
     return Track(name, tuple(records))
+
+
+def _arrival(rng: random.Random, jitter_us: int) -> int:
+    late_us = rng.randrange(jitter_us) if jitter_us else 0
+    return late_us - late_us % 1_000
 
 
 def _moves(
