@@ -21,6 +21,7 @@ class Outbox:
         self.stale = 0
         self._bucket = bucket
         self.bytes = 0
+        self._need = 0  # before the budget has so much, nothing that waits can go
         self._waiting: list[tuple[Frame, int]] = []
 
     def __len__(self) -> int:
@@ -30,6 +31,7 @@ class Outbox:
         """Add `frame`; too much, and the oldest of the lowest value goes."""
         self._waiting.append((frame, now_us))
         self.bytes += len(frame.raw)
+        self._need = min(self._need, len(frame.raw))
         if self.bytes > self.max_bytes:
             self._shrink()
 
@@ -70,18 +72,24 @@ class Outbox:
         return taken
 
     def _within(self, bucket: Bucket, max_bytes: int, now_us: int) -> list[bytes]:
+        if not bucket.has(self._need, now_us):  # sorting for each frame that comes costs too much
+            return []
         # The best first; among equals, in order. sort is stable.
         order = sorted(range(len(self._waiting)), key=self._value)
         gone: set[int] = set()
-        size = 0
+        size = need = 0
         for at in order:
             raw = self._waiting[at][0].raw
-            if (size + len(raw) > max_bytes and gone) or not bucket.take(len(raw), now_us):
+            if size + len(raw) > max_bytes and gone:
+                break
+            if not bucket.take(len(raw), now_us):
+                need = len(raw)
                 break
             gone.add(at)
             size += len(raw)
         taken = [self._waiting[at][0].raw for at in sorted(gone)]
         self._keep([entry for at, entry in enumerate(self._waiting) if at not in gone])
+        self._need = need
         return taken
 
     def _value(self, at: int) -> int:
@@ -97,7 +105,7 @@ class Outbox:
         self._keep(kept)
 
     def _keep(self, entries: list[tuple[Frame, int]]) -> None:
-        self._waiting = entries
+        self._waiting, self._need = entries, 0
         self.bytes = sum(len(frame.raw) for frame, _ in entries)
 
     def clear(self) -> None:

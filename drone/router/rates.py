@@ -57,6 +57,11 @@ class Bucket:
         self._left -= size_bytes
         return True
 
+    def has(self, size_bytes: int, now_us: int) -> bool:
+        """Whether so many bytes might go now."""
+        self._fill(now_us)
+        return size_bytes <= self._left
+
     def charge(self, size_bytes: int) -> None:
         """So many bytes went, whether or not there was room."""
         self._left -= size_bytes

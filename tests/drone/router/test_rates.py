@@ -127,3 +127,20 @@ def test_commands_and_heartbeats_are_worth_more_than_telemetry_and_that_than_bul
 
 def test_a_heartbeat_is_the_kits_own_unless_said_otherwise() -> None:
     assert heartbeat() == bytes([0, 0, 0, 0, 18, 8, 0, 4, 3])
+
+
+def test_what_waits_is_not_sorted_for_each_frame_that_comes_and_what_fits_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    box, looked = Outbox(1_000_000, Bucket(1000, 0)), []
+    value = Outbox._value
+    monkeypatch.setattr(Outbox, "_value", lambda self, at: looked.append(at) or value(self, at))
+    [long] = Framer().datagram(compose(30, bytes([1]) * 28, sysid=1, compid=1, seq=1))
+    for _ in range(1000):
+        box.put(long, 0)
+    gone_us = [now_us for now_us in range(0, 200_000, 1000) if box.take(10_000, now_us)]
+    assert gone_us == [40_000, 80_000, 120_000, 160_000]  # 40 bytes each
+    assert len(looked) < 12_000
+    [short] = Framer().datagram(compose(0, heartbeat(), sysid=1, compid=1, seq=1))
+    box.put(short, 200_000)
+    assert box.take(10_000, 200_000) == [short.raw]
