@@ -18,6 +18,7 @@ _SUBSCRIBE, _SUBACK, _UNSUBSCRIBE, _UNSUBACK, _PINGREQ, _PINGRESP, _DISCONNECT =
 _V311, _V5 = 4, 5
 _CLEAN, _WILL, _WILL_BITS, _USER, _PASSWORD = 0x02, 0x04, 0x3C, 0x80, 0x40
 _MAX_HELD = 1_000
+_MAX_TOPICS = 1_000
 # CONNACK: what 3.1.1 says, and the reason code of 5 (3.2.2.2).
 _REASONS = {0: 0x00, 1: 0x84, 2: 0x85, 3: 0x88, 4: 0x86, 5: 0x87}
 _NO_PROPERTIES = b"\x00"
@@ -128,16 +129,18 @@ class Translator:
         elif kind == _SUBSCRIBE:
             number = fields.take(2)
             fields.skip_properties()
-            wanted = b""
+            wanted: list[bytes] = []
             while not fields.is_empty:
-                wanted += fields.text() + bytes([min(fields.take(1)[0] & 3, 1)])
-            self._to_broker += packet(first, number + wanted)
+                wanted.append(fields.text() + bytes([min(fields.take(1)[0] & 3, 1)]))
+                _bounded(wanted)
+            self._to_broker += packet(first, number + b"".join(wanted))
         elif kind == _UNSUBSCRIBE:
             number = fields.take(2)
             fields.skip_properties()
-            topics = []
+            topics: list[bytes] = []
             while not fields.is_empty:
                 topics.append(fields.text())
+                _bounded(topics)
             if len(self._unsubscribed) < _MAX_HELD:
                 self._unsubscribed[number] = len(topics)
             self._to_broker += packet(first, number + b"".join(topics))
@@ -175,3 +178,9 @@ class Translator:
             number = fields.take(2)
             return number + _NO_PROPERTIES + bytes(self._unsubscribed.pop(number, 1))
         return body
+
+
+def _bounded(topics: list[bytes]) -> None:
+    # A controller has ten; a hundred thousand in one packet would hold up everything else.
+    if len(topics) > _MAX_TOPICS:
+        raise CodecError("many", f"over {_MAX_TOPICS} topics in one packet")

@@ -36,6 +36,7 @@ _MAX_BATTERIES, _MAX_LINKS = 4, 8
 _FORGOTTEN_US = 600_000_000
 _TEXTS, _TEXTS_US = 20, 10_000_000
 _SHOWN_TEXTS = 6
+_AT_ONCE_US = 200_000  # what changes faster, as of two aircraft with one number, waits its turn
 _ANSWERED = 2  # frames that prove it is back
 _RADIO_FRESH_US = 15_000_000
 _BATTERIES = tuple(
@@ -126,9 +127,10 @@ class Vehicle:
             return self._sample(_BATTERIES[part], battery(state, now_us, part), now_us, 5)
         if msgid == _HEARTBEAT:
             shown = state.mode, state.armed, state.state
-            if shown != self._shown:  # at once
-                self._sampled.pop(FLIGHT.stream, None)
-            self._shown = shown
+            last_us = self._sampled.get(FLIGHT.stream)
+            if shown != self._shown and (last_us is None or now_us - last_us >= _AT_ONCE_US):
+                self._sampled.pop(FLIGHT.stream, None)  # at once
+                self._shown = shown
             return self._sample(FLIGHT, flight(state, now_us), now_us)
         return []
 

@@ -143,3 +143,12 @@ def test_no_bytes_in_any_pieces_are_anything_but_taken_or_refused(data: bytes, s
     except CodecError:
         return
     assert len(made.take_to_client()) <= len(data) * 5 + MAX_PACKET_BYTES
+
+
+@pytest.mark.parametrize("first", [0x82, 0xA2])
+def test_more_topics_than_a_controller_has_are_refused(first: int) -> None:
+    topics = 1001 * (b"\0\0\0" if first == 0x82 else b"\0\0")
+    body = b"\0\1\0" + topics
+    length = bytes([len(body) & 0x7F | 0x80, len(body) >> 7])
+    with pytest.raises(CodecError, match="over 1000 topics"):
+        connected().from_client(bytes([first]) + length + body)

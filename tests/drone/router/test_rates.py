@@ -132,9 +132,15 @@ def test_a_heartbeat_is_the_kits_own_unless_said_otherwise() -> None:
 def test_what_waits_is_not_sorted_for_each_frame_that_comes_and_what_fits_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    box, looked = Outbox(1_000_000, Bucket(1000, 0)), []
+    box = Outbox(1_000_000, Bucket(1000, 0))
+    looked: list[int] = []
     value = Outbox._value
-    monkeypatch.setattr(Outbox, "_value", lambda self, at: looked.append(at) or value(self, at))
+
+    def look(self: Outbox, at: int) -> int:
+        looked.append(at)
+        return value(self, at)
+
+    monkeypatch.setattr(Outbox, "_value", look)
     [long] = Framer().datagram(compose(30, bytes([1]) * 28, sysid=1, compid=1, seq=1))
     for _ in range(1000):
         box.put(long, 0)

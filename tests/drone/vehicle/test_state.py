@@ -329,3 +329,12 @@ def test_who_was_lost_makes_room_for_who_is_heard() -> None:
     fleet.take(Autopilot().beat(), 700_000_000)
     assert (1, 1) in fleet.vehicles
     assert len(fleet.vehicles) == 64
+
+
+def test_a_mode_that_changes_with_every_frame_makes_no_flood() -> None:
+    vehicle, fleet, count = Autopilot(), Fleet(), 0
+    for number in range(1000):  # in one second
+        vehicle.mode = number % 7
+        for said in fleet.take(vehicle.beat(), number * 1000):
+            count += isinstance(said, Measured) and said.schema.stream == "flight"
+    assert count <= 6
