@@ -30,11 +30,13 @@ from fieldlink.edge.jt808.session import MAX_PENDING
 from fieldlink.edge.jt808.settings import Enrolment, Jt808Settings
 
 
-@pytest.mark.parametrize("version", [None, 1])
+@pytest.mark.parametrize(
+    "talker", [Talker(is_2011=True), Talker(), Talker(version=1)], ids=["2011", "2013", "2019"]
+)
 def test_a_listed_terminal_registers_shows_its_code_and_is_asked_how_it_reports(
-    version: int | None,
+    talker: Talker,
 ) -> None:
-    line = Line(Talker(version=version))
+    line = Line(talker)
     (given,) = line.say(line.talker.registration())
     assert given == RegistrationAnswer(100, 0, CODES.code("13800138000"))
     _, asked = line.say(line.talker.authentication())

@@ -57,13 +57,14 @@ CODES = AccessCodes(b"s" * 32)
 
 @dataclass
 class Talker:
-    """`phone` of 11 digits; `version` 1 speaks the 2019 edition."""
+    """`phone` of 11 digits; `version` 1 speaks the 2019 edition; `is_2011` that of 2011."""
 
     phone: str = "13800138000"
     version: int | None = None
     serial: int = 100
     answers: list[Message] = field(default_factory=list)
     code: bytes = b""
+    is_2011: bool = False
     _framer: Framer = field(default_factory=Framer)
 
     def frames(self, *messages: Message, part_bytes: int = 1000) -> list[Frame]:
@@ -102,6 +103,9 @@ class Talker:
 
     def registration(self, maker: bytes = b"70111") -> Registration:
         """How it registers."""
+        if self.is_2011:
+            fields = (maker, b"model", b"T1", 1, "陕A12345".encode("gbk"))
+            return Registration(Layout.V2011, 61, 100, *_filled(fields, (5, 8, 7)))
         if self.version is None:
             fields = (maker, b"model", b"T1", 1, "陕A12345".encode("gbk"))
             return Registration(Layout.V2013, 61, 100, *_filled(fields, (5, 20, 7)))
