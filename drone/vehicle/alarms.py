@@ -46,6 +46,11 @@ class Alarms:
         self.watch = Watch(vehicle)
         self._limits = limits
 
+    def resume(self, kind: AlarmKind, subject: str, now_us: int) -> None:
+        """This was going on before the kit was started anew, and ends as it would have."""
+        said = kind is AlarmKind.DEVICE and subject not in ("crash", *_HL_DEVICE.values())
+        self.watch.resume(kind, subject, now_us, _SAID_FADES_US if said else None)
+
     def judge(self, state: VehicleState, msgid: int, fields: Fields, now_us: int) -> list[Warned]:
         """It said a message."""
         if msgid == _HEARTBEAT:

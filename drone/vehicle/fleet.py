@@ -3,10 +3,11 @@
 `now_us` is a clock that only goes forward. Bounded: a vehicle too many is not followed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from fieldlink.codecs.mavlink import HIGH_LATENCY2, Frame, id_of, is_autopilot
+from fieldlink.codecs.telemetry import AlarmKind
 from fieldlink.drone.vehicle.alarms import Limits
 from fieldlink.drone.vehicle.gimbal import DEVICE, FOV, ORIENTATION, STATUS
 from fieldlink.drone.vehicle.measures import BATTERY
@@ -25,18 +26,22 @@ _OF_PARTS = frozenset((DEVICE, ORIENTATION, STATUS, FOV, BATTERY))
 
 
 class Fleet:
-    """`lost_after_us` says how long a link may be silent before who was heard there is lost."""
+    """`lost_after_us` says how long a link may be silent before who was heard there is lost,
+    `going` which alarms of a vehicle that is new here go on from before.
+    """
 
     def __init__(
         self,
         lost_after_us: Callable[[str], int] = lambda _: _LOST_US,
         every_us: int = 1_000_000,
         limits: Limits | None = None,
+        going: Callable[[Key], Iterable[tuple[AlarmKind, str]]] = lambda _: (),
     ) -> None:
         self.vehicles: dict[Key, Vehicle] = {}
         self._lost_after_us = lost_after_us
         self._every_us = every_us
         self._limits = limits or Limits()
+        self._going = going
         self._texts = Texts()
         self._radios: dict[str, tuple[Fields, int]] = {}
 
@@ -117,6 +122,8 @@ class Fleet:
         key = frame.sysid, frame.compid
         vehicle = self.vehicles[key] = Vehicle(key, self._every_us, self._limits)
         vehicle.hear(frame, now_us)
+        for kind, subject in self._going(key):
+            vehicle.alarms.resume(kind, subject, now_us)
         return vehicle
 
     def _make_room(self) -> bool:

@@ -38,6 +38,15 @@ class Watch:
         """What is on."""
         return [key for key, one in self._all.items() if one.on]
 
+    def resume(
+        self, kind: AlarmKind, subject: str, now_us: int, fades_us: int | None = None
+    ) -> None:
+        """It was going on when the kit was started anew, and nobody needs to be told."""
+        found = self._find(kind, subject)
+        if found is not None:
+            found.on = found.settled = True
+            found.bad_us, found.fades_us = now_us, fades_us
+
     def bad(
         self,
         kind: AlarmKind,

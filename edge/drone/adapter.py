@@ -12,7 +12,7 @@ from typing import Any
 
 from fieldlink.codecs.fault import ConfigError, SourceError
 from fieldlink.codecs.mavlink import Frame
-from fieldlink.codecs.telemetry import Flag
+from fieldlink.codecs.telemetry import AlarmKind, Flag
 from fieldlink.drone.connection.address import parse_address
 from fieldlink.drone.record import GapSink, Recorder, Sink
 from fieldlink.drone.router import Router
@@ -63,7 +63,7 @@ class Drone:
         }
         self._lost_us = {one.name: policy_of(one).lost_after_us for one in settings.endpoint}
         limits = Limits(battery=settings.battery)
-        self.fleet = Fleet(self._lost_after_us, round(settings.every * 1e6), limits)
+        self.fleet = Fleet(self._lost_after_us, round(settings.every * 1e6), limits, self._going)
         self._records = records
         self.router: Router | None = None
         self.recorder: Recorder | None = None
@@ -149,6 +149,10 @@ class Drone:
                     said.text, flags=flags,
                 )  # fmt: skip
                 self._intake.notify(source, notice)
+
+    def _going(self, vehicle: Key) -> list[tuple[AlarmKind, str]]:
+        device = self._device(vehicle)
+        return [(one.kind, one.subject) for one in self._intake.alarms() if one.device == device]
 
     def _name(self, sysid: int) -> str:
         named = self._named.get(sysid)
