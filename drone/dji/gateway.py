@@ -291,6 +291,9 @@ class Gateway:
 
     def _take_health(self, envelope: Envelope) -> None:
         station = self._about()
+        for known in [self._own, *(craft.station for craft in self._crafts.values())]:
+            for code in self._sink.going(known):
+                self._health.setdefault(code, known)
         found = {one.code: one for one in read_health(envelope.data)}
         serious = {code for code, one in found.items() if one.level >= _ALARM_LEVEL}
         for code in sorted(self._health.keys() - serious):

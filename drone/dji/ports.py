@@ -1,6 +1,6 @@
 """What the sessions need of whoever runs them: a place for what they learn, and one for video."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,6 +55,11 @@ class Sink(Protocol):
 
     def notice(self, station: Station, said: Said) -> None:
         """Something needs attention, or no longer does."""
+
+    def going(self, station: Station) -> Sequence[str]:
+        """The codes of what is wrong with `station` by notices that were not ended, also by those
+        before this end was started anew.
+        """
 
     def refuse(self, gateway: str, reason: str) -> None:
         """Count something malformed against `gateway`; a short word, a colon, the detail."""

@@ -14,7 +14,7 @@ import bcrypt
 
 from fieldlink.codecs.dji import Role
 from fieldlink.codecs.fault import CodecError, ConfigError, LinkError, SourceError
-from fieldlink.codecs.telemetry import Flag, Schema
+from fieldlink.codecs.telemetry import AlarmKind, Flag, Schema
 from fieldlink.drone.dji import Cloud, LiveNeeds, Said, Shell, Station
 from fieldlink.edge.control import Command
 from fieldlink.edge.device_api.access import AGENT, agent_secret
@@ -257,6 +257,19 @@ class Dji:
                     lon=said.lon,
                 ),
             )
+
+    def going(self, station: Station) -> list[str]:
+        """What is wrong with a station, by what was told before: the sessions begin anew with
+        each connection to the broker, and alarms do not.
+        """
+        source = self._source(station)
+        return [
+            one.subject
+            for one in self._intake.alarms()
+            if source is not None
+            and (one.device, one.kind) == (source.device, AlarmKind.DEVICE)
+            and one.subject.startswith("0x")
+        ]
 
     def refuse(self, gateway: str, reason: str) -> None:
         """Something malformed, counted against whom it came from."""

@@ -246,3 +246,13 @@ def test_what_is_wrong_ends_for_the_one_of_which_it_was_said() -> None:
     lab.says("events", {"list": []}, sn=RC, method="hms")
     found = [(station.sn, said.active) for station, said in lab.sink.notices]
     assert found == [(AIRCRAFT, True), (AIRCRAFT, False)]
+
+
+def test_what_was_wrong_before_a_new_start_ends_when_it_is_no_longer_told() -> None:
+    lab = DjiLab()
+    lab.online()
+    lab.sink.before = {AIRCRAFT: ["0x16100083", "0x1b"]}
+    still = {"code": "0x1b", "level": 2}
+    lab.says("events", {"list": [still]}, sn=RC, method="hms")
+    found = [(station.sn, said.subject, said.active) for station, said in lab.sink.notices]
+    assert found == [(AIRCRAFT, "0x16100083", False)]

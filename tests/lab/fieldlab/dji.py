@@ -47,6 +47,7 @@ class FakeSink:
         self.notices: list[tuple[Station, Said]] = []
         self.refused: Counter[tuple[str, str]] = Counter()
         self.reasons: list[str] = []
+        self.before: dict[str, list[str]] = {}
 
     def sample(
         self,
@@ -63,6 +64,10 @@ class FakeSink:
     def notice(self, station: Station, said: Said) -> None:
         """Remember."""
         self.notices.append((station, said))
+
+    def going(self, station: Station) -> list[str]:
+        """What was wrong with it before this run."""
+        return self.before.get(station.sn, [])
 
     def refuse(self, gateway: str, reason: str) -> None:
         """Remember."""
