@@ -42,12 +42,16 @@ class Query:
 
 @dataclass(slots=True)
 class Found:
-    """The answer: rows of time, epoch, sequence, marks and a value for each of `columns`."""
+    """The answer: rows of time, epoch, sequence, marks and a value for each of `columns`; those of
+    one epoch by their sequence, whatever a clock made of their times. What was `truncated` goes on
+    at `next_us`.
+    """
 
     columns: list[Column] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     truncated: bool = False
+    next_us: int | None = None
 
 
 class History:
@@ -68,12 +72,12 @@ class History:
         bucket: int | None = None
         for count, (epoch, schema, sample) in enumerate(self.samples(query)):
             if count >= MAX_SAMPLES_READ:
-                found.truncated = True
+                found.truncated, found.next_us = True, sample.time_us
                 break
             at = sample.time_us // query.every_us if query.every_us else None
             wanted = at is None or at != bucket
             if wanted and len(found.rows) >= query.limit:
-                found.truncated = True
+                found.truncated, found.next_us = True, sample.time_us
                 break
             gaps.take(epoch, sample)
             if wanted:
@@ -83,6 +87,7 @@ class History:
         width = len(found.columns) + 4
         for row in found.rows:
             row.extend([None] * (width - len(row)))
+        found.rows = _by_sequence(found.rows)
         found.gaps = gaps.found(whole=not found.truncated)
         return found
 
@@ -141,6 +146,21 @@ def _thin(
 
 def _time(sample: Sample) -> int:
     return sample.time_us
+
+
+def _by_sequence(rows: list[Row]) -> list[Row]:
+    """`rows` by time, but those of one epoch in the order in which they were numbered."""
+    of_epoch: dict[object, list[Row]] = {}
+    for row in rows:
+        of_epoch.setdefault(row[1], []).append(row)
+    numbered = {epoch: iter(sorted(some, key=_sequence)) for epoch, some in of_epoch.items()}
+    return [next(numbered[row[1]]) for row in rows]
+
+
+def _sequence(row: Row) -> int:
+    number_ = row[2]
+    assert isinstance(number_, int)  # noqa: S101  # `_row` puts it there
+    return number_
 
 
 class _Melt:

@@ -67,6 +67,7 @@ def telemetry_router() -> APIRouter:
                 {"from_us": gap.from_us, "to_us": gap.to_us, "why": gap.why} for gap in found.gaps
             ],
             "truncated": found.truncated,
+            "next_us": found.next_us,
         }
         return _json(json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode())
 

@@ -97,14 +97,16 @@ class SampleGapView(View):
 
 
 class HistoryView(View):
-    """Samples by time: time_us, epoch, sequence, marks as an integer, then a value for each of
-    `columns`. `truncated`: there is more; ask on from the last sample's time.
+    """Samples: time_us, epoch, sequence, marks as an integer, then a value for each of `columns`.
+    Those of an epoch are by sequence, epochs by time. `truncated`: there is more; ask on from
+    `next_us`.
     """
 
     columns: list[ColumnView]
     samples: list[list[Value]]
     gaps: list[SampleGapView]
     truncated: bool
+    next_us: int | None
 
 
 class TrackView(View):
