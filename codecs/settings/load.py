@@ -48,8 +48,16 @@ def load_settings(model: type[_M], text: str, source: str) -> _M:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        faults = [_line(source, fault, raw) for fault in error.errors(include_url=False)]
+        found = error.errors(include_url=False)
+        faults = [_line(source, fault, raw) for fault in found if not _follows(fault, found)]
         raise ConfigError(*faults) from error
+
+
+def _follows(fault: Any, found: list[Any]) -> bool:
+    """Whether `fault` says only that a list is short of the items that others find wrong."""
+    at = fault["loc"]
+    inside = any(len(each["loc"]) > len(at) and each["loc"][: len(at)] == at for each in found)
+    return fault["type"] == "too_short" and inside
 
 
 def _line(source: str, fault: Any, raw: Any) -> str:

@@ -103,6 +103,22 @@ def test_every_fault_has_its_line() -> None:
     )
 
 
+def test_a_list_is_not_called_too_short_because_its_items_are_wrong() -> None:
+    class Item(Settings):
+        name: str
+
+    class Whole(Settings):
+        item: tuple[Item, ...] = Field(min_length=1)
+
+    with pytest.raises(ConfigError) as told:
+        load_settings(Whole, '[[item]]\nname = "a"\nnmae = "b"', "kit.toml")
+    assert told.value.faults == (
+        "kit.toml: item[0].nmae = 'b': no such setting; check its spelling",
+    )
+    with pytest.raises(ConfigError, match="at least 1 item"):
+        load_settings(Whole, "item = []", "kit.toml")
+
+
 def test_a_rule_of_the_whole_file_has_its_line() -> None:
     assert faults('quota = "10B"') == ("edge.toml: quota has to be at least 1kB",)
 

@@ -39,6 +39,8 @@ class Site:
         mates.remove(old)
         self.fleet.tick(500)
         duty.telemetry.settle()
+        picture = still(Scene("S"), 1.0)
+        duty.file("soldier-1", Layer.STILL, now_us(), picture, media_type="image/avif")
 
     def second(self) -> None:
         """One second goes by, now."""
@@ -116,8 +118,6 @@ def test_news_moves_a_device_without_asking_for_everything(site: Site, page: Bro
 
 
 def test_a_device_tells_all_that_is_known_of_it(site: Site, page: Browser) -> None:
-    picture = still(Scene("S"), 1.0)
-    site.duty.file("soldier-1", Layer.STILL, now_us(), picture, media_type="image/avif")
     page.run(f"{_ROW.format('kit-1/soldier-1')}.click()")
     page.wait(f"{_CARD}.querySelectorAll('.spark').length >= 2")
     said = page.run(f"{_CARD}.textContent")
