@@ -6,6 +6,10 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, settings
 
+# pymavlink begins with MAVLink 1 and goes over to 2 when a peer's first message is of 2: which that
+# is depends on what came first. Read when it is imported, here or by a program that is started.
+os.environ["MAVLINK20"] = "1"
+
 from fieldlab import peers
 
 # Two cores shared by real brokers, encoders and browsers make a time limit per example flaky.
