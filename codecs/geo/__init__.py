@@ -1,4 +1,5 @@
-"""Positions on the earth: Chinese map coordinates, distances, bearings, and what is plausible.
+"""Positions on the earth: Chinese map coordinates, distances, bearings, what is plausible, and what
+of the ground a camera sees.
 
 All angles are degrees of WGS-84, north and east positive, as floats; all lengths are metres.
 """
@@ -14,13 +15,18 @@ from .earth import (
 )
 from .gcj02 import gcj02_to_wgs84, in_gcj02_area, wgs84_to_gcj02
 from .plausible import implied_speed_mps, is_position, is_zero
+from .pose import FARTHEST_DEG, Pose, footprint, frame_centre, upright_vfov
 
 __all__ = [
+    "FARTHEST_DEG",
     "MEAN_RADIUS_M",
     "Local",
+    "Pose",
     "bearing_deg",
     "destination",
     "distance_m",
+    "footprint",
+    "frame_centre",
     "gcj02_to_wgs84",
     "implied_speed_mps",
     "in_gcj02_area",
@@ -28,5 +34,6 @@ __all__ = [
     "is_zero",
     "local_frame",
     "turn_deg",
+    "upright_vfov",
     "wgs84_to_gcj02",
 ]

@@ -32,6 +32,10 @@ def _name(text: str) -> str:
         raise ValueError(error.detail) from error
 
 
+def _carrier(text: str) -> str:
+    return _name(text) if text else ""
+
+
 class DeviceSettings(Settings):
     """One device attached to the kit. In a file: a `[[device]]` table."""
 
@@ -47,6 +51,13 @@ class DeviceSettings(Settings):
         description="Where its pictures come from: rtsp://, rtsps://, rtmp://, http(s)://, udp://, "
         "tcp://, rtp://, /dev/videoN or the path of a file. rtmp://0.0.0.0:1935/live/name?listen=1 "
         "waits for somebody who pushes to it.",
+    )
+    carrier: Annotated[str, AfterValidator(_carrier)] = Field(
+        default="",
+        description="The device that carries this camera, whose position and attitude its stills "
+        'get: the name of an aircraft, a vehicle or a person, or "kit" for a camera that stands '
+        "where the kit's satellite receiver is. Empty: the device of its own name, if that says "
+        "where it is.",
     )
     loop: bool = Field(
         default=True,
