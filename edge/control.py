@@ -9,6 +9,10 @@
     {"do": "device-add", "name": ..., "kind": ...}   -> credentials; device-remove, device-list
     {"do": "drone"}    -> {"ok": true, "drone": {...}}: aircraft, endpoints and their links
 
+    {"do": "drone-do", "what": "param.download", "vehicle": "m300-1"}
+                       -> lines of {"progress": {...}}, at the end {"ok": ...}; whoever goes away
+                          before that ends the work
+
 Only the kit's own user and root reach it (0600).
 """
 
@@ -17,21 +21,45 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
+from struct import Struct
 from typing import Any
 
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.systemd.service import Beat
 
-__all__ = ["Command", "ask_agent", "serve_control"]
+__all__ = ["Caller", "Command", "ask_agent", "ask_agent_long", "caller", "serve_control"]
 
 _MAX_LINE_BYTES = 64 * 1024
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024
+_MAX_PROGRESS_BYTES = 256 * 1024
 _PATIENCE_S = 30.0
+_LONG = {"drone-do": 3600.0}
+"""Commands that take their time, and the most of it."""
+_UCRED = Struct("iII")
+_NO_LOGIN = 0xFFFF_FFFF
 
 Command = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 """Takes what was asked, as it came, and answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asked, by the kernel's word: user, process, and the user that logged in (sudo does not
+    change that; None: unknown). `tell` gives it a word before the answer.
+    """
+
+    uid: int
+    pid: int
+    tell: Callable[[dict[str, Any]], None]
+    login_uid: int | None = None
+
+
+caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+"""Who asked for what is done now."""
 
 
 async def serve_control(path: Path, commands: Mapping[str, Command], beat: Beat) -> None:
@@ -44,7 +72,11 @@ async def serve_control(path: Path, commands: Mapping[str, Command], beat: Beat)
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                answer = await _answer(await reader.readline(), commands)
+                name, asked = _asked(await reader.readline())
+            caller.set(_caller(writer))
+            async with asyncio.timeout(_LONG.get(name, _PATIENCE_S)):
+                work = _answer(name, asked, commands)
+                answer = await (_while_there(reader, work) if name in _LONG else work)
                 writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
         except (TimeoutError, ConnectionError, ValueError):
@@ -76,12 +108,108 @@ def _listen(path: Path) -> socket.socket:
     return listening
 
 
-async def _answer(line: bytes, commands: Mapping[str, Command]) -> dict[str, Any]:
+def _asked(line: bytes) -> tuple[str, dict[str, Any]]:
     asked = json.loads(line)
     name = asked.get("do") if isinstance(asked, dict) else None
-    if not isinstance(name, str) or name not in commands:
+    return (name, asked) if isinstance(name, str) else ("", {})
+
+
+async def _answer(
+    name: str, asked: Mapping[str, Any], commands: Mapping[str, Command]
+) -> dict[str, Any]:
+    if name not in commands:
         return {"ok": False, "said": f"there is no such command; use one of {sorted(commands)}"}
     return await commands[name](asked)
+
+
+async def _while_there(
+    reader: asyncio.StreamReader, work: Coroutine[Any, Any, dict[str, Any]]
+) -> dict[str, Any]:
+    """What `work` gives; ended when whoever asked goes away.
+
+    Raises:
+        ConnectionError: nobody is there any more.
+    """
+    doing = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(reader))
+    try:
+        await asyncio.wait([doing, gone], return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise ConnectionAbortedError("whoever asked went away")
+        return doing.result()
+    finally:
+        for task in (doing, gone):
+            task.cancel()
+        await asyncio.gather(doing, gone, return_exceptions=True)
+
+
+async def _gone(reader: asyncio.StreamReader) -> None:
+    while await reader.read(1024):
+        pass  # it may say what it likes
+
+
+def _caller(writer: asyncio.StreamWriter) -> Caller:
+    held: socket.socket = writer.get_extra_info("socket")
+    data = held.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    pid, uid, _ = _UCRED.unpack(data)
+
+    def tell(fields: dict[str, Any]) -> None:
+        # Who does not read is told less, not waited for.
+        if writer.transport.get_write_buffer_size() < _MAX_PROGRESS_BYTES:
+            writer.write(json.dumps({"progress": fields}).encode() + b"\n")
+
+    return Caller(uid, pid, tell, _login_uid(pid))
+
+
+def _login_uid(pid: int) -> int | None:
+    try:
+        found = int(Path(f"/proc/{pid}/loginuid").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+    return None if found == _NO_LOGIN else found
+
+
+async def ask_agent_long(
+    path: Path, name: str, fields: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]
+) -> dict[str, Any] | None:
+    """The running agent's answer, however long it takes; `tell` is given what it says before that.
+    None when no agent runs. Cancelled, it ends the work there.
+
+    Raises:
+        ConfigError: there is an agent, but this user may not ask it, or it does not answer.
+    """
+    try:
+        reader, writer = await asyncio.open_unix_connection(path, limit=_MAX_ANSWER_BYTES)
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+    except OSError as error:
+        raise _unasked(path, error) from error
+    try:
+        writer.write(json.dumps({**fields, "do": name}).encode() + b"\n")
+        await writer.drain()
+        while True:
+            said = _said(path, await reader.readline())
+            if "progress" not in said:
+                return said
+            tell(said["progress"])
+    except (OSError, ValueError) as error:
+        raise _unasked(path, error) from error
+    finally:
+        writer.close()
+
+
+def _unasked(path: Path, error: Exception) -> ConfigError:
+    if isinstance(error, PermissionError):
+        return ConfigError(f"{path}: not allowed; run as the kit's own user or as root")
+    return ConfigError(f"{path}: the agent does not answer ({error})")
+
+
+def _said(path: Path, line: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(line)
+    except ValueError as error:
+        raise ConfigError(f"{path}: the agent ended while it was asked") from error
+    return said if isinstance(said, dict) else {}
 
 
 def ask_agent(
@@ -101,12 +229,6 @@ def ask_agent(
                 answer = lines.readline(_MAX_ANSWER_BYTES)
     except (FileNotFoundError, ConnectionRefusedError):
         return None
-    except PermissionError as error:
-        raise ConfigError(f"{path}: not allowed; run as the kit's own user or as root") from error
     except OSError as error:
-        raise ConfigError(f"{path}: the agent does not answer ({error})") from error
-    try:
-        said = json.loads(answer)
-    except ValueError as error:
-        raise ConfigError(f"{path}: the agent ended while it was asked") from error
-    return said if isinstance(said, dict) else None
+        raise _unasked(path, error) from error
+    return _said(path, answer)

@@ -25,7 +25,7 @@ __all__ = ["Desk"]
 # An adapter answers these, if the configuration has it.
 _ASKED_OF_ADAPTERS = (
     *("device-add", "device-remove", "device-list"),
-    *("jt808-list", "jt808-text", "dji", "drone"),
+    *("jt808-list", "jt808-text", "dji", "drone", "drone-do"),
 )
 _DRAINING = (
     "recording has stopped; what was recorded is being sent, devices are still heard"

@@ -6,6 +6,7 @@ link, and it goes to whoever it is for, by each one's rules. Signed frames go on
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from fieldlink.codecs.mavlink import (
     HEARTBEAT,
@@ -22,12 +23,13 @@ from fieldlink.codecs.mavlink.table import ENTRIES
 from fieldlink.drone.router.duplicates import Duplicates
 from fieldlink.drone.router.policy import Policy
 from fieldlink.drone.router.port import Port
+from fieldlink.drone.router.profiles import PROFILES
 from fieldlink.drone.router.routes import Routes
 from fieldlink.drone.router.settings import RouterSettings
 from fieldlink.drone.router.values import ANSWERS
 from fieldlink.drone.router.vehicles import Vehicle, Vehicles
 
-__all__ = ["Core", "Tap"]
+__all__ = ["Core", "Reach", "Tap"]
 
 Tap = Callable[[Frame], None]
 
@@ -42,6 +44,16 @@ _TARGETS = {
 }
 _NOBODY = (0, 0)
 _KIT = 0
+
+
+class Reach(NamedTuple):
+    """A link over which somebody was heard; `up`: lately, as such a link may be silent."""
+
+    number: int
+    name: str
+    profile: str
+    up: bool
+    heard_us: int
 
 
 class Core:
@@ -126,9 +138,23 @@ class Core:
                 if ground or not from_ground:
                     on_frame(frame)
 
-    def send(self, raw: bytes, now_us: int, utc_us: int) -> int:
-        """Route a frame of the kit's own; over how many links it goes. It is signed where
-        signatures are required. Answers come to the taps.
+    def reaches(self, target: tuple[int, int], now_us: int) -> list[Reach]:
+        """The links over which a component can be spoken to, the best first: heard there lately,
+        then the widest, then the latest.
+        """
+        found = []
+        for number, heard_us in self.routes.heard(target).items():
+            port = self.ports[number]
+            profile = port.policy.profile.name
+            if profile in PROFILES:  # a file is nobody to speak to
+                up = now_us - heard_us <= port.policy.lost_after_us
+                found.append(Reach(number, port.name, profile, up, heard_us))
+        order = list(PROFILES)
+        return sorted(found, key=lambda one: (not one.up, order.index(one.profile), -one.heard_us))
+
+    def send(self, raw: bytes, now_us: int, utc_us: int, over: int | None = None) -> int:
+        """Route a frame of the kit's own, to the link `over` alone if one is given; over how many
+        links it goes. It is signed where signatures are required. Answers come to the taps.
 
         Raises:
             ValueError: it is no frame.
@@ -140,6 +166,8 @@ class Core:
         self.routes.learn(_KIT, frame.sysid, frame.compid, now_us)
         target = _target(frame) if frame.msgid in _TARGETS else _NOBODY
         plan = self.routes.plan(_KIT, frame.sysid, frame.compid, target, now_us) or ()
+        if over is not None:
+            plan = tuple(to for to in plan if to == over)
         for to in plan:
             port = self.ports[to]
             signed = frame

@@ -7,7 +7,7 @@ named is not given, but for answers to what the endpoint itself asked for.
 
 from dataclasses import dataclass, field
 
-from fieldlink.codecs.mavlink import HIGH_LATENCY2, id_of, ids_of
+from fieldlink.codecs.mavlink import HIGH_LATENCY2, ids_of
 
 __all__ = ["ALWAYS", "NEVER", "PROFILES", "Profile", "rule_of"]
 
@@ -52,6 +52,7 @@ class Profile:
     system_bytes_s: float | None = None
 
 
+_COMMANDS = "COMMAND_ACK COMMAND_LONG COMMAND_INT"
 _EVENTS = "STATUSTEXT COMMAND_ACK COMMAND_LONG COMMAND_INT COLLISION"
 
 PROFILES = {
@@ -86,7 +87,7 @@ PROFILES = {
         Profile(
             "beidou",
             other=NEVER,
-            rules={id_of("COMMAND_ACK"): ALWAYS, HIGH_LATENCY2: rule_of(0.2)},
+            rules={**_rules(_COMMANDS), HIGH_LATENCY2: rule_of(0.2)},
             heartbeat_us=None,
             heartbeats=False,
             answers=False,

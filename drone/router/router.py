@@ -17,7 +17,7 @@ from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.mavlink import Frame
 from fieldlink.drone.connection.open import make_connection
 from fieldlink.drone.connection.ports import Connection, Way
-from fieldlink.drone.router.core import Core, Tap
+from fieldlink.drone.router.core import Core, Reach, Tap
 from fieldlink.drone.router.endpoint import Endpoint
 from fieldlink.drone.router.port import Port
 from fieldlink.drone.router.settings import RouterSettings
@@ -89,14 +89,19 @@ class Router:
         """
         return self.core.tap(on_frame, ground=ground)
 
-    def send(self, raw: bytes) -> int:
-        """Route a frame of the kit's own, from `settings.sysid` and `compid`; over how many links
-        it goes. It is signed where signatures are required. Answers come to the taps.
+    def reaches(self, target: tuple[int, int]) -> list[Reach]:
+        """The links over which a component can be spoken to, the best first."""
+        return self.core.reaches(target, _now_us())
+
+    def send(self, raw: bytes, over: int | None = None) -> int:
+        """Route a frame of the kit's own, from `settings.sysid` and `compid`, to the link `over`
+        alone if one is given; over how many links it goes. It is signed where signatures are
+        required. Answers come to the taps.
 
         Raises:
             ValueError: it is no frame.
         """
-        links = self.core.send(raw, _now_us(), self.utc_us())
+        links = self.core.send(raw, _now_us(), self.utc_us(), over)
         self.flush()
         return links
 

@@ -69,6 +69,17 @@ class Routes:
         """The components heard on `link`."""
         return sorted(who for who, links in self._heard.items() if link in links)
 
+    def heard(self, target: tuple[int, int]) -> dict[int, int]:
+        """The links where a component was heard, and when last; component 0, or one that has not
+        spoken yet, is where its system is.
+        """
+        found = dict(self._heard.get(target, ()))
+        for (system, _), links in () if found else self._heard.items():
+            if system == target[0]:
+                for link, at_us in links.items():
+                    found[link] = max(at_us, found.get(link, at_us))
+        return {link: at_us for link, at_us in found.items() if link in self._links}
+
     def plan(
         self, link: int, sysid: int, compid: int, target: tuple[int, int], now_us: int
     ) -> tuple[int, ...] | None:

@@ -6,6 +6,7 @@ The forms come from pymavlink's dialect; a field that says that it knows nothing
 """
 
 import math
+from functools import cache
 from struct import Struct
 from typing import Any
 
@@ -13,7 +14,7 @@ from pymavlink.dialects.v20 import all as dialect
 
 from fieldlink.codecs.mavlink import Frame, id_of
 
-__all__ = ["Fields", "finite", "known", "read"]
+__all__ = ["Fields", "fields_of", "finite", "known", "read"]
 
 Fields = dict[str, Any]
 """A message's values by its field names; an array is a tuple, text is bytes."""
@@ -45,6 +46,18 @@ class _Form:
         return {
             name: got[at : at + length] if length else got[at] for name, at, length in self._parts
         }
+
+
+@cache
+def _form(msgid: int) -> _Form | None:
+    message = dialect.mavlink_map.get(msgid)
+    return _Form(message) if message is not None else None
+
+
+def fields_of(frame: Frame) -> Fields | None:
+    """What any message says that a dialect here has; None when its checksum was not checked."""
+    form = _form(frame.msgid) if frame.known else None
+    return form.read(frame.payload) if form is not None else None
 
 
 _FORMS = {

@@ -12,14 +12,18 @@ from typing import Any
 
 from fieldlink.codecs.fault import ConfigError, SourceError
 from fieldlink.codecs.mavlink import Frame
-from fieldlink.codecs.telemetry import AlarmKind, Flag
-from fieldlink.drone.connection.address import parse_address
+from fieldlink.codecs.telemetry import TEXT, AlarmKind, Flag
+from fieldlink.drone.commanding import Commander
 from fieldlink.drone.record import GapSink, Recorder, Sink
 from fieldlink.drone.router import Router
-from fieldlink.drone.router.policy import policy_of
 from fieldlink.drone.vehicle import Fleet, Key, Limits, Measured, Said
 from fieldlink.edge.control import Command
+from fieldlink.edge.drone.doing import VERB, Deck, Doer, do
+from fieldlink.edge.drone.parts import ROWS, make_doers
+from fieldlink.edge.drone.roster import Roster
 from fieldlink.edge.drone.settings import DroneSettings
+from fieldlink.edge.drone.summary import summary
+from fieldlink.edge.drone.together import together
 from fieldlink.edge.telemetry.ports import Intake, KitTime, Notice, Reading, Source
 from fieldlink.systemd.service import Beat
 
@@ -28,8 +32,6 @@ __all__ = ["Drone", "Records", "make_drone"]
 VIA = "mavlink"
 _TICK_S = 0.5
 _STALLED_S = 10.0
-_LOST_US = 5_000_000
-_MOST_SAID = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +59,14 @@ class Drone:
         self.settings = settings, state_dir
         self._settings, self._state_dir = settings, state_dir
         self._intake, self._time, self._clock_s = intake, time_, clock_s
-        self._named = {one.sysid: one for one in settings.vehicle}
-        self._played = {
-            one.name for one in settings.endpoint if parse_address(one.connect).kind == "file"
-        }
-        self._lost_us = {one.name: policy_of(one).lost_after_us for one in settings.endpoint}
+        self.roster = Roster(settings)
         limits = Limits(battery=settings.battery)
-        self.fleet = Fleet(self._lost_after_us, round(settings.every * 1e6), limits, self._going)
+        every_us = round(settings.every * 1e6)
+        self.fleet = Fleet(self.roster.lost_after_us, every_us, limits, self._going)
         self._records = records
         self.router: Router | None = None
         self.recorder: Recorder | None = None
+        self._doers: dict[str, Doer] = {}
         self._written_s = clock_s()
         self._reason = ""
 
@@ -95,7 +95,20 @@ class Drone:
         if recorder is not None:
             router.tap(partial(self._record, recorder), ground=True)
             rows.append(recorder.run(self._wrote))
-        await _all(rows)
+        deck = Deck(
+            self._settings,
+            self._state_dir,
+            router,
+            Commander(router),
+            self._names,
+            self._event,
+        )
+        self._doers = make_doers(deck)
+        try:
+            await together([*rows, *(row(deck) for row in ROWS)])
+        finally:
+            self._doers = {}  # what was asked of this router is over
+            deck.commander.close()
 
     def _recorder(self) -> Recorder | None:
         if self._records is None:
@@ -104,13 +117,13 @@ class Drone:
             self._state_dir / "flights",
             self._records.add,
             clock=self._time.now_us,
-            name_of=self._name,
+            name_of=self.roster.name,
             gap=self._records.add_gap,
-            silent_us=lambda link: 2 * self._lost_after_us(link),
+            silent_us=lambda link: 2 * self.roster.lost_after_us(link),
         )
 
     def _record(self, recorder: Recorder, frame: Frame) -> None:
-        if not self._is_played(frame.link):  # it was recorded when it flew
+        if not self.roster.is_played(frame.link):  # it was recorded when it flew
             recorder.take(frame)
 
     def _wrote(self) -> None:
@@ -131,14 +144,12 @@ class Drone:
     def _now_us(self) -> int:
         return round(self._clock_s() * 1e6)
 
-    def _lost_after_us(self, link: str) -> int:
-        # A link is called as its endpoint, and its peer behind that where there may be several.
-        return self._lost_us.get(link.partition(" ")[0], _LOST_US)
-
     def _tell(self, found: list[Said]) -> None:
         for said in found:
             source = Source(self._device(said.vehicle), "drone", VIA)
-            flags = Flag.EXERCISE if self._is_exercise(said.vehicle) else Flag.NONE
+            flags = (
+                Flag.EXERCISE if self.roster.is_exercise(said.vehicle, self.fleet) else Flag.NONE
+            )
             if isinstance(said, Measured):
                 if said.no_fix:
                     flags |= Flag.NO_FIX
@@ -154,32 +165,25 @@ class Drone:
         device = self._device(vehicle)
         return [(one.kind, one.subject) for one in self._intake.alarms() if one.device == device]
 
-    def _name(self, sysid: int) -> str:
-        named = self._named.get(sysid)
-        return named.name if named is not None else f"mav-{sysid}"
-
     def _device(self, vehicle: Key) -> str:
-        sysid, compid = vehicle
-        name = self._name(sysid)
-        # A second autopilot of one system is a device of its own.
-        first = min((key[1] for key in self.fleet.vehicles if key[0] == sysid), default=compid)
-        return name if compid <= first else f"{name[:28].rstrip('-_')}-{compid}"
-
-    def _is_exercise(self, vehicle: Key) -> bool:
-        named = self._named.get(vehicle[0])
-        if named is not None and named.exercise:
-            return True
-        found = self.fleet.vehicles.get(vehicle)
-        link = next(reversed(found.links), "") if found is not None else ""
-        return self._is_played(link)  # it flies nowhere now
-
-    def _is_played(self, link: str) -> bool:
-        return link.partition(" ")[0] in self._played
+        return self.roster.device(vehicle, self.fleet.vehicles)
 
     @property
     def commands(self) -> Mapping[str, Command]:
         """What people ask of it."""
-        return {"drone": self._asked}
+        return {"drone": self._asked, VERB: self._do}
+
+    async def _do(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        if not self._doers:
+            why = self._reason or "the links are opened just now; ask again 正在打开链路，请重试"
+            return {"ok": False, "reason": "ended", "said": why}
+        return await do(self._doers, asked)
+
+    def _names(self) -> dict[str, Key]:
+        return {self._device(key): key for key in self.fleet.vehicles}
+
+    def _event(self, vehicle: Key, text: str) -> None:
+        self._tell([Measured(vehicle, TEXT, {"text": text, "from": "kit"})])
 
     async def _asked(self, _: Mapping[str, Any]) -> dict[str, Any]:
         return {"ok": True, "drone": self.report()}
@@ -201,53 +205,11 @@ class Drone:
         return {
             "state": "down" if self._reason or deaf else "degraded" if reason else "ok",
             "reason": reason,
-            "said": _said(vehicles, endpoints, recording, reason),
+            "said": summary(vehicles, endpoints, recording, reason),
             "vehicles": vehicles,
             "endpoints": endpoints,
             "recording": recording,
         }
-
-
-def _said(
-    vehicles: list[dict[str, Any]], endpoints: Any, recording: Any, reason: str
-) -> str:  # fmt: skip
-    """A line for who stands beside the kit."""
-    heard = [one for one in vehicles if one["state"] == "heard"]
-    up = sum(one["state"] in ("open", "ended") for one in endpoints)
-    parts = [f"{len(heard)} aircraft 架在线, {up} of {len(endpoints)} links up 链路正常"]
-    for one in vehicles[:_MOST_SAID]:
-        words = [one["name"], "LOST 失联" if one["state"] == "lost" else str(one["mode"] or "?")]
-        if one["armed"]:
-            words.append("armed 已解锁")
-        if one["battery"] is not None:
-            words.append(f"{one['battery']:.0f} %")
-        parts.append(" ".join(words))
-    if recording is not None:
-        state = "NOT RECORDING 未记录" if recording["reason"] else "recording 记录中"
-        parts.append(state)
-    return "; ".join([*parts, reason] if reason else parts)
-
-
-async def _all(rows: list[Any]) -> None:
-    """Work on all until one fails, and raise what that raised, not a group of it."""
-    tasks = [asyncio.ensure_future(row) for row in rows]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    except BaseExceptionGroup as group:
-        raise _cause(group) from group
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _cause(error: BaseException) -> BaseException:
-    # What failed first: a group would hide that it is weather.
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def make_drone(

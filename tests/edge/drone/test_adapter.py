@@ -139,7 +139,7 @@ def test_silence_is_judged_by_the_endpoint_that_it_is_of(tmp_path: Path) -> None
     far = {"name": "far", "connect": "udpin:127.0.0.1:0", "profile": "beidou"}
     drone = Drone(_settings(endpoint=[_RADIO, far]), tmp_path, FakeIntake(), FakeTime(), None)
     links = ["radio", "radio 10.0.0.7:14550", "far", "unheard of"]
-    assert [drone._lost_after_us(link) // 1_000_000 for link in links] == [5, 5, 120, 5]
+    assert [drone.roster.lost_after_us(link) // 1_000_000 for link in links] == [5, 5, 120, 5]
 
 
 def test_a_key_that_cannot_be_used_stops_the_adapter_and_says_so(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_two_autopilots_of_one_system_are_two_devices(tmp_path: Path) -> None:
         drone._heard(Autopilot(sysid=7, compid=compid).beat())
     drone._heard(Autopilot(sysid=9, compid=0).beat())
     assert {one.source.device for one in intake.records} == {"m300-1", "m300-1-2", "mav-9"}
-    assert [drone._name(sysid) for sysid in (7, 9)] == ["m300-1", "mav-9"]
+    assert [drone.roster.name(sysid) for sysid in (7, 9)] == ["m300-1", "mav-9"]
 
 
 def test_without_endpoints_there_is_no_adapter_and_names_are_one_devices(tmp_path: Path) -> None:
