@@ -4,7 +4,15 @@
 from a stream and why.
 """
 
-from .flight import FLIGHT_MEDIA_TYPE, TLOG_MEDIA_TYPE, TLOG_STREAM
+from .file import (
+    FILE_MEDIA_TYPE,
+    FILE_STREAM,
+    PART_BYTES,
+    PART_MEDIA_TYPE,
+    FileIndex,
+    FilePart,
+)
+from .flight import FLIGHT_MEDIA_TYPE, TLOG_MEDIA_TYPE, TLOG_STREAM, UNSEEN_STREAMS
 from .gap import GAP_MEDIA_TYPE, Gap, decode_gap, encode_gap
 from .manifest import (
     MAX_BUNDLE_BYTES,
@@ -23,14 +31,21 @@ from .names import check_name
 from .ranges import Ranges
 
 __all__ = [
+    "FILE_MEDIA_TYPE",
+    "FILE_STREAM",
     "FLIGHT_MEDIA_TYPE",
     "GAP_MEDIA_TYPE",
     "MARK_MEDIA_TYPE",
     "MAX_BUNDLE_BYTES",
     "MAX_MANIFEST_BYTES",
+    "PART_BYTES",
+    "PART_MEDIA_TYPE",
     "TLOG_MEDIA_TYPE",
     "TLOG_STREAM",
+    "UNSEEN_STREAMS",
     "Draft",
+    "FileIndex",
+    "FilePart",
     "Gap",
     "Layer",
     "Manifest",

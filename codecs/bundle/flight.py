@@ -1,6 +1,8 @@
 """Recordings of flights as bundles: originals, but of no pictures."""
 
-__all__ = ["FLIGHT_MEDIA_TYPE", "TLOG_MEDIA_TYPE", "TLOG_STREAM"]
+from .file import FILE_STREAM
+
+__all__ = ["FLIGHT_MEDIA_TYPE", "TLOG_MEDIA_TYPE", "TLOG_STREAM", "UNSEEN_STREAMS"]
 
 TLOG_STREAM = "mavlink"
 """The stream of an aircraft's recording. It has no minutes to be seen, and none to be missed."""
@@ -10,3 +12,6 @@ TLOG_MEDIA_TYPE = "application/vnd.mavlink.tlog"
 
 FLIGHT_MEDIA_TYPE = "application/vnd.fieldlink.flight+json"
 """What the pieces of a flight are, and what is missing."""
+
+UNSEEN_STREAMS = frozenset({TLOG_STREAM, FILE_STREAM})
+"""Streams of originals that have no minutes: neither seen, nor missed, nor made thinner."""

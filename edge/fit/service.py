@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from fieldlink.codecs.bundle import FLIGHT_MEDIA_TYPE, TLOG_MEDIA_TYPE
+from fieldlink.codecs.bundle import UNSEEN_STREAMS
 from fieldlink.codecs.fault import SourceError
 from fieldlink.codecs.telemetry import ALARM_MEDIA_TYPE, SHEAF_MEDIA_TYPE
 from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
@@ -30,7 +30,7 @@ _IDLE_S = 0.5
 _UNUSED_S = 60.0
 _PAGE = 500
 _MOST_ASKED = 200
-_NO_PICTURES = (SHEAF_MEDIA_TYPE, ALARM_MEDIA_TYPE, TLOG_MEDIA_TYPE, FLIGHT_MEDIA_TYPE)
+_NO_PICTURES = (SHEAF_MEDIA_TYPE, ALARM_MEDIA_TYPE)
 _FIRST = (Group.ALARM, Group.URGENT, Group.REPORT, Group.WANTED)
 
 
@@ -66,7 +66,8 @@ class Fit:
 
     def recorded(self, stored: Stored) -> None:
         """The spool has one more bundle; on the event loop's thread."""
-        if stored.manifest.media_type in _NO_PICTURES:
+        manifest = stored.manifest
+        if manifest.media_type in _NO_PICTURES or manifest.stream in UNSEEN_STREAMS:
             return  # it covers no minute of any stream that could go thinner
         if stored.state in (State.PENDING, State.CUSTODY):
             custody = stored.state is State.CUSTODY or stored.bundle_id in self._early

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
 from fieldlink.codecs.bundle import (
+    FILE_MEDIA_TYPE,
     FLIGHT_MEDIA_TYPE,
     GAP_MEDIA_TYPE,
+    PART_MEDIA_TYPE,
     TLOG_MEDIA_TYPE,
     Manifest,
     check_name,
@@ -28,6 +30,11 @@ _EXTENSIONS = {
     GAP_MEDIA_TYPE: "gap",
     TLOG_MEDIA_TYPE: "tlog",
     FLIGHT_MEDIA_TYPE: "json",
+    FILE_MEDIA_TYPE: "json",
+    PART_MEDIA_TYPE: "part",
+    "video/quicktime": "mov",
+    "image/x-adobe-dng": "dng",
+    "image/tiff": "tif",
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_PATH_CHARS = 400

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from fieldlink.codecs.bundle import TLOG_STREAM, Gap, Layer, decode_manifest
+from fieldlink.codecs.bundle import UNSEEN_STREAMS, Gap, Layer, decode_manifest
 from fieldlink.relay.catalogue.base import Part
 from fieldlink.relay.catalogue.records import (
     FiledBundle,
@@ -238,6 +238,6 @@ def _stream(
 ) -> StreamSummary:
     pictures = [layers[name].first_custody_us for name in _PICTURES if name in layers]
     # Audio alone is no picture: a stream without stills or video has none, nor has a recording.
-    first_us = min(pictures) if pictures and key[2] not in ("audio", TLOG_STREAM) else None
+    first_us = min(pictures) if pictures and key[2] not in {"audio", *UNSEEN_STREAMS} else None
     delay_us = None if first_us is None or start_us is None else first_us - start_us
     return StreamSummary(key[0], key[1], kind, key[2], first_us, delay_us, layers)

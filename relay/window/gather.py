@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fieldlink.codecs.bundle import TLOG_STREAM, Gap, Layer
+from fieldlink.codecs.bundle import UNSEEN_STREAMS, Gap, Layer
 from fieldlink.codecs.telemetry import ALARM_STREAM, KIT_DEVICE, SHEAF_STREAM
 from fieldlink.relay.catalogue import Catalogue, Incident, Kit, StreamSummary
 from fieldlink.relay.orders.book import worked_incident
@@ -68,9 +68,9 @@ def gather(
 
 def only_reports(stream: StreamSummary, gaps: Iterable[Gap]) -> bool:
     """Whether a stream has only reports (telemetry, alarms) and no minutes to be missed: no gap
-    says that it should have pictures. A flight's recording has none either.
+    says that it should have pictures. A flight's recording and files have none either.
     """
-    if stream.stream == TLOG_STREAM:
+    if stream.stream in UNSEEN_STREAMS:
         return True
     if stream.layers.keys() - {Layer.REPORT.value}:
         return False
@@ -84,7 +84,9 @@ def _promised(kit: Kit) -> dict[StreamKey, StreamFacts]:
     plan = plan_of(kit.plan) if kit.active else None
     rows = plan.rows if plan else ()
     pictures = [row for row in rows if row.pending_bytes and row.layer != Layer.REPORT]
-    keys = {(kit.kit, row.device, row.stream) for row in pictures if row.stream != TLOG_STREAM}
+    keys = {
+        (kit.kit, row.device, row.stream) for row in pictures if row.stream not in UNSEEN_STREAMS
+    }
     return {key: StreamFacts(*key, kind=kit.devices.get(key[1], "")) for key in keys}
 
 
