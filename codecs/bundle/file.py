@@ -146,7 +146,7 @@ def _optional(value: Any) -> int | None:
 
 
 def _about(said: Any) -> dict[str, str | int | float | bool | None]:
-    found = {}
+    found: dict[str, str | int | float | bool | None] = {}
     for key, value in list(said.items())[:_MAX_ABOUT]:
         if value is None or isinstance(value, bool | int | float):
             found[str(key)[:64]] = value

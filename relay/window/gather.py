@@ -84,9 +84,8 @@ def _promised(kit: Kit) -> dict[StreamKey, StreamFacts]:
     plan = plan_of(kit.plan) if kit.active else None
     rows = plan.rows if plan else ()
     pictures = [row for row in rows if row.pending_bytes and row.layer != Layer.REPORT]
-    keys = {
-        (kit.kit, row.device, row.stream) for row in pictures if row.stream not in UNSEEN_STREAMS
-    }
+    keys = {(kit.kit, row.device, row.stream) for row in pictures}
+    keys = {key for key in keys if key[2] not in UNSEEN_STREAMS}
     return {key: StreamFacts(*key, kind=kit.devices.get(key[1], "")) for key in keys}
 
 

@@ -113,8 +113,8 @@ def test_a_signed_trailer_is_checked() -> None:
     reader = Chunked(Seal(KEY, STAMP, SCOPE, SEED), trailer=True)
     assert b"".join(reader.feed(whole)) == b"abc"
     reader.finish()
+    bad = whole.replace(b"NSRBwg", b"NSRBwh")
     with pytest.raises(CodecError, match="signature"):
-        bad = whole.replace(b"NSRBwg", b"NSRBwh")
         list(Chunked(Seal(KEY, STAMP, SCOPE, SEED), trailer=True).feed(bad))
 
 
