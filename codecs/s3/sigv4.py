@@ -9,7 +9,6 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, unquote_to_bytes
 
 from fieldlink.codecs.fault import CodecError
 
@@ -20,6 +19,7 @@ __all__ = [
     "Seal",
     "canonical_path",
     "canonical_request",
+    "key_of",
     "read_claim",
     "read_query",
     "sign",
@@ -37,7 +37,8 @@ _CREDENTIAL = re.compile(
 )
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9_-]{1,128}")
-_UNRESERVED = "-_.~"
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
+_ENCODED = re.compile(r"%([0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +107,36 @@ def _split(part: str) -> tuple[str, str, str]:
 
 def _decoded(text: str) -> str:
     try:
-        return unquote_to_bytes(text).decode("utf-8")
+        return _raw(text).decode("utf-8")
     except UnicodeDecodeError as error:
         raise CodecError("query", "not UTF-8") from error
 
 
+def _raw(text: str) -> bytes:
+    """The bytes of a text in which some are percent-encoded; what is none stays (RFC 3986 2.1)."""
+    found = _ENCODED.split(text)
+    made = found[0].encode("utf-8", "surrogateescape")
+    for code, rest in zip(found[1::2], found[2::2], strict=True):
+        made += bytes.fromhex(code) + rest.encode("utf-8", "surrogateescape")
+    return made
+
+
+def _quoted(data: bytes, also: bytes = b"") -> str:
+    return "".join(chr(one) if one in _UNRESERVED or one in also else f"%{one:02X}" for one in data)
+
+
 def canonical_path(raw: str) -> str:
     """A path as it is signed by whoever encodes strictly."""
-    return quote(unquote_to_bytes(raw), safe=f"/{_UNRESERVED}")
+    return _quoted(_raw(raw), b"/")
+
+
+def key_of(raw: str) -> str:
+    """The text that the encoded `raw` stands for.
+
+    Raises:
+        CodecError: it is not UTF-8.
+    """
+    return _decoded(raw)
 
 
 def canonical_request(
@@ -127,7 +150,7 @@ def canonical_request(
     """What is hashed to be signed. `path` is encoded already, `query` is not; `headers` have lower
     names; `payload` is the hash of the body, or the word that stands for it.
     """
-    pairs = sorted((quote(k, safe=_UNRESERVED), quote(v, safe=_UNRESERVED)) for k, v in query)
+    pairs = sorted((_quoted(key.encode()), _quoted(value.encode())) for key, value in query)
     lines = [
         method,
         path,
