@@ -2,7 +2,7 @@
 
 from fieldlink.codecs.telemetry import Column, Schema
 
-__all__ = ["ATTITUDE", "FLIGHT", "GIMBAL", "LINK"]
+__all__ = ["ATTITUDE", "CAMERA", "FLIGHT", "GIMBAL", "LINK"]
 
 FLIGHT = Schema(
     "flight",
@@ -45,6 +45,24 @@ GIMBAL = Schema(
         Column("yaw_relative", "deg", 1),  # from the nose, right +
         Column("target_lat", "deg", 7),  # the middle of the picture on the ground
         Column("target_lon", "deg", 7),
+        Column("hfov", "deg", 1),
+        Column("vfov", "deg", 1),
+    ),
+)
+CAMERA = Schema(
+    "camera",
+    (
+        Column("model", is_text=True),  # maker and model
+        Column("mode", is_text=True),  # photo, video, survey
+        Column("recording"),  # on its own card: 0, 1
+        Column("recording_s", "s"),
+        Column("taking"),  # a picture just now: 0, 1
+        Column("photos"),  # taken since it was started
+        Column("zoom", "%", 1),  # of its range
+        Column("focus", "%", 1),
+        Column("storage", is_text=True),  # empty, unformatted, ready, not-supported
+        Column("storage_free", "MiBy"),
+        Column("storage_total", "MiBy"),
         Column("hfov", "deg", 1),
         Column("vfov", "deg", 1),
     ),
