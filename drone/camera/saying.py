@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from pymavlink.dialects.v20 import all as dialect
-
 from fieldlink.codecs.mavlink import Frame, id_of
-from fieldlink.drone.vehicle.reading import Fields, Form
+from fieldlink.drone.vehicle.reading import Fields, fields_of
 
 __all__ = [
     "CAPTURE",
@@ -45,19 +43,17 @@ MANAGER, MANAGER_STATUS, GIMBAL_DEVICE = (
         "GIMBAL_DEVICE_INFORMATION",
     )
 )
-_FORMS = {
-    msgid: Form(dialect.mavlink_map[msgid])
-    for msgid in (
+_OURS = frozenset(
+    (
         *(INFORMATION, SETTINGS, STORAGE, CAPTURE, CAPTURED, STREAM, STREAM_STATUS, FOV),
         *(MANAGER, MANAGER_STATUS, GIMBAL_DEVICE),
     )
-}
+)
 
 
 def read(frame: Frame) -> Fields | None:
     """What `frame` says; None when it is no message of a camera or gimbal, or was not checked."""
-    form = _FORMS.get(frame.msgid)
-    return form.read(frame.payload) if form is not None and frame.known else None
+    return fields_of(frame) if frame.msgid in _OURS else None
 
 
 def words(raw: bytes | Sequence[int]) -> str:
