@@ -51,3 +51,37 @@ const VERDICTS = {
 export const verdictMark = (verdict) => icon(VERDICTS[verdict] ?? SHAPES.closed);
 
 export const mark = (state) => icon(SHAPES[state] ?? SHAPES.closed);
+
+// The longest run of `numbers` that rises, as the set of its places.
+function rising(numbers) {
+  const ends = []; // ends[length - 1]: the place of the least end of a run of that length
+  const before = [];
+  numbers.forEach((number, place) => {
+    let at = 0;
+    while (at < ends.length && numbers[ends[at]] < number) at += 1;
+    before[place] = at ? ends[at - 1] : -1;
+    ends[at] = place;
+  });
+  const found = new Set();
+  for (let place = ends.at(-1) ?? -1; place >= 0; place = before[place]) found.add(place);
+  return found;
+}
+
+// Makes `nodes`, in their order, all that `parent` holds, and takes as few as can be from their place:
+// what is taken out and put back loses the keyboard, and the click of whoever presses it just then.
+export function arrange(parent, nodes) {
+  const wanted = new Set(nodes);
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  const place = new Map([...parent.children].map((child, at) => [child, at]));
+  if (place.size === nodes.length && nodes.every((node, at) => place.get(node) === at)) return;
+  const there = nodes.filter((node) => place.has(node));
+  const kept = rising(there.map((node) => place.get(node)));
+  const stay = new Set(there.filter((_, at) => kept.has(at)));
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
+  let next = null;
+  for (const node of [...nodes].reverse()) {
+    if (!stay.has(node)) parent.insertBefore(node, next);
+    next = node;
+  }
+  if (focused && document.activeElement !== focused) focused.focus({ preventScroll: true });
+}

@@ -84,8 +84,11 @@ class Browser:
         raise PageError(f"{script} stayed {last} for {timeout_s:g} s; {self.errors[-3:]}")
 
     def click(self, selector: str) -> None:
-        """Click the first element that `selector` finds."""
-        self.run(f"document.querySelector({json.dumps(selector)}).click()")
+        """Click the first element that `selector` finds, once there is one: pages are drawn when
+        the centre has answered.
+        """
+        found = f"document.querySelector({json.dumps(selector)})"
+        self.wait(f"{found} !== null && ({found}.click(), true)")
 
     def fill(self, selector: str, text: str) -> None:
         """Put `text` into a field."""

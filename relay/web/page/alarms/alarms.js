@@ -2,7 +2,7 @@
 // list of all of them. The banner goes along into the player, which lies above everything else.
 
 import { get } from "../api.js";
-import { byId, el, icon, setText } from "../dom.js";
+import { arrange, byId, el, icon, setText } from "../dom.js";
 import { t } from "../text.js";
 import { nowUs } from "../time.js";
 import { AlarmBook, idOf, isGrave, isUnseen } from "./book.js";
@@ -118,16 +118,13 @@ export class Alarms {
   #fill(where, node, alarms) {
     const entries = this.entries[where];
     const wanted = new Set(alarms.map(idOf));
-    for (const [id, entry] of entries) if (!wanted.has(id)) { entry.node.remove(); entries.delete(id); }
-    let at = node.firstElementChild;
+    for (const id of entries.keys()) if (!wanted.has(id)) entries.delete(id);
     for (const alarm of alarms) {
       const id = idOf(alarm);
       if (!entries.has(id)) entries.set(id, new AlarmEntry(alarm, { ...this.hooks, compact: where === "list" }));
-      const entry = entries.get(id);
-      entry.draw(alarm);
-      if (entry.node === at) at = at.nextElementSibling;
-      else node.insertBefore(entry.node, at);
+      entries.get(id).draw(alarm);
     }
+    arrange(node, alarms.map((alarm) => entries.get(idOf(alarm)).node));
   }
 
   #drawButtons() {

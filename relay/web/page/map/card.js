@@ -2,6 +2,7 @@
 
 import { get } from "../api.js";
 import { byId, el, setText } from "../dom.js";
+import { isPressed } from "../press.js";
 import { has, t } from "../text.js";
 import { dayAndTime, nowUs, number } from "../time.js";
 import { kindText } from "../wall.js";
@@ -42,7 +43,7 @@ export class DeviceCard {
 
   tick() {
     if (!this.device) return;
-    this.draw();
+    if (!isPressed(this.node)) this.draw();
     if (performance.now() - this.readMs > EVERY_MS) this.#read();
   }
 
@@ -67,7 +68,7 @@ export class DeviceCard {
         return; // the page says itself when the centre is gone; the next reading comes
       }
     }
-    this.draw();
+    if (!isPressed(this.node)) this.draw();
   }
 
   draw() {

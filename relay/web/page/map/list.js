@@ -1,6 +1,7 @@
 // The devices beside the map: sought by name, filtered by kind, those with alarms first.
 
-import { byId, el, setText } from "../dom.js";
+import { arrange, byId, el, setText } from "../dom.js";
+import { isPressed } from "../press.js";
 import { has, t } from "../text.js";
 import { age, number } from "../time.js";
 import { kindText } from "../wall.js";
@@ -74,16 +75,11 @@ export class DeviceList {
     this.#chips();
     const all = this.#sorted();
     const shown = all.slice(0, MOST);
-    const wanted = new Set(shown.map((device) => device.key));
-    for (const [key, row] of this.rows) if (!wanted.has(key)) { row.node.remove(); this.rows.delete(key); }
-    let at = this.node.firstElementChild;
     for (const device of shown) {
       if (!this.rows.has(device.key)) this.rows.set(device.key, new Row(device.key));
-      const row = this.rows.get(device.key);
-      row.draw(device, device.key === chosen);
-      if (row.node === at) at = at.nextElementSibling;
-      else this.node.insertBefore(row.node, at);
+      this.rows.get(device.key).draw(device, device.key === chosen);
     }
+    if (!isPressed(this.node)) this.#arrange(shown); // else when the next second is drawn
     const more = all.length - shown.length;
     setText(byId("map-more"), more > 0 ? t("map.more", { n: number(more, 0) }) : all.length ? "" : this.fleet.devices.size ? t("map.nobody") : t("map.empty"));
     const states = { fresh: 0, late: 0, stale: 0, none: 0 };
@@ -91,9 +87,10 @@ export class DeviceList {
     setText(byId("map-count"), t("map.count", { n: number(this.fleet.devices.size, 0), fresh: number(states.fresh, 0) }));
   }
 
-  forget() {
-    this.rows.clear();
-    this.node.replaceChildren();
+  #arrange(shown) {
+    const wanted = new Set(shown.map((device) => device.key));
+    for (const key of this.rows.keys()) if (!wanted.has(key)) this.rows.delete(key);
+    arrange(this.node, shown.map((device) => this.rows.get(device.key).node));
   }
 }
 
