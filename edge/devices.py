@@ -10,8 +10,10 @@ from fieldlink.edge.capture.before import Recorded
 from fieldlink.edge.capture.ports import Clock, GapSink, Sink
 from fieldlink.edge.capture.recorder import Recorder
 from fieldlink.edge.capture.settings import CaptureSettings
+from fieldlink.edge.capture.shot import Shot
 from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
 from fieldlink.edge.source.settings import DeviceSettings
+from fieldlink.edge.source.url import place_of
 from fieldlink.systemd.service import Beat
 
 __all__ = ["Devices", "Recall"]
@@ -59,6 +61,7 @@ class Devices:
         self._recall = recall
         self._away = "agent: not running"
         self._thinner = UNTHINNED
+        self._adjusted: dict[str, CaptureSettings] = {}
         self._running: dict[str, _Running] = {}
         self._lock = asyncio.Lock()
 
@@ -109,11 +112,10 @@ class Devices:
 
     async def attach(self, device: DeviceSettings) -> bool:
         """Record a device that has just come, until `detach`. False: one of the configuration has
-        its name, or recording has stopped.
+        its name or its URL, or recording has stopped.
         """
         async with self._lock:
-            taken = device.name in {one.name for one in self._configured}
-            if taken or self._drained:
+            if self._is_configured(device) or self._drained:
                 return False
             self._visiting[device.name] = device
             await self._arrange()
@@ -124,6 +126,37 @@ class Devices:
         async with self._lock:
             if self._visiting.pop(name, None) is not None:
                 await self._arrange()
+
+    def _is_configured(self, device: DeviceSettings) -> bool:
+        place = place_of(device.url)
+        return any(
+            device.name == one.name or place == place_of(one.url) for one in self._configured
+        )
+
+    def adjust(self, name: str, capture: CaptureSettings | None) -> CaptureSettings | None:
+        """Record a device as `capture` says where it says something, until the agent ends; None:
+        as configured. What it is recorded with then, None: it is not recorded.
+        """
+        running = self._running.get(name)
+        if running is None:
+            return None
+        self._adjusted.pop(name, None)
+        if capture is not None:
+            self._adjusted[name] = capture
+        return running.recorder.adjust(capture)
+
+    async def shot(self, name: str, patience_s: float) -> Shot | None:
+        """The next good picture of a device in full size; None: it is not recorded, or none came
+        in time.
+        """
+        running = self._running.get(name)
+        if running is None:
+            return None
+        try:
+            async with asyncio.timeout(patience_s):
+                return await asyncio.wrap_future(running.recorder.shot())
+        except TimeoutError:
+            return None
 
     async def drain(self) -> None:
         """Record nothing more, whoever comes."""
@@ -136,7 +169,8 @@ class Devices:
     async def _arrange(self) -> None:
         """Have those recorded that are configured or visiting. Under the lock."""
         # A device of the configuration that is new has its name before a visitor.
-        self._wanted = self._visiting | {device.name: device for device in self._configured}
+        guests = {k: one for k, one in self._visiting.items() if not self._is_configured(one)}
+        self._wanted = guests | {device.name: device for device in self._configured}
         gone = [
             name
             for name, running in self._running.items()
@@ -163,6 +197,8 @@ class Devices:
             return
         running = _Running(device, self._make(device, self._capture, before=before))
         running.recorder.thin(self._thinner)
+        if device.name in self._adjusted:
+            running.recorder.adjust(self._adjusted[device.name])
         task = asyncio.create_task(
             running.recorder.run(running.beat), name=f"recorder {device.name}"
         )

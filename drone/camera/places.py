@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from fieldlink.drone.camera.state import Stream
 
-__all__ = ["KINDS", "place_of", "shown", "url_of"]
+__all__ = ["KINDS", "shown", "url_of"]
 
 KINDS = {0: "rtsp", 1: "rtp-udp", 2: "tcp-mpeg", 3: "mpeg-ts", 4: "whep"}
 """VIDEO_STREAM_TYPE, in our words."""
@@ -129,13 +129,3 @@ def shown(uri: str) -> str:
     scheme, there, rest = uri.partition("://")
     rest = (rest if there else scheme).partition("?")[0].rpartition("@")[2]
     return f"{scheme}://{rest}" if there else rest
-
-
-def place_of(url: str) -> tuple[str, str, int | None, str]:
-    """What tells two URLs of one stream from those of two: neither user nor spelling counts."""
-    parts = urlsplit(url)
-    usual = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "http": 80, "https": 443}
-    scheme = parts.scheme.lower()
-    port = parts.port or usual.get(scheme)
-    path = parts.path.rstrip("/") + (f"?{parts.query}" if parts.query and scheme != "rtp" else "")
-    return scheme, (parts.hostname or "").lower(), port, path

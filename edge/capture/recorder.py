@@ -8,6 +8,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import tenacity
@@ -19,6 +20,7 @@ from fieldlink.edge.capture.outages import Outages
 from fieldlink.edge.capture.ports import Clock, GapSink, Sink
 from fieldlink.edge.capture.session import Session
 from fieldlink.edge.capture.settings import CaptureSettings
+from fieldlink.edge.capture.shot import Shot, Shots
 from fieldlink.edge.capture.still import StillMaker
 from fieldlink.edge.capture.tally import Tally
 from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
@@ -54,6 +56,7 @@ class Recorder:
         self._device, self._sink, self._clock = device, sink, clock
         self._before = before
         self._general, self._thinner = capture, UNTHINNED
+        self._adjusted: CaptureSettings | None = None
         self._capture = device.effective_capture(capture)
         self._adapter = adapter
         self._outages = Outages(device.name, _STREAM, gap)
@@ -62,6 +65,8 @@ class Recorder:
         self._failure: BaseException | None = None
         self._tally = Tally(device, clock)
         self._stills = StillMaker(device.name, self._settings, sink=self._take, clock=clock)
+        self._shots = Shots(device.name, lambda: self._capture.window, self._take, clock)
+        self._stills.shots = self._shots
         self._session: Session | None = None
         self._thread = threading.Thread(
             target=self._run, name=f"recorder-{device.name}", daemon=True
@@ -73,12 +78,27 @@ class Recorder:
     def reconfigure(self, capture: CaptureSettings) -> None:
         """Use other sizes and rates from the next piece on; the device's own still go first."""
         self._general = capture
-        self._capture = self._thinner.applied(self._device.effective_capture(capture))
+        own = self._device.effective_capture(capture)
+        if self._adjusted is not None:
+            own = own.overridden_by(self._adjusted)
+        self._capture = self._thinner.applied(own)
 
     def thin(self, thinner: Thinner) -> None:
         """Record no more than `thinner` allows from the next piece on, whatever is configured."""
         self._thinner = thinner
         self.reconfigure(self._general)
+
+    def adjust(self, capture: CaptureSettings | None) -> CaptureSettings:
+        """Record with what is set in `capture` from the next piece on, over all settings but the
+        thinner's; None: as configured. What it is then.
+        """
+        self._adjusted = capture
+        self.reconfigure(self._general)
+        return self._capture
+
+    def shot(self) -> Future[Shot]:
+        """The next good picture in full size; it goes to the sink as well."""
+        return self._shots.want()
 
     def report(self) -> dict[str, Any]:
         """State, reason, rates and counts, without secrets."""

@@ -11,6 +11,7 @@ from fieldlink.codecs.bundle import Draft, Layer, Precedence
 from fieldlink.edge.capture.looks import FrozenWatch, Look
 from fieldlink.edge.capture.ports import Clock, Sink
 from fieldlink.edge.capture.settings import CaptureSettings, StillSettings
+from fieldlink.edge.capture.shot import Shots
 
 __all__ = ["StillMaker", "encode_still"]
 
@@ -42,11 +43,14 @@ class StillMaker:
         # Cameras that power up together would otherwise all be due in the same instant for ever.
         self._phase = 0.5 + zlib.crc32(device.encode()) % 512 / 1024
         self.made = 0
+        self.shots: Shots | None = None
 
     def offer(self, frame: Any, look: Look, at_us: int) -> str:
         """Consider `frame`, which decoded without error. What is wrong with it, or ""."""
         frozen = self._frozen.is_frozen(look, at_us)
         fault = look.fault or ("frozen" if frozen else "")
+        if self.shots is not None:  # whoever asks for a picture wants it dark as well
+            self.shots.offer(frame, at_us)
         if fault:
             self._best = None
         elif self._settings().still.enabled:

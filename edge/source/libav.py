@@ -23,6 +23,7 @@ from fieldlink.edge.source.media import (
     TrackInfo,
     TrackKind,
 )
+from fieldlink.edge.source.sdp import described, session_of
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.edge.source.times import Timed, TimeFiller
 from fieldlink.edge.source.url import (
@@ -39,6 +40,8 @@ __all__ = ["LibavSource"]
 
 _VIDEO_CODECS = ("h264", "hevc")
 _PROBE = {"analyzeduration": "1500000", "probesize": "1000000"}
+# What describes the pictures comes with the next keyframe only.
+_PATIENT = {"analyzeduration": "8000000"}
 # rtmpproto.c: whoever connects first is taken, whatever name it pushes to.
 _ACCEPT_S = 2
 _LISTEN = {"listen": "1", "timeout": str(_ACCEPT_S)}
@@ -111,6 +114,9 @@ class LibavSource:
             return av.open(settings.url, format="v4l2", options={"input_format": "h264"})
         if is_pushed(settings.url):
             return self._await_push(options | _LISTEN, timeout, stopped)
+        if described(settings.url):
+            session = io.BytesIO(session_of(settings.url).encode("ascii"))
+            return av.open(session, format="sdp", options=options | _PATIENT, timeout=timeout)
         if settings.url.lower().startswith("rtsp"):
             options["rtsp_transport"] = settings.transport
             # Of the socket, for opening and reading; the shorter wait for packets is PyAV's.

@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from fieldlink.edge.source.sdp import described, session_of
+
 __all__ = [
     "check_url",
     "is_device",
@@ -15,6 +17,7 @@ __all__ = [
     "is_pushed",
     "local_path",
     "mask_url",
+    "place_of",
     "protocols_for",
     "pushed_place",
     "scheme_of",
@@ -31,6 +34,7 @@ _PROTOCOLS = {
     "rtp": "rtp,udp",
     "file": "file",
 }
+_PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "http": 80, "https": 443}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _MISSPELLED = re.compile(r"(?i)(rtsps?|rtmp|https?|udp|tcp|rtp)[:;]?/")
 # Also where the scheme is misspelled: "user:password@host" is never a path worth showing.
@@ -97,6 +101,8 @@ def check_url(url: str) -> str:
         raise ValueError(f"write it as {near[1].lower()}://host:port/path")
     if scheme != "file" and not _has_host(url):
         raise ValueError(f"write it as {scheme}://host:port/path")
+    if described(url):
+        session_of(url)
     return url
 
 
@@ -115,3 +121,12 @@ def _valid_port(url: str) -> bool:
 def mask_url(url: str) -> str:
     """`url` (or a text holding URLs) without its user, password and secret query values."""
     return _SECRET_QUERY.sub(r"\1***", _CREDENTIALS.sub("***@", url))
+
+
+def place_of(url: str) -> tuple[str, str, int | None, str]:
+    """What tells two URLs of one stream from those of two: neither user nor spelling counts."""
+    if scheme_of(url) == "file":
+        return "file", "", None, url
+    parts, scheme = urlsplit(url), scheme_of(url)
+    path = parts.path.rstrip("/") + (f"?{parts.query}" if parts.query and scheme != "rtp" else "")
+    return scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(scheme), path

@@ -21,6 +21,7 @@ class FakeRecorder:
         self.before: Recorded | None = named["before"]
         self.flushed = False
         self.thinner = UNTHINNED
+        self.adjusted: CaptureSettings | None = None
         self.fault: Exception | None = None
 
     async def run(self, beat: Callable[[], None]) -> None:
@@ -40,6 +41,10 @@ class FakeRecorder:
 
     def thin(self, thinner: Thinner) -> None:
         self.thinner = thinner
+
+    def adjust(self, capture: CaptureSettings | None) -> CaptureSettings | None:
+        self.adjusted = capture
+        return capture
 
 
 class Stage:
@@ -172,7 +177,7 @@ def test_a_device_that_comes_is_recorded_until_it_goes_and_leaves_the_others_alo
 
     async def scenario() -> None:
         task = await stage.begin()
-        assert await stage.devices.attach(_device("guest"))
+        assert await stage.devices.attach(_device("guest", "rtmp://h/guest"))
         assert not await stage.devices.attach(_device("a", "rtmp://h/y"))
         assert stage.devices.kinds.keys() == {"a", "guest"}
         await stage.devices.change([_device("a"), _device("b")], CaptureSettings())
@@ -189,12 +194,43 @@ def test_a_device_that_comes_is_recorded_until_it_goes_and_leaves_the_others_alo
     assert "sent no video" in stage.made[1].before.away
 
 
+def test_one_stream_is_recorded_once_and_the_configuration_goes_first() -> None:
+    stage = Stage(_device("a", "rtsp://user:word@h/x"))
+
+    async def scenario() -> None:
+        task = await stage.begin()
+        assert not await stage.devices.attach(_device("guest", "rtsp://h:554/x"))
+        assert await stage.devices.attach(_device("guest", "rtsp://h/y"))
+        named = [_device("a", "rtsp://h/x"), _device("b", "rtsp://h/y")]
+        await stage.devices.change(named, CaptureSettings())
+        assert stage.devices.kinds.keys() == {"a", "b"}
+        await _end(task)
+
+    asyncio.run(scenario())
+
+
+def test_how_thick_one_device_is_recorded_can_be_changed_while_it_runs() -> None:
+    stage = Stage(_device("a"), _device("b", "rtsp://h/b"))
+    thin = CaptureSettings(still=StillSettings(every="1min"))
+
+    async def scenario() -> None:
+        task = await stage.begin()
+        assert stage.devices.adjust("nobody", thin) is None
+        assert stage.devices.adjust("a", thin) == thin
+        changed = [_device("a", "rtsp://h/other"), _device("b", "rtsp://h/b")]
+        await stage.devices.change(changed, CaptureSettings())
+        await _end(task)
+
+    asyncio.run(scenario())
+    assert [one.adjusted for one in stage.made] == [thin, None, thin]  # over a new recorder too
+
+
 def test_after_draining_nobody_who_comes_is_recorded() -> None:
     stage = Stage(_device("a"))
 
     async def scenario() -> None:
         task = await stage.begin()
-        await stage.devices.attach(_device("guest"))
+        await stage.devices.attach(_device("guest", "rtmp://h/guest"))
         await asyncio.sleep(0.02)
         await stage.devices.drain()
         assert not await stage.devices.attach(_device("late"))

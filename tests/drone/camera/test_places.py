@@ -3,7 +3,7 @@
 import pytest
 
 from fieldlink.drone.camera import Stream
-from fieldlink.drone.camera.places import place_of, shown, url_of
+from fieldlink.drone.camera.places import shown, url_of
 
 RTSP, RTP, TCP, TS, WHEP = range(5)
 PEER = "192.168.1.20"
@@ -82,9 +82,3 @@ def test_over_a_serial_port_no_camera_is_on_the_kit(uri: str) -> None:
 def test_nothing_secret_is_shown() -> None:
     assert shown("rtsp://user:secret@10.0.0.2/v?token=secret") == "rtsp://10.0.0.2/v"
     assert shown("user:secret@10.0.0.2/v") == "10.0.0.2/v"
-
-
-def test_one_stream_is_one_however_it_is_written() -> None:
-    assert place_of("rtsp://a:b@Host:554/v/") == place_of("RTSP://host/v")
-    assert place_of("rtsp://host/v") != place_of("rtsp://host/v2")
-    assert place_of("rtp://0.0.0.0:5600?codec=h264") == place_of("rtp://0.0.0.0:5600")

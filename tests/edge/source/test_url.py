@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.settings import describe_settings, load_settings
 from fieldlink.edge.capture.settings import CaptureSettings
+from fieldlink.edge.source.sdp import session_of
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.edge.source.url import (
     check_url,
@@ -16,6 +17,7 @@ from fieldlink.edge.source.url import (
     is_pushed,
     local_path,
     mask_url,
+    place_of,
     pushed_place,
 )
 
@@ -112,3 +114,31 @@ def test_only_an_rtmp_address_may_be_pushed_to() -> None:
     assert pushed_place(url) == "rtmp://0.0.0.0:1935/live/drone-1"
     for other in ("rtmp://h/live/x", "http://h/x?listen=1", "clip.mp4?listen=1"):
         assert not is_pushed(other)
+
+
+def test_one_stream_is_one_however_it_is_written() -> None:
+    assert place_of("rtsp://a:b@Host:554/v/") == place_of("RTSP://host/v")
+    assert place_of("rtsp://host/v") != place_of("rtsp://host/v2")
+    assert place_of("rtp://0.0.0.0:5600?codec=h264") == place_of("rtp://0.0.0.0:5600")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtp://0.0.0.0:5600?codec=av1",
+        "rtp://0.0.0.0:5600?codec=h264&payload=26",
+        "rtp://0.0.0.0:5600?codec=h264&payload=x",
+        "rtp://0.0.0.0?codec=h264",
+        "rtp://camera.local:5600?codec=h264",
+        "rtp://0.0.0.0:5600?codec=h264%0d%0am=audio",
+    ],
+)
+def test_what_describes_no_rtp_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="rtp://"):
+        check_url(url)
+
+
+def test_rtp_that_is_described_becomes_a_session() -> None:
+    session = session_of(check_url("rtp://239.1.1.1:5600?codec=h265&payload=97"))
+    assert "c=IN IP4 239.1.1.1\r\n" in session
+    assert session.endswith("m=video 5600 RTP/AVP 97\r\na=rtpmap:97 H265/90000\r\n")

@@ -1,0 +1,98 @@
+"""A picture in full size when somebody asks for one: the next good one, as JPEG, into the spool."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import cv2
+
+from fieldlink.codecs.bundle import Draft, Layer, Precedence
+from fieldlink.edge.capture.ports import Clock, Sink
+
+__all__ = ["MAX_SHOT_BYTES", "Shot", "Shots", "encode_shot"]
+
+MAX_SHOT_BYTES = 4_000_000
+"""The largest; above it the quality is lowered."""
+
+_QUALITY, _LEAST_QUALITY, _STEP = 92, 40, 0.85
+_MAX_WAITING = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A JPEG and when it was taken, UTC microseconds."""
+
+    content: bytes
+    width: int
+    height: int
+    at_us: int
+
+
+class Shots:
+    """Those of one device. `want` is called by anyone, `offer` on the pictures' thread."""
+
+    def __init__(
+        self, device: str, window_s: Callable[[], float], sink: Sink, clock: Clock
+    ) -> None:
+        self._device, self._window_s, self._sink, self._clock = device, window_s, sink, clock
+        self._lock = Lock()
+        self._waiting: list[Future[Shot]] = []
+
+    def want(self) -> Future[Shot]:
+        """The next good picture; cancelled when too many wait for one."""
+        found: Future[Shot] = Future()
+        with self._lock:
+            self._waiting = [one for one in self._waiting if not one.done()]
+            if len(self._waiting) < _MAX_WAITING:
+                self._waiting.append(found)
+            else:
+                found.cancel()
+        return found
+
+    def offer(self, frame: Any, at_us: int) -> None:
+        """A good picture was decoded."""
+        if not self._waiting:
+            return
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        wanted = [one for one in waiting if one.set_running_or_notify_cancel()]
+        if not wanted:
+            return
+        content = encode_shot(frame)
+        shot = Shot(content, frame.width, frame.height, at_us)
+        self._sink(self._draft(shot), content)
+        for one in wanted:
+            one.set_result(shot)
+
+    def _draft(self, shot: Shot) -> Draft:
+        return Draft(
+            device=self._device,
+            stream="video",
+            layer=Layer.STILL,
+            # It is large: the small stills of every camera go before it.
+            precedence=Precedence.PRIORITY,
+            start_us=shot.at_us,
+            end_us=shot.at_us,
+            recorded_us=self._clock(),
+            deadline_us=shot.at_us + round(self._window_s() * 1e6),
+            media_type="image/jpeg",
+            meta={"width": shot.width, "height": shot.height, "asked": True},
+        )
+
+
+def encode_shot(frame: Any) -> bytes:
+    """`frame` (of PyAV) as a JPEG of its full size.
+
+    Raises:
+        RuntimeError: OpenCV cannot.
+    """
+    pixels, quality = frame.to_ndarray(format="bgr24"), _QUALITY
+    while True:
+        good, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if not good:
+            raise RuntimeError("OpenCV could not encode a JPEG picture; reinstall OpenCV")
+        if len(data) <= MAX_SHOT_BYTES or quality <= _LEAST_QUALITY:
+            return bytes(data)
+        quality = max(_LEAST_QUALITY, int(quality * _STEP))
