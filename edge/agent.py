@@ -36,6 +36,7 @@ from fieldlink.edge.recorded import recorded_until
 from fieldlink.edge.report import centre_report
 from fieldlink.edge.spool import RetentionPolicy, Spool, State, Stored
 from fieldlink.edge.starting import greeting, kit_name, make_state_dir
+from fieldlink.edge.telemetry.places import Places
 from fieldlink.edge.telemetry.service import Telemetry
 from fieldlink.edge.telemetry.sheaves import PACKED, THIN
 from fieldlink.systemd.service import Beat, Row, serve
@@ -67,6 +68,7 @@ class Agent:
         self._kept_changed = asyncio.Event()
         self._stocked = False
         self._gone_early: set[bytes] = set()  # given up while what the spool holds was queued
+        self._places = Places(lambda name: self._devices.mount(name))
         self._devices = Devices(
             settings.device,
             settings.capture,
@@ -74,6 +76,7 @@ class Agent:
             gap=spool.add_gap,
             clock=clock.now_us,
             recall=partial(recorded_until, settings.spool_dir),
+            pose_at=self._places.at,
         )
         self._planning = Planning(
             self._state,
@@ -117,6 +120,7 @@ class Agent:
             time_=clock,
             folder=settings.state_dir,
             down=lambda: self._attendant.ways_down(),
+            places=self._places,
         )
         self._attendant = Attendant(
             settings,

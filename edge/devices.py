@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from fieldlink.edge.capture.before import Recorded
-from fieldlink.edge.capture.ports import Clock, GapSink, Sink
+from fieldlink.edge.capture.ports import Clock, GapSink, PoseAt, Sink, nowhere
 from fieldlink.edge.capture.recorder import Recorder
 from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.capture.shot import Shot
 from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.edge.source.url import place_of
+from fieldlink.edge.telemetry.places import Mount
 from fieldlink.systemd.service import Beat
 
 __all__ = ["Devices", "Recall"]
@@ -50,6 +51,7 @@ class Devices:
         gap: GapSink,
         clock: Clock,
         recall: Recall,
+        pose_at: PoseAt = nowhere,
         make: Callable[..., Recorder] = Recorder,
     ) -> None:
         self._configured = list(devices)
@@ -57,7 +59,7 @@ class Devices:
         self._drained = False
         self._wanted = {device.name: device for device in devices}
         self._capture = capture
-        self._make = partial(make, sink=sink, gap=gap, clock=clock)
+        self._make = partial(make, sink=sink, gap=gap, clock=clock, pose_at=pose_at)
         self._recall = recall
         self._away = "agent: not running"
         self._thinner = UNTHINNED
@@ -69,6 +71,11 @@ class Devices:
     def kinds(self) -> dict[str, str]:
         """What each device is, by name."""
         return {device.name: device.kind.value for device in self._wanted.values()}
+
+    def mount(self, name: str) -> Mount:
+        """Who carries that device, and what lens it has; safe to ask on any thread."""
+        device = self._wanted.get(name)
+        return Mount() if device is None else Mount(device.carrier, device.hfov)
 
     @property
     def capture(self) -> CaptureSettings:

@@ -13,8 +13,9 @@ from fieldlink.codecs.bundle import Draft, Layer, Precedence
 from fieldlink.codecs.bundle.manifest import MetaValue
 from fieldlink.codecs.mp4 import media_type
 from fieldlink.codecs.mp4.nal import is_clean_start
+from fieldlink.codecs.picture import pose_meta, with_aspect
 from fieldlink.edge.capture.mux import Sample, TrackOut, write_mp4
-from fieldlink.edge.capture.ports import Clock, Sink
+from fieldlink.edge.capture.ports import Clock, PoseAt, Sink, nowhere
 from fieldlink.edge.capture.settings import OriginalSettings
 from fieldlink.edge.capture.sound import OpusTranscoder
 from fieldlink.edge.source.media import Opened, Packet, TrackInfo
@@ -43,10 +44,12 @@ class OriginalWriter:
         *,
         sink: Sink,
         clock: Clock,
+        pose_at: PoseAt = nowhere,
     ) -> None:
         if opened.video is None:
             raise ValueError("a device without video has no picture to cut at")
         self._device, self._settings, self._sink, self._clock = device, settings, sink, clock
+        self._pose_at = pose_at
         self._video: TrackInfo = opened.video
         self._outs = [_video_out(opened.video)]
         self._sound: OpusTranscoder | None = None
@@ -173,6 +176,10 @@ class OriginalWriter:
         }
         if self._continues:
             meta["continues"] = True
+        # Where its first picture was taken: stills that are made of it later say so too.
+        pose = self._pose_at(self._device, begin_us)
+        if pose is not None:
+            meta |= pose_meta(with_aspect(pose, self._video.width, self._video.height))
         return Draft(
             device=self._device,
             stream="video",

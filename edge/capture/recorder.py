@@ -17,7 +17,7 @@ from fieldlink.codecs.bundle import Draft
 from fieldlink.codecs.fault import SourceError, SpoolError
 from fieldlink.edge.capture.before import Recorded, gap_bundle
 from fieldlink.edge.capture.outages import Outages
-from fieldlink.edge.capture.ports import Clock, GapSink, Sink
+from fieldlink.edge.capture.ports import Clock, GapSink, PoseAt, Sink, nowhere
 from fieldlink.edge.capture.session import Session
 from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.capture.shot import Shot, Shots
@@ -51,6 +51,7 @@ class Recorder:
         gap: GapSink,
         clock: Clock,
         before: Recorded | None = None,
+        pose_at: PoseAt = nowhere,
         adapter: Callable[[DeviceSettings, Clock], Adapter] = LibavSource,
     ) -> None:
         self._device, self._sink, self._clock = device, sink, clock
@@ -64,8 +65,13 @@ class Recorder:
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
         self._tally = Tally(device, clock)
-        self._stills = StillMaker(device.name, self._settings, sink=self._take, clock=clock)
-        self._shots = Shots(device.name, lambda: self._capture.window, self._take, clock)
+        self._pose_at = pose_at
+        self._stills = StillMaker(
+            device.name, self._settings, sink=self._take, clock=clock, pose_at=pose_at
+        )
+        self._shots = Shots(
+            device.name, lambda: self._capture.window, self._take, clock, pose_at
+        )
         self._stills.shots = self._shots
         self._session: Session | None = None
         self._thread = threading.Thread(
@@ -234,6 +240,7 @@ class Recorder:
             sink=self._take,
             clock=self._clock,
             failed=self._fail,
+            pose_at=self._pose_at,
         )
         self._session = session
         try:

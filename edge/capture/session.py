@@ -6,7 +6,7 @@ from fieldlink.edge.capture.original import OriginalWriter
 from fieldlink.edge.capture.outages import Outages
 from fieldlink.edge.capture.overload import Overload
 from fieldlink.edge.capture.pictures import Pictures
-from fieldlink.edge.capture.ports import Clock, Sink
+from fieldlink.edge.capture.ports import Clock, PoseAt, Sink, nowhere
 from fieldlink.edge.capture.proxy import ProxyMaker
 from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.capture.still import StillMaker
@@ -33,10 +33,12 @@ class Session:
         sink: Sink,
         clock: Clock,
         failed: Callable[[BaseException], None],
+        pose_at: PoseAt = nowhere,
     ) -> None:
         self._device, self._settings, self._stills = device, settings, stills
         self._outages, self._faults = outages, faults
         self._sink, self._clock, self._failed = sink, clock, failed
+        self._pose_at = pose_at
         self._picture_us: int | None = None
         self.original: OriginalWriter | None = None
         self.pictures: Pictures | None = None
@@ -84,6 +86,7 @@ class Session:
             lambda: self._settings().original,
             sink=self._sink,
             clock=self._clock,
+            pose_at=self._pose_at,
         )
         self.proxy = ProxyMaker(
             self._device,

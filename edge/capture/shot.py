@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-import cv2
-
 from fieldlink.codecs.bundle import Draft, Layer, Precedence
-from fieldlink.edge.capture.ports import Clock, Sink
+from fieldlink.codecs.geo import Pose
+from fieldlink.codecs.picture import PictureMetadata, picture_metadata, pose_meta, with_aspect
+from fieldlink.edge.capture.encoding import encode_picture
+from fieldlink.edge.capture.ports import Clock, PoseAt, Sink, nowhere
 
 __all__ = ["MAX_SHOT_BYTES", "Shot", "Shots", "encode_shot"]
 
@@ -18,6 +19,7 @@ MAX_SHOT_BYTES = 4_000_000
 
 _QUALITY, _LEAST_QUALITY, _STEP = 92, 40, 0.85
 _MAX_WAITING = 8
+_NOTHING = PictureMetadata()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,15 @@ class Shots:
     """Those of one device. `want` is called by anyone, `offer` on the pictures' thread."""
 
     def __init__(
-        self, device: str, window_s: Callable[[], float], sink: Sink, clock: Clock
+        self,
+        device: str,
+        window_s: Callable[[], float],
+        sink: Sink,
+        clock: Clock,
+        pose_at: PoseAt = nowhere,
     ) -> None:
         self._device, self._window_s, self._sink, self._clock = device, window_s, sink, clock
+        self._pose_at = pose_at
         self._lock = Lock()
         self._waiting: list[Future[Shot]] = []
 
@@ -60,13 +68,17 @@ class Shots:
         wanted = [one for one in waiting if one.set_running_or_notify_cancel()]
         if not wanted:
             return
-        content = encode_shot(frame)
+        pose = self._pose_at(self._device, at_us)
+        if pose is not None:
+            pose = with_aspect(pose, frame.width, frame.height)
+        # In full size there is room to say when and by whom, also where nobody knows where.
+        content = encode_shot(frame, picture_metadata(pose, self._device, at_us))
         shot = Shot(content, frame.width, frame.height, at_us)
-        self._sink(self._draft(shot), content)
+        self._sink(self._draft(shot, pose), content)
         for one in wanted:
             one.set_result(shot)
 
-    def _draft(self, shot: Shot) -> Draft:
+    def _draft(self, shot: Shot, pose: Pose | None) -> Draft:
         return Draft(
             device=self._device,
             stream="video",
@@ -78,11 +90,16 @@ class Shots:
             recorded_us=self._clock(),
             deadline_us=shot.at_us + round(self._window_s() * 1e6),
             media_type="image/jpeg",
-            meta={"width": shot.width, "height": shot.height, "asked": True},
+            meta={
+                "width": shot.width,
+                "height": shot.height,
+                "asked": True,
+                **(pose_meta(pose) if pose is not None else {}),
+            },
         )
 
 
-def encode_shot(frame: Any) -> bytes:
+def encode_shot(frame: Any, metadata: PictureMetadata = _NOTHING) -> bytes:
     """`frame` (of PyAV) as a JPEG of its full size.
 
     Raises:
@@ -90,9 +107,7 @@ def encode_shot(frame: Any) -> bytes:
     """
     pixels, quality = frame.to_ndarray(format="bgr24"), _QUALITY
     while True:
-        good, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        if not good:
-            raise RuntimeError("OpenCV could not encode a JPEG picture; reinstall OpenCV")
-        if len(data) <= MAX_SHOT_BYTES or quality <= _LEAST_QUALITY:
-            return bytes(data)
+        content = encode_picture(pixels, "jpeg", quality, metadata)
+        if len(content) <= MAX_SHOT_BYTES or quality <= _LEAST_QUALITY:
+            return content
         quality = max(_LEAST_QUALITY, int(quality * _STEP))

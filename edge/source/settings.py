@@ -59,6 +59,13 @@ class DeviceSettings(Settings):
         "where the kit's satellite receiver is. Empty: the device of its own name, if that says "
         "where it is.",
     )
+    hfov: float | None = Field(
+        default=None,
+        ge=1,
+        le=170,
+        description="The field of view of its lens from left to right, in degrees, 1 to 170, if it "
+        "does not zoom; what the camera's gimbal says goes first. None: not known.",
+    )
     loop: bool = Field(
         default=True,
         description="For a file: true plays it over and over in real time, as a camera; false "

@@ -11,6 +11,7 @@ from fieldlink.codecs.telemetry import Flag, Sample, Schema
 from fieldlink.edge.telemetry.alarm_desk import AlarmDesk
 from fieldlink.edge.telemetry.device import Device, Series
 from fieldlink.edge.telemetry.gather import Gather
+from fieldlink.edge.telemetry.places import Places
 from fieldlink.edge.telemetry.ports import Done, KitTime, Notice, Raised, Reading, Source
 from fieldlink.edge.telemetry.roster import Roster
 
@@ -35,11 +36,13 @@ class KitIntake:
         desk: AlarmDesk,
         on_sample: Watcher = lambda device, series, sample: 0,
         on_much: Callable[[], None] = lambda: None,
+        places: Places | None = None,
         much: int = 4_000,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._time, self._run, self._desk, self._steady = time_, run, desk, steady
         self._on_sample, self._on_much, self._much = on_sample, on_much, much
+        self._places = Places() if places is None else places
         self._ahead_us: int | None = None
         self.roster = Roster()
         self.gather = Gather()
@@ -93,6 +96,7 @@ class KitIntake:
                 if earned := self._on_sample(device, series, sample):
                     sample = sample._replace(flags=sample.flags | earned)
                 self.gather.add(device, series, epoch_of, sample)
+                self._places.take(device.name, series.yardstick.schema, sample)
             elif made == "again":
                 again += 1
             else:

@@ -27,6 +27,7 @@ from fieldlink.edge.telemetry.intake import KitIntake
 from fieldlink.edge.telemetry.ladder import Ladder, Offer
 from fieldlink.edge.telemetry.live import Live
 from fieldlink.edge.telemetry.packing import Packer, Shelf
+from fieldlink.edge.telemetry.places import Places
 from fieldlink.edge.telemetry.ports import Intake, KitTime, Notice
 from fieldlink.edge.telemetry.rules import Rules
 from fieldlink.edge.telemetry.settings import TelemetrySettings
@@ -64,6 +65,7 @@ class Telemetry:
         folder: Path,
         steady: Callable[[], float] = time.monotonic,
         down: Callable[[], Mapping[str, str]] = dict,
+        places: Places | None = None,
     ) -> None:
         self._steady, self._down = steady, down
         self._settings, self._spool, self._link, self._time = settings, spool, link, time_
@@ -80,6 +82,7 @@ class Telemetry:
             desk=self._desk,
             on_sample=self._rules.sample,
             on_much=self._much.set,
+            places=places,
             steady=steady,
         )
         self._heard = Heard(folder / "heard.json")

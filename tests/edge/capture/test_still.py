@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from fieldlink.codecs.bundle import Precedence
+from fieldlink.codecs.geo import Pose
+from fieldlink.codecs.picture import picture_metadata, pose_of_meta
 from fieldlink.edge.capture.looks import FrozenWatch, Look, look_at
+from fieldlink.edge.capture.ports import PoseAt, nowhere
 from fieldlink.edge.capture.settings import CaptureSettings, StillSettings
 from fieldlink.edge.capture.still import StillMaker, encode_still
 
@@ -33,9 +36,11 @@ def _look(pixels: Any) -> Look:
 class Stills:
     """A maker under a clock of its own: `show` a picture at so many seconds."""
 
-    def __init__(self, keeper: Any, **settings: Any) -> None:
+    def __init__(self, keeper: Any, pose_at: PoseAt = nowhere, **settings: Any) -> None:
         capture = CaptureSettings(still=StillSettings(**settings))
-        self.maker = StillMaker("a", lambda: capture, sink=keeper.sink, clock=lambda: _T0_US)
+        self.maker = StillMaker(
+            "a", lambda: capture, sink=keeper.sink, clock=lambda: _T0_US, pose_at=pose_at
+        )
 
     def show(self, at_s: float, pixels: Any) -> str:
         return self.maker.offer(_frame(pixels), _look(pixels), _T0_US + round(at_s * 1e6))
@@ -140,3 +145,45 @@ def test_settings_change_while_running(keeper: Any) -> None:
     maker.offer(_frame(_scene(1)), _look(_scene(1)), _T0_US + 10)
     assert [draft.media_type for draft, _ in keeper.bundles] == ["image/avif", "image/webp"]
     assert keeper.bundles[1][0].meta["width"] == 160
+
+
+_POSE = Pose(
+    _T0_US, 30.1234567, 103.7654321, 488.2, 120.4, 123.4, 1.2, -3.4, -60.0, 200.5, 62.1,
+    gimbal_roll=0.3, accuracy_m=1.5,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["avif", "webp"])
+@pytest.mark.parametrize("size", [12_000, 5_000, 1_200])
+def test_a_still_that_says_where_it_is_from_fits_its_size_all_the_same(
+    keeper: Any, kind: str, size: int
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def pose_at(device: str, at_us: int) -> Pose:
+        asked.append((device, at_us))
+        return _POSE
+
+    stills = Stills(keeper, pose_at, format=kind, size=f"{size}B")
+    stills.show(0, _scene(3))
+    [(draft, content)] = keeper.bundles
+    assert len(content) <= size
+    assert asked == [("a", _T0_US)]
+    whole = picture_metadata(_POSE, "a", _T0_US)
+    assert (b"GimbalPitchDegree" in content) == (size == 12_000)
+    assert (whole.exif in content) == (b"Fieldlink" in content) == (size > 2_000)
+    found = pose_of_meta(draft.meta, _T0_US)
+    assert found is not None
+    assert (found.lat, found.gimbal_pitch) == (30.123457, -60.0)
+    assert found.vfov == pytest.approx(37.4, abs=0.05)  # of 16:9
+    assert "footprint" in draft.meta
+
+
+def test_a_still_of_an_unknown_place_is_what_it_always_was(keeper: Any) -> None:
+    stills = Stills(keeper)
+    stills.show(0, _scene(3))
+    [(draft, content)] = keeper.bundles
+    assert draft.meta.keys() == {"width", "height", "quality"}
+    quality = draft.meta["quality"]
+    expected = cv2.imencode(".avif", _scene(3), [cv2.IMWRITE_AVIF_QUALITY, quality])[1].tobytes()
+    assert content == expected
