@@ -69,9 +69,7 @@ class Recorder:
         self._stills = StillMaker(
             device.name, self._settings, sink=self._take, clock=clock, pose_at=pose_at
         )
-        self._shots = Shots(
-            device.name, lambda: self._capture.window, self._take, clock, pose_at
-        )
+        self._shots = Shots(device.name, lambda: self._capture.window, self._take, clock, pose_at)
         self._stills.shots = self._shots
         self._session: Session | None = None
         self._thread = threading.Thread(

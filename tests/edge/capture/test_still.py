@@ -1,5 +1,6 @@
 """Which pictures become stills, and how large they are."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from fieldlink.codecs.bundle import Precedence
 from fieldlink.codecs.geo import Pose
@@ -14,6 +16,7 @@ from fieldlink.codecs.picture import picture_metadata, pose_of_meta
 from fieldlink.edge.capture.looks import FrozenWatch, Look, look_at
 from fieldlink.edge.capture.ports import PoseAt, nowhere
 from fieldlink.edge.capture.settings import CaptureSettings, StillSettings
+from fieldlink.edge.capture.shot import Shots
 from fieldlink.edge.capture.still import StillMaker, encode_still
 
 _T0_US = 1_700_000_000_000_000
@@ -187,3 +190,15 @@ def test_a_still_of_an_unknown_place_is_what_it_always_was(keeper: Any) -> None:
     quality = draft.meta["quality"]
     expected = cv2.imencode(".avif", _scene(3), [cv2.IMWRITE_AVIF_QUALITY, quality])[1].tobytes()
     assert content == expected
+
+
+def test_a_picture_that_was_asked_for_says_in_full_size_where_it_was_taken(keeper: Any) -> None:
+    shots = Shots("a", lambda: 60.0, keeper.sink, lambda: _T0_US, lambda device, at_us: _POSE)
+    asked = shots.want()
+    shots.offer(_frame(_scene(3)), _T0_US)
+    [(draft, content)] = keeper.bundles
+    assert content == asked.result(0).content
+    read = Image.open(io.BytesIO(content))
+    assert read.getexif().get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] == "N"
+    assert draft.meta["lat"] == "30.123457"
+    assert draft.meta["vfov"] == "37.4"
