@@ -78,6 +78,11 @@ class Devices:
         return Mount() if device is None else Mount(device.carrier, device.hfov)
 
     @property
+    def configured(self) -> Sequence[str]:
+        """The names of those of the configuration."""
+        return [device.name for device in self._configured]
+
+    @property
     def capture(self) -> CaptureSettings:
         """The settings for all devices, as configured."""
         return self._capture

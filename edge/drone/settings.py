@@ -1,7 +1,7 @@
 """Aircraft that speak MAVLink. In a file: `[drone]`, `[[drone.endpoint]]`, `[[drone.vehicle]]`."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -35,6 +35,15 @@ class VehicleSettings(Settings):
     exercise: bool = Field(
         default=False, description="true: what it says is an exercise's, as a simulator's."
     )
+    video: Literal["auto", "off"] | None = Field(
+        default=None, description="auto or off for its video streams; without: as [drone] video."
+    )
+    gimbal_yaw: bool | None = Field(
+        default=None,
+        description="true: its gimbal turns to the sides by itself; false: the aircraft has to."
+        " Without: as the aircraft says, and where it says nothing, looking to a side needs"
+        " flight_commands.",
+    )
 
 
 class DroneSettings(RouterSettings):
@@ -52,6 +61,16 @@ class DroneSettings(RouterSettings):
         ge=0,
         le=95,
         description="A battery below this, percent, is an alarm, over at 5 percent more.",
+    )
+    video: Literal["auto", "off"] = Field(
+        default="auto",
+        description="auto: the video streams that aircraft's cameras name are recorded as devices"
+        " of the aircraft's name; off: only when asked for (fieldlink drone video start).",
+    )
+    flight_commands: bool = Field(
+        default=False,
+        description="Whether commands that move an aircraft may be given at this kit: hold, return,"
+        " land, and looking to a side where the gimbal cannot. Each is confirmed and written down.",
     )
     vehicle: tuple[VehicleSettings, ...] = Field(
         default=(),

@@ -1,0 +1,61 @@
+"""What moves an aircraft is allowed by the settings, confirmed by who asks, and written down.
+
+Watching, pictures, zoom and a gimbal that turns by itself need none of it.
+"""
+
+import logging
+import pwd
+from collections.abc import Mapping
+from typing import Any
+
+from fieldlink.drone.commanding import CommandError
+from fieldlink.edge.control import caller
+from fieldlink.edge.drone.doing import Deck
+
+__all__ = ["note", "permit", "who_asks"]
+
+_log = logging.getLogger(__name__)
+
+
+def permit(deck: Deck, asked: Mapping[str, Any], name: str, what: str) -> None:
+    """Refuse `what` for the aircraft `name` unless it is allowed and confirmed with `yes`.
+
+    Raises:
+        CommandError: "refused" where the settings do not allow it, "unconfirmed" without its name.
+    """
+    if not deck.settings.flight_commands:
+        raise CommandError(
+            "refused",
+            f"{what}: this may move the aircraft; the settings do not allow that"
+            " ([drone] flight_commands = true) 可能使飞机移动，设置未允许",
+        )
+    if asked.get("yes") != name:
+        raise CommandError(
+            "unconfirmed",
+            f"{what}: this may move the aircraft; confirm with --yes {name} 可能使飞机移动，请确认",
+        )
+
+
+def who_asks(asked: Mapping[str, Any]) -> str:
+    """Whoever asks now: the user by the kernel's word, and the login that they say."""
+    found = caller.get()
+    if found is None:
+        return "the kit"
+    uid = found.uid if found.login_uid is None else found.login_uid
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = "?"
+    said = str(asked.get("login") or "")[:32]
+    return f"{name} (uid {uid})" if said in ("", name) else f"{name} (uid {uid}, as {said})"
+
+
+def note(
+    deck: Deck, asked: Mapping[str, Any], vehicle: tuple[int, int], what: str, answer: str
+) -> None:
+    """Keep what was asked, by whom, and what was answered: in the log, and as a text of the
+    aircraft, which goes to the centre.
+    """
+    text = f"{who_asks(asked)} asked: {what}; answer: {answer}"
+    _log.warning("drone %s/%s: %s", *vehicle, text)
+    deck.event(vehicle, text)
