@@ -11,6 +11,7 @@ from zlib import crc32
 import typer
 
 from fieldlink.edge.simulate.dji_rc_commands import dji_rc
+from fieldlink.edge.simulate.drone_commands import drone
 from fieldlink.edge.simulate.sensor_commands import sensor
 from fieldlink.edge.simulate.soldier_commands import soldier
 from fieldlink.edge.simulate.vehicle_commands import vehicle
@@ -42,6 +43,7 @@ def _main() -> None:
 
 app.command()(soldier)
 app.command()(vehicle)
+app.command()(drone)
 app.command("dji-rc")(dji_rc)
 
 
