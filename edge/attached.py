@@ -9,8 +9,8 @@ from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.cot.make import make_cot
 from fieldlink.edge.device_api.make import make_device_api
 from fieldlink.edge.dji.adapter import make_dji
-from fieldlink.edge.dji.receivers import Cameras
 from fieldlink.edge.drone.adapter import Records, make_drone
+from fieldlink.edge.drone.media import Media
 from fieldlink.edge.gnss.adapter import make_gnss
 from fieldlink.edge.jt808.adapter import make_jt808
 from fieldlink.edge.sensors.service import make_sensors
@@ -68,7 +68,7 @@ def make_adapters(
     settings: EdgeSettings,
     intake: Intake,
     time: KitTime,
-    cameras: Cameras | None = None,
+    cameras: Media | None = None,
     records: Records | None = None,
 ) -> list[Adapter]:
     """The adapters that `settings` ask for; `cameras` records video that some of them bring,
@@ -81,7 +81,7 @@ def make_adapters(
     adapters += make_dji(
         settings.dji, settings.device_api, settings.state_dir, intake, time, cameras
     )
-    adapters += make_drone(settings.drone, settings.state_dir, intake, time, records)
+    adapters += make_drone(settings.drone, settings.state_dir, intake, time, records, cameras)
     adapters += make_gnss(
         settings.gnss, intake, time.observe if isinstance(time, KitClock) else None
     )

@@ -19,6 +19,8 @@ from fieldlink.drone.router import Router
 from fieldlink.drone.vehicle import Fleet, Key, Limits, Measured, Said
 from fieldlink.edge.control import Command
 from fieldlink.edge.drone.doing import VERB, Deck, Doer, do
+from fieldlink.edge.drone.eyes import Eyes
+from fieldlink.edge.drone.media import Media
 from fieldlink.edge.drone.parts import ROWS, make_doers
 from fieldlink.edge.drone.roster import Roster
 from fieldlink.edge.drone.settings import DroneSettings
@@ -55,6 +57,7 @@ class Drone:
         time_: KitTime,
         records: Records | None,
         clock_s: Callable[[], float] = time.monotonic,
+        media: Media | None = None,
     ) -> None:
         self.settings = settings, state_dir
         self._settings, self._state_dir = settings, state_dir
@@ -63,10 +66,11 @@ class Drone:
         limits = Limits(battery=settings.battery)
         every_us = round(settings.every * 1e6)
         self.fleet = Fleet(self.roster.lost_after_us, every_us, limits, self._going)
-        self._records = records
+        self._records, self._media = records, media
         self.router: Router | None = None
         self.recorder: Recorder | None = None
         self._doers: dict[str, Doer] = {}
+        self._eyes: Eyes | None = None
         self._written_s = clock_s()
         self._reason = ""
 
@@ -102,8 +106,10 @@ class Drone:
             Commander(router),
             self._names,
             self._event,
+            lambda found: self._tell([*found]),
+            self._media,
         )
-        self._doers = make_doers(deck)
+        self._doers, self._eyes = make_doers(deck), deck.part(Eyes)
         try:
             await together([*rows, *(row(deck) for row in ROWS)])
         finally:
@@ -194,7 +200,11 @@ class Drone:
         router = self.router.report() if self.router is not None else {}
         recording = self.recorder.report() if self.recorder is not None else None
         vehicles = [
-            {"name": self._device((one["system"], one["component"])), **one}
+            {
+                "name": self._device((one["system"], one["component"])),
+                **one,
+                **(self._eyes.report(one["system"]) if self._eyes is not None else {}),
+            }
             for one in self.fleet.report(now_us)
         ]
         reason = self._reason or router.get("reason", "")
@@ -218,6 +228,9 @@ def make_drone(
     intake: Intake,
     time_: KitTime,
     records: Records | None,
+    media: Media | None = None,
 ) -> list[Drone]:
     """The adapter, if there are endpoints."""
-    return [Drone(settings, state_dir, intake, time_, records)] if settings.enabled else []
+    if not settings.enabled:
+        return []
+    return [Drone(settings, state_dir, intake, time_, records, media=media)]

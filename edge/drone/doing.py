@@ -11,19 +11,22 @@ where none runs, by a router of the same settings, opened for as long as it take
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from fieldlink.codecs.fault import ConfigError, FieldlinkError
 from fieldlink.drone.commanding import Commander, CommandError
 from fieldlink.drone.router import Router
+from fieldlink.drone.vehicle import Measured
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import Caller, ask_agent_long, caller
+from fieldlink.edge.drone.media import Media
 from fieldlink.edge.drone.settings import DroneSettings
 
 __all__ = ["VERB", "Deck", "Doer", "Told", "ask", "do", "progress"]
 
+T = TypeVar("T")
 VERB = "drone-do"
 Key: TypeAlias = tuple[int, int]
 Doer: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -39,7 +42,8 @@ _LOOK_S = 0.1
 @dataclass(frozen=True, slots=True)
 class Deck:
     """What verbs are made for. `names` gives the aircraft that are heard by their device names,
-    `event` keeps a sentence as one of that aircraft's texts, for good.
+    `event` keeps a sentence as one of that aircraft's texts, for good. `tell` takes what else is
+    said of aircraft, `media` records video, None where nothing is recorded; `alone`: no agent runs.
     """
 
     settings: DroneSettings
@@ -48,6 +52,17 @@ class Deck:
     commander: Commander
     names: Callable[[], Mapping[str, Key]]
     event: Callable[[Key, str], None]
+    tell: Callable[[list[Measured]], None] = lambda _: None
+    media: Media | None = None
+    alone: bool = False
+    parts: dict[object, Any] = field(default_factory=dict, compare=False)
+
+    def part(self, make: "Callable[[Deck], T]") -> T:
+        """What `make` makes of this, the same each time: verbs and rows of one part share it."""
+        if make not in self.parts:
+            self.parts[make] = make(self)
+        found: T = self.parts[make]
+        return found
 
     def find(self, asked: Mapping[str, Any]) -> tuple[str, Key]:
         """The aircraft that is meant by `vehicle`: its device and who it is. Without a name it is
@@ -139,7 +154,13 @@ async def _alone(
 
         commander = Commander(alone.router)
         deck = Deck(
-            settings.drone, settings.state_dir, alone.router, commander, names, lambda *_: None
+            settings.drone,
+            settings.state_dir,
+            alone.router,
+            commander,
+            names,
+            lambda *_: None,
+            alone=True,
         )
         tell({"alone": True})
         await _heard(names, str(asked.get("vehicle") or ""))

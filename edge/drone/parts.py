@@ -4,13 +4,14 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fieldlink.edge.drone.doing import Deck, Doer
+from fieldlink.edge.drone.eyes import watch_cameras
 
 __all__ = ["PARTS", "ROWS", "make_doers"]
 
 PARTS: tuple[Callable[[Deck], Mapping[str, Doer]], ...] = ()
 """Each gives its verbs, by names like "camera.photo"; made anew with each router."""
 
-ROWS: tuple[Callable[[Deck], Coroutine[Any, Any, None]], ...] = ()
+ROWS: tuple[Callable[[Deck], Coroutine[Any, Any, None]], ...] = (watch_cameras,)
 """What each has to do while the router of an agent runs; a row never ends by itself."""
 
 
