@@ -12,6 +12,7 @@ from .metadata import (
     picture_metadata,
     pose_meta,
     pose_of_meta,
+    shown_meta,
     with_aspect,
 )
 from .xmp import xmp_packet
@@ -24,6 +25,7 @@ __all__ = [
     "picture_metadata",
     "pose_meta",
     "pose_of_meta",
+    "shown_meta",
     "tiff",
     "with_aspect",
     "xmp_packet",

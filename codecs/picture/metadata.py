@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import isfinite, radians, tan
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fieldlink.codecs.geo import Pose, footprint, is_position, upright_vfov
 
@@ -17,6 +17,7 @@ __all__ = [
     "picture_metadata",
     "pose_meta",
     "pose_of_meta",
+    "shown_meta",
     "with_aspect",
 ]
 
@@ -26,9 +27,9 @@ _FILM_MM = 36.0
 _SHARE = 4  # of a still's bytes, one in so many at most
 _BOX_BYTES = 160  # what a container takes for both (AVIF 141, WebP 34, JPEG 43)
 
-# Key in the manifest, field of Pose, decimals. 1e-6 degree is 0.1 m.
+# Key in the manifest, field of Pose, decimals. 1e-6 degree is 0.1 m; `height` is the picture's own.
 _KEYS = (
-    ("lat", "lat", 6), ("lon", "lon", 6), ("alt", "alt_m", 1), ("height", "height_m", 1),
+    ("lat", "lat", 6), ("lon", "lon", 6), ("alt", "alt_m", 1), ("height_m", "height_m", 1),
     ("heading", "heading", 1), ("gimbal_pitch", "gimbal_pitch", 1),
     ("gimbal_yaw", "gimbal_yaw", 1), ("gimbal_roll", "gimbal_roll", 1), ("hfov", "hfov", 1),
     ("vfov", "vfov", 1), ("accuracy", "accuracy_m", 1),
@@ -109,6 +110,22 @@ def pose_of_meta(meta: Mapping[str, object], at_us: int) -> Pose | None:
     if lat is None or lon is None or not is_position(lat, lon):
         return None
     return Pose(at_us, lat, lon, **known)  # type: ignore[arg-type]  # error_us is not among them
+
+
+def shown_meta(meta: Mapping[str, object]) -> dict[str, Any]:
+    """A manifest's meta as programs read it: what `pose_meta` wrote as numbers, `footprint` as four
+    pairs [lat, lon]; what is none of that stays as it is.
+    """
+    shown: dict[str, Any] = dict(meta)
+    for key, _, _ in _KEYS:
+        if isinstance(text := meta.get(key), str) and (number := _number(text)) is not None:
+            shown[key] = number
+    if isinstance(text := meta.get(_FOOTPRINT), str):
+        corners = [[_number(part) for part in one.split(",")] for one in text.split()]
+        places = [one for one in corners if len(one) == 2 and None not in one]
+        if len(corners) == len(places) == 4:
+            shown[_FOOTPRINT] = corners
+    return shown
 
 
 def _number(value: object) -> float | None:

@@ -15,6 +15,7 @@ ORIENTATION, STATUS, FOV = (
 )
 _YAW_LOCK, _VEHICLE_FRAME, _EARTH_FRAME = 16, 32, 64
 _NO_PLACE = 2**31 - 1
+_UPRIGHT = math.sin(math.radians(89))
 
 
 def gimbal(state: VehicleState, now_us: int) -> Values:
@@ -61,8 +62,12 @@ def _quaternion(said: Fields) -> Values:
         return {}
     w, x, y, z = w / size, x / size, y / size, z / size
     roll = math.degrees(math.atan2(2 * (w * x + y * z), 1 - 2 * (x * x + y * y)))
-    pitch = math.degrees(math.asin(max(-1.0, min(1.0, 2 * (w * y - z * x)))))
+    sine = max(-1.0, min(1.0, 2 * (w * y - z * x)))
+    pitch = math.degrees(math.asin(sine))
     yaw = math.degrees(math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)))
+    if abs(sine) > _UPRIGHT:
+        # Straight down yaw and roll turn about one line, and noise would share it out between them.
+        roll, yaw = 0.0, math.degrees(2 * math.atan2(z, w))
     flags = said["flags"]
     # Older devices set neither: then a locked yaw is one from north (Gimbal Protocol v2).
     north = flags & _EARTH_FRAME or (flags & _YAW_LOCK and not flags & _VEHICLE_FRAME)

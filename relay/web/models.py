@@ -251,7 +251,7 @@ class BundleView(View):
     media_type: str
     size_bytes: int
     content_hash: str
-    meta: dict[str, str | int | bool | None]
+    meta: dict[str, str | int | float | bool | list[list[float]] | None]
     path: str
     journey: JourneyView
     content: str

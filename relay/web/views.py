@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from fieldlink.codecs.bundle import Layer
+from fieldlink.codecs.picture import shown_meta
 from fieldlink.relay.catalogue import (
     STANDING,
     Event,
@@ -175,7 +176,7 @@ def bundle_view(bundle: FiledBundle) -> BundleView:
         media_type=m.media_type,
         size_bytes=m.size,
         content_hash=m.content_hash.hex(),
-        meta=dict(m.meta),
+        meta=shown_meta(m.meta),
         path=bundle.path,
         journey=JourneyView(
             captured_us=journey.captured_us,

@@ -16,6 +16,7 @@ from fieldlink.codecs.picture import (
     picture_metadata,
     pose_meta,
     pose_of_meta,
+    shown_meta,
     with_aspect,
     xmp_packet,
 )
@@ -70,6 +71,17 @@ def test_meta_has_the_footprint_of_the_pose() -> None:
 )  # fmt: skip
 def test_meta_that_is_no_position_is_no_pose(meta: dict[str, Any]) -> None:
     assert pose_of_meta(meta, 0) is None
+
+
+def test_meta_is_shown_in_numbers_and_what_is_none_stays() -> None:
+    shown = shown_meta({**pose_meta(POSE), "width": 640, "sound": "none"})
+    assert (shown["lat"], shown["gimbal_pitch"], shown["width"]) == (30.123457, -45.0, 640)
+    assert shown["sound"] == "none"
+    assert shown["footprint"] == [pytest.approx(one, abs=1e-6) for one in footprint(POSE) or ()]
+    for odd in ("north", "nan", True, None, "1e999"):
+        assert shown_meta({"lat": odd}) == {"lat": odd}
+    for odd in ("1,2 3,4", "1,2,3 4,5 6,7 8,9", "1,2 3,4 5,6 x,8", "", "nan,1 1,1 1,1 1,1"):
+        assert shown_meta({"footprint": odd}) == {"footprint": odd}
 
 
 def test_a_small_still_leaves_out_xmp_and_a_tiny_one_both() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from pymavlink import mavutil
+from pymavlink.quaternion import Quaternion
 
 from fieldlab.autopilot import Autopilot
 from fieldlink.codecs.mavlink import HIGH_LATENCY2, Frame, Framer, HighLatency2, compose
@@ -199,6 +200,24 @@ def test_a_gimbal_of_its_own_component_looks_where_the_nose_and_it_say() -> None
     values = _values(fleet, fov, "gimbal", 2_000_000)
     assert values is not None
     assert (values["target_lat"], values["hfov"], values["vfov"]) == (None, None, 40.0)
+
+
+@pytest.mark.parametrize("yaw", [-170.0, -30.0, 0.0, 100.0])
+def test_straight_down_all_of_the_turn_is_yaw(yaw: float) -> None:
+    vehicle, camera = Autopilot(), Autopilot(compid=154, kind=26, autopilot=8)
+    fleet = _fleet(vehicle)
+    fleet.take(camera.beat(), 0)
+    half, turned = math.radians(-89.99) / 2, math.radians(yaw) / 2
+    # Of yaw and pitch, and of a roll that is the gimbal's noise.
+    q = Quaternion([math.cos(turned), 0, 0, math.sin(turned)])
+    q = q * Quaternion([math.cos(half), 0, math.sin(half), 0])
+    q = q * Quaternion([1.0, 2e-4, 0, 0])
+    looks = camera.say("gimbal_device_attitude_status", 1, 0, 0, 64, list(q.q), 0.0, 0.0, 0.0, 0)
+    values = _values(fleet, looks, "gimbal")
+    assert values is not None
+    assert values["pitch"] == pytest.approx(-90, abs=0.05)
+    assert (values["yaw"] - yaw + 180) % 360 - 180 == pytest.approx(0, abs=0.1)  # type: ignore[operator]
+    assert values["roll"] == 0.0
 
 
 def test_an_older_mount_turns_with_the_vehicle() -> None:

@@ -180,6 +180,10 @@ def test_a_still_that_says_where_it_is_from_fits_its_size_all_the_same(
     assert (found.lat, found.gimbal_pitch) == (30.123457, -60.0)
     assert found.vfov == pytest.approx(37.4, abs=0.05)  # of 16:9
     assert "footprint" in draft.meta
+    assert draft.meta["height_m"] == "120.4"
+    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    assert decoded.shape[:2] == (draft.meta["height"], draft.meta["width"])
 
 
 def test_a_still_of_an_unknown_place_is_what_it_always_was(keeper: Any) -> None:

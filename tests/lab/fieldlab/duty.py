@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from fieldlink.codecs.bundle import (
     encode_gap,
     encode_manifest,
 )
+from fieldlink.codecs.bundle.manifest import MetaValue
 from fieldlink.relay.archive import Archive
 from fieldlink.relay.archive.names import bundle_path
 from fieldlink.relay.catalogue import Catalogue, Filing, Journey
@@ -80,6 +81,7 @@ class Duty:
         stream: str = "video",
         gap: Gap | None = None,
         thin: int | None = None,
+        meta: Mapping[str, MetaValue] | None = None,
         custody_us: int | None = None,
     ) -> str:
         """File a bundle as the receiver would; returns its id."""
@@ -99,7 +101,7 @@ class Duty:
             media_type=media_type,
             size=len(content),
             content_hash=content_hash(content),
-            meta={} if thin is None else {"thin": thin},
+            meta={**({} if thin is None else {"thin": thin}), **(meta or {})},
         )
         encoded = encode_manifest(manifest)
         path = bundle_path(manifest, self.incident)
