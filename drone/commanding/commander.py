@@ -68,9 +68,9 @@ class Answer:
 class Heard:
     """Frames that somebody waits for. Bounded: the newest of too many are not kept."""
 
-    def __init__(self, wanted: Callable[[Frame], bool]) -> None:
+    def __init__(self, wanted: Callable[[Frame], bool], most: int) -> None:
         self._wanted = wanted
-        self._queue: asyncio.Queue[Frame | None] = asyncio.Queue(_QUEUE)
+        self._queue: asyncio.Queue[Frame | None] = asyncio.Queue(most)
 
     def take(self, frame: Frame) -> None:
         """A frame came."""
@@ -176,9 +176,11 @@ class Commander:
         raise self._silent(target, f"message {name_of(msgid)}", tries)
 
     @contextmanager
-    def hear(self, wanted: Callable[[Frame], bool]) -> Iterator[Heard]:
-        """Frames that are `wanted`, while the block runs."""
-        heard = Heard(wanted)
+    def hear(
+        self, wanted: Callable[[Frame], bool], most: int = _QUEUE
+    ) -> Iterator[Heard]:  # fmt: skip
+        """Frames that are `wanted`, while the block runs; of those that wait at most `most`."""
+        heard = Heard(wanted, most)
         end = self._router.tap(heard.take)
         self._heard.add(heard)
         try:

@@ -104,6 +104,7 @@ class Drone:
             self._state_dir,
             router,
             Commander(router),
+            self.fleet,
             self._names,
             self._event,
             lambda found: self._tell([*found]),

@@ -8,6 +8,7 @@ import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
 from fieldlink.edge.drone.doctor_commands import doctor
+from fieldlink.edge.drone.download_commands import fence_app, mission_app, param_app, rally_app
 from fieldlink.edge.drone.file_commands import import_file, replay
 from fieldlink.edge.drone.record_commands import app as record_app
 from fieldlink.edge.drone.sign_commands import app as sign_app
@@ -36,6 +37,8 @@ app = typer.Typer(
 
     fieldlink drone import DJI_0001.SRT           where an aircraft was, of a card's file
 
+    fieldlink drone mission download -o M.plan    what it has been told to fly; fence, rally, param
+
     fieldlink drone sign new                      a key for links that strangers may reach
 
     With an agent running these ask it; with none they open the links of the settings themselves.
@@ -51,6 +54,10 @@ app.command("replay")(replay)
 app.command("import")(import_file)
 app.command("doctor")(doctor)
 app.add_typer(sign_app, name="sign")
+app.add_typer(mission_app, name="mission")
+app.add_typer(fence_app, name="fence")
+app.add_typer(rally_app, name="rally")
+app.add_typer(param_app, name="param")
 
 _Wait = Annotated[
     float, typer.Option(min=0, max=600, help="Without an agent: listen so many seconds first.")

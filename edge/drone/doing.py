@@ -18,7 +18,7 @@ from typing import Any, TypeAlias, TypeVar
 from fieldlink.codecs.fault import ConfigError, FieldlinkError
 from fieldlink.drone.commanding import Commander, CommandError
 from fieldlink.drone.router import Router
-from fieldlink.drone.vehicle import Measured
+from fieldlink.drone.vehicle import Fleet, Measured
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import Caller, ask_agent_long, caller
 from fieldlink.edge.drone.media import Media
@@ -41,15 +41,17 @@ _LOOK_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Deck:
-    """What verbs are made for. `names` gives the aircraft that are heard by their device names,
-    `event` keeps a sentence as one of that aircraft's texts, for good. `tell` takes what else is
-    said of aircraft, `media` records video, None where nothing is recorded; `alone`: no agent runs.
+    """What verbs are made for. `fleet` is the state of who is heard, `names` gives those by their
+    device names, `event` keeps a sentence as one of an aircraft's texts, for good. `tell` takes
+    what else is said of aircraft, `media` records video, None where nothing is recorded; `alone`:
+    no agent runs.
     """
 
     settings: DroneSettings
     state_dir: Path
     router: Router
     commander: Commander
+    fleet: Fleet
     names: Callable[[], Mapping[str, Key]]
     event: Callable[[Key, str], None]
     tell: Callable[[list[Measured]], None] = lambda _: None
@@ -158,8 +160,9 @@ async def _alone(
             settings.state_dir,
             alone.router,
             commander,
+            alone.fleet,
             names,
-            lambda *_: None,
+            _unkept,
             alone=True,
         )
         tell({"alone": True})
@@ -189,3 +192,7 @@ def _login() -> str:
 
 def _nothing(_: dict[str, Any]) -> None:
     """Nobody wants to know."""
+
+
+def _unkept(_: Key, __: str) -> None:
+    """Without an agent there are no texts of an aircraft to add to."""

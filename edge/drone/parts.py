@@ -4,11 +4,12 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fieldlink.edge.drone.doing import Deck, Doer
+from fieldlink.edge.drone.downloads import downloads
 from fieldlink.edge.drone.eyes import watch_cameras
 
 __all__ = ["PARTS", "ROWS", "make_doers"]
 
-PARTS: tuple[Callable[[Deck], Mapping[str, Doer]], ...] = ()
+PARTS: tuple[Callable[[Deck], Mapping[str, Doer]], ...] = (downloads,)
 """Each gives its verbs, by names like "camera.photo"; made anew with each router."""
 
 ROWS: tuple[Callable[[Deck], Coroutine[Any, Any, None]], ...] = (watch_cameras,)

@@ -1,0 +1,248 @@
+"""`fieldlink drone mission|fence|rally|param`: what an aircraft keeps, as files."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
+from fieldlink.edge.drone.output import Force, write_out
+
+if TYPE_CHECKING:
+    from fieldlink.drone.commanding.values import Parameter
+
+__all__ = ["ask_once", "fence_app", "mission_app", "param_app", "rally_app"]
+
+Vehicle = Annotated[
+    str, typer.Option("--vehicle", help="Its name, as in drone vehicles; without: the only one.")
+]
+_PlanFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help=".waypoints (Mission Planner, MAVProxy, QGroundControl), .plan (QGroundControl; of a"
+        " mission with fence and rally points), or .json. Without: on this screen.",
+    ),
+]
+_ParamFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help=".param (Mission Planner, MAVProxy), .params (QGroundControl), or .json. Without: on"
+        " this screen.",
+    ),
+]
+_PLANS = ("waypoints", "plan", "json")
+_KINDS = ("mission", "fence", "rally")
+
+
+def _app(what: str) -> typer.Typer:
+    return typer.Typer(no_args_is_help=True, help=f"{what} Only read from the aircraft. 只读不写。")
+
+
+mission_app = _app("The mission that an aircraft has been told to fly. 任务航线")
+fence_app = _app("An aircraft's geofence. 电子围栏")
+rally_app = _app("An aircraft's rally points, where it may land. 备降点")
+param_app = _app("An aircraft's parameters. 飞控参数")
+
+
+@mission_app.command("download")
+def mission(
+    vehicle: Vehicle = "",
+    out: _PlanFile = None,
+    force: Force = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read the mission from the aircraft. 下载航线
+
+    fieldlink drone mission download --vehicle m300-1 -o survey.waypoints
+    """
+    _plan("mission", vehicle, out, force, config, as_json)
+
+
+@fence_app.command("download")
+def fence(
+    vehicle: Vehicle = "",
+    out: _PlanFile = None,
+    force: Force = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read the geofence from the aircraft. 下载围栏
+
+    fieldlink drone fence download --vehicle m300-1 -o fence.plan
+    """
+    _plan("fence", vehicle, out, force, config, as_json)
+
+
+@rally_app.command("download")
+def rally(
+    vehicle: Vehicle = "",
+    out: _PlanFile = None,
+    force: Force = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read the rally points from the aircraft. 下载备降点
+
+    fieldlink drone rally download --vehicle m300-1 -o rally.waypoints
+    """
+    _plan("rally", vehicle, out, force, config, as_json)
+
+
+@param_app.command("download")
+def param(
+    vehicle: Vehicle = "",
+    out: _ParamFile = None,
+    force: Force = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read all parameters from the aircraft. 下载参数
+
+    fieldlink drone param download --vehicle m300-1 -o m300-1.param
+    """
+    _param([], vehicle, out, force, config, as_json)
+
+
+@param_app.command("show")
+def show(
+    names: Annotated[
+        list[str], typer.Argument(help="Names, with * for anything: BATT* FS_*", metavar="NAME...")
+    ],
+    vehicle: Vehicle = "",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Some parameters, by their names. All are read, for that is one question. 查看参数
+
+    fieldlink drone param show 'BATT*' 'FS_*' --vehicle m300-1
+    """
+    _param(names, vehicle, None, False, config, as_json)
+
+
+def _plan(
+    kind: str, vehicle: str, out: Path | None, force: bool, config: Path | None, as_json: bool
+) -> None:
+    from fieldlink.edge.drone.written import plan_pieces, shown_items
+
+    form = _form(out, _PLANS, force)
+    # A plan without the fence would take it off the aircraft when it is loaded and sent back.
+    kinds = list(_KINDS) if form == "plan" and kind == "mission" else [kind]
+    asked = {"vehicle": vehicle, "kinds": kinds, "home": form == "plan"}
+    found = ask_once(config, "plan.download", _progress(as_json), **asked)
+    if out is None:
+        if as_json:
+            say_json(found)
+            return
+        for line in shown_items(found["plans"][kind]):
+            say(line)
+        return
+    counts = {name: len(items) for name, items in found["plans"].items() if items is not None}
+    lacking = [name for name, items in found["plans"].items() if items is None]
+    _write(out, plan_pieces(found, kind, form), force, as_json, found["vehicle"], counts)
+    if lacking and not as_json:
+        say(f"not on this aircraft 该机不支持: {', '.join(lacking)}")
+
+
+def _param(
+    names: list[str],
+    vehicle: str,
+    out: Path | None,
+    force: bool,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    from fieldlink.drone.commanding.files import (
+        PARAMETER_FORMATS,
+        matching,
+        number_text,
+        parameter_lines,
+    )
+    from fieldlink.drone.commanding.values import Parameter
+
+    form = _form(out, PARAMETER_FORMATS, force)
+    found = ask_once(config, "param.download", _progress(as_json), vehicle=vehicle)
+    every = [Parameter(*one) for one in found["parameters"]]
+    wanted = matching(every, names)
+    if out is not None:
+        head = f"parameters of {found['vehicle']}, system {found['system']}, by fieldlink"
+        who = {"system": found["system"], "component": found["component"]}
+        pieces = parameter_lines(every, form, **who, head=head)
+        _write(out, pieces, force, as_json, found["vehicle"], {"parameters": len(every)})
+    elif as_json:
+        say_json({**found, "parameters": [_said(one) for one in wanted]})
+    else:
+        for one in wanted:
+            say(f"{one.name:<16}  {number_text(one.value)}")
+    if names and not wanted:
+        say(f"none of {len(every)} fits 没有匹配的参数") if not as_json else None
+        raise typer.Exit(1)
+
+
+def _said(one: "Parameter") -> dict[str, Any]:
+    return {"name": one.name, "value": one.value, "type": one.type}
+
+
+def _form(out: Path | None, forms: Iterable[str], force: bool) -> str:
+    """The form by the ending; before anything is asked of an aircraft."""
+    from fieldlink.codecs.fault import ConfigError
+
+    if out is None:
+        return ""
+    form = out.suffix.lower().removeprefix(".")
+    if form not in forms:
+        raise typer.BadParameter(f"{out.name}: end it in .{', .'.join(forms)}")
+    if out.exists() and not force:
+        raise ConfigError(f"{out} is there already; choose another name, or --force 文件已存在")
+    return form
+
+
+def _write(
+    out: Path,
+    pieces: Iterable[str],
+    force: bool,
+    as_json: bool,
+    vehicle: str,
+    counts: dict[str, int],
+) -> None:
+    size = write_out(out, pieces, force)
+    if as_json:
+        say_json({"vehicle": vehicle, "file": str(out), "bytes": size, **counts})
+        return
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    say(f"{vehicle}: {told} -> {out}, {size} bytes 已下载")
+
+
+def ask_once(
+    config: Path | None, what: str, told: Callable[[dict[str, Any]], None] | None, **fields: Any
+) -> dict[str, Any]:
+    """Have it done; Ctrl-C ends it on the aircraft's side too."""
+    from fieldlink.edge.config import load_edge_settings
+    from fieldlink.edge.drone.doing import ask
+
+    return asyncio.run(ask(load_edge_settings(config), what, told=told, **fields))
+
+
+def _progress(as_json: bool) -> Callable[[dict[str, Any]], None]:
+    """A line that is written over, on a terminal; standard output is for the answer."""
+    live = sys.stderr.isatty() and not as_json
+
+    def told(said: dict[str, Any]) -> None:
+        if said.get("alone") and not as_json:
+            typer.echo("no agent runs here; listening 没有程序运行，直接监听…", err=True)
+        if not live or "of" not in said:
+            return
+        of = said["of"] or "?"
+        end = "\n" if said["of"] and said["done"] == said["of"] else ""
+        typer.echo(
+            f"\r{said['vehicle']} {said['kind']} {said['done']}/{of} {end}", nl=False, err=True
+        )
+
+    return told
