@@ -16,6 +16,7 @@ from fieldlink.relay.broker.broker import Broker, BrokerEvent
 from fieldlink.relay.catalogue import Catalogue, CatalogueCorruptError, sqlite_url
 from fieldlink.relay.config import RelaySettings
 from fieldlink.relay.feed import Feed
+from fieldlink.relay.flights.service import Flights
 from fieldlink.relay.outlets.rows import outlet_rows
 from fieldlink.relay.pki.admission import Member, members
 from fieldlink.relay.pki.authority import Authority
@@ -62,6 +63,7 @@ class Centre:
     broker: Broker
     receiver: ReceiverService
     telemetry: Telemetry
+    flights: Flights
     web: WebServer
     outlets: Sequence[Row]
     say: Say
@@ -129,6 +131,7 @@ class Centre:
             tally.note(kind, kit, text, now_us())
 
         telemetry = Telemetry(catalogue, archive, feed, clock=now_us, note=note)
+        flights = Flights(catalogue, archive, feed, telemetry.history, clock=now_us, note=note)
 
         def joined() -> None:
             receiver.engine.set_active(catalogue.active_kits())
@@ -170,7 +173,8 @@ class Centre:
             clock=now_us,
             note=note,
         )
-        return cls(settings, archive, catalogue, broker, receiver, telemetry, web, outlets, say)
+        parts = (broker, receiver, telemetry, flights, web)
+        return cls(settings, archive, catalogue, *parts, outlets, say)
 
     def rows(self, watcher: "_Watcher") -> list[Row]:
         """The centre's tasks."""
@@ -178,6 +182,7 @@ class Centre:
             *self.broker.rows(),
             Row("receiver", self.receiver.run),
             Row("telemetry", self.telemetry.run),
+            Row("flights", self.flights.run),
             *self.outlets,
             Row("web", self.web.run),
             Row("watcher", watcher.run),

@@ -62,7 +62,8 @@ class Feed:
     """Carries (kind, data) from the receiver to every open page.
 
     Kinds: "bundle" (one was filed), "still", "gap", "kit" (heard, connected, gone), "event",
-    "incident", "want", "positions", "samples", "alarm". Data are plain values that JSON can hold.
+    "incident", "want", "positions", "samples", "alarm", "flight". Data are plain values that
+    JSON can hold.
     """
 
     def __init__(self, most_waiting: int = _MOST_WAITING) -> None:

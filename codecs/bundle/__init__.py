@@ -1,7 +1,8 @@
 """The bundle: the unit of store-and-forward (the word is RFC 9171's).
 
 `manifest` says what a bundle is, `ranges` which of its bytes are held, `gap` what is missing
-from a stream and why.
+from a stream and why, `flight_report` what was recorded
+of a flight.
 """
 
 from .file import (
@@ -13,6 +14,15 @@ from .file import (
     FilePart,
 )
 from .flight import FLIGHT_MEDIA_TYPE, TLOG_MEDIA_TYPE, TLOG_STREAM, UNSEEN_STREAMS
+from .flight_report import (
+    MAX_FLIGHT_BYTES,
+    MAX_PIECE_NUMBER,
+    FlightGap,
+    FlightPiece,
+    FlightReport,
+    check_flight,
+    decode_flight,
+)
 from .gap import GAP_MEDIA_TYPE, Gap, decode_gap, encode_gap
 from .manifest import (
     MAX_BUNDLE_BYTES,
@@ -20,6 +30,7 @@ from .manifest import (
     Draft,
     Layer,
     Manifest,
+    MetaValue,
     Precedence,
     bundle_id,
     content_hash,
@@ -37,7 +48,9 @@ __all__ = [
     "GAP_MEDIA_TYPE",
     "MARK_MEDIA_TYPE",
     "MAX_BUNDLE_BYTES",
+    "MAX_FLIGHT_BYTES",
     "MAX_MANIFEST_BYTES",
+    "MAX_PIECE_NUMBER",
     "PART_BYTES",
     "PART_MEDIA_TYPE",
     "TLOG_MEDIA_TYPE",
@@ -46,15 +59,21 @@ __all__ = [
     "Draft",
     "FileIndex",
     "FilePart",
+    "FlightGap",
+    "FlightPiece",
+    "FlightReport",
     "Gap",
     "Layer",
     "Manifest",
     "Mark",
+    "MetaValue",
     "Precedence",
     "Ranges",
     "bundle_id",
+    "check_flight",
     "check_name",
     "content_hash",
+    "decode_flight",
     "decode_gap",
     "decode_manifest",
     "decode_mark",

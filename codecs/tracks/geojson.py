@@ -28,6 +28,8 @@ def geojson(tracks: Iterable[Track]) -> Iterator[str]:
 
 def _feature(track: Track, found: list[list[Fix]]) -> Iterator[str]:
     names = {"kit": track.kit, "device": track.device, "kind": track.kind}
+    names |= {"name": track.name} if track.name else {}
+    names |= {"about": track.about} if track.about else {}
     yield '{"type":"Feature","properties":'
     yield json.dumps(names, ensure_ascii=False)[:-1]
     yield ',"coordTimes":['

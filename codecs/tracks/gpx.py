@@ -24,7 +24,8 @@ def gpx(tracks: Iterable[Track]) -> Iterator[str]:
         found = list(legs(track.fixes))
         if not found:
             continue
-        yield f"<trk><name>{escape(track.device)}</name><desc>{escape(track.kit)}</desc>"
+        about = ": ".join(filter(None, (track.kit, track.about)))
+        yield f"<trk><name>{escape(track.title)}</name><desc>{escape(about)}</desc>"
         yield f"<type>{escape(track.kind)}</type>\n"
         for leg in found:
             yield "<trkseg>\n"

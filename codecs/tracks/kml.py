@@ -22,6 +22,8 @@ _STYLE = (
 # aabbggrr, as KML writes colours.
 _COLOURS = {"soldier": "ff4fc3ff", "drone": "fff7c34f", "vehicle": "ff57d98a", "kit": "ffffffff"}
 _OTHER = "ffb0b0b0"
+_ABSOLUTE, _RELATIVE = "absolute", "relativeToGround"
+_ABOVE_HOME = "heights are above the place of take-off, drawn as above the ground 高度相对起飞点"
 
 
 def kml(tracks: Iterable[Track]) -> Iterator[str]:
@@ -34,23 +36,33 @@ def kml(tracks: Iterable[Track]) -> Iterator[str]:
         if not found:
             continue
         style = track.kind if track.kind in _COLOURS else "other"
-        yield f"<Placemark><name>{escape(track.device)}</name>"
-        yield f"<description>{escape(track.kit)} · {escape(track.kind)}</description>"
+        modes = [_mode(leg) for leg in found]
+        about = [track.kit, track.kind, *filter(None, [track.about])]
+        about += [_ABOVE_HOME] if _RELATIVE in modes else []
+        yield f"<Placemark><name>{escape(track.title)}</name>"
+        yield f"<description>{escape(' · '.join(about))}</description>"
         yield f"<styleUrl>#{style}</styleUrl><gx:MultiTrack>\n"
         yield "<gx:interpolate>0</gx:interpolate>\n"
-        for leg in found:
-            yield from _leg(leg)
+        for leg, mode in zip(found, modes, strict=True):
+            yield from _leg(leg, mode)
         yield "</gx:MultiTrack></Placemark>\n"
     yield "</Document></kml>\n"
 
 
-def _leg(leg: list[Fix]) -> Iterator[str]:
-    # A height is above the sea where it is known; on the ground where it is not.
-    high = all(fix.alt is not None for fix in leg)
-    mode = "absolute" if high else "clampToGround"
+def _mode(leg: list[Fix]) -> str:
+    """How the heights of a leg are meant: above the sea where that is known of all, else above the
+    ground, else none is given.
+    """
+    if all(fix.alt is not None for fix in leg):
+        return _ABSOLUTE
+    return _RELATIVE if all(fix.height is not None for fix in leg) else "clampToGround"
+
+
+def _leg(leg: list[Fix], mode: str) -> Iterator[str]:
     yield f"<gx:Track><altitudeMode>{mode}</altitudeMode>\n"
     yield "".join(f"<when>{instant(fix.time_us)}</when>\n" for fix in leg)
     for fix in leg:
-        alt = number(fix.alt, 2) if fix.alt is not None and high else "0"
+        high = {_ABSOLUTE: fix.alt, _RELATIVE: fix.height}.get(mode)
+        alt = "0" if high is None else number(high, 2)
         yield f"<gx:coord>{number(fix.lon, 7)} {number(fix.lat, 7)} {alt}</gx:coord>\n"
     yield "</gx:Track>\n"

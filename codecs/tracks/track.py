@@ -15,8 +15,8 @@ _LATEST_US = 253_402_300_799_000_000  # the end of the year 9999, datetime's las
 
 
 class Fix(NamedTuple):
-    """A position at `time_us`: degrees (WGS-84), metres above sea level, degrees from north, m/s;
-    None: unknown.
+    """A position at `time_us`: degrees (WGS-84), metres above sea level, degrees from north, m/s,
+    metres above where an aircraft took off; None: unknown.
     """
 
     time_us: int
@@ -25,16 +25,26 @@ class Fix(NamedTuple):
     alt: float | None = None
     heading: float | None = None
     speed: float | None = None
+    height: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The fixes of one device by time; read once."""
+    """The fixes of one device by time; read once. `name` is what the track is called, the device if
+    empty; `about` more of it.
+    """
 
     kit: str
     device: str
     kind: str
     fixes: Iterable[Fix]
+    name: str = ""
+    about: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.name or self.device
 
 
 def legs(fixes: Iterable[Fix]) -> Iterator[list[Fix]]:

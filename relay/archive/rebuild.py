@@ -21,7 +21,7 @@ _SAVED = (
     *("wants", "orders", "alarms", "cursors"),
 )
 # Bundles get other numbers: what follows them begins anew.
-_BEGINS_ANEW = ("telemetry", "alarms")
+_BEGINS_ANEW = ("telemetry", "alarms", "flights", "flight-samples")
 
 
 def open_or_rebuild(

@@ -11,6 +11,16 @@ from fieldlink.relay.catalogue.accounts import Accounts
 from fieldlink.relay.catalogue.alarms import AlarmChange, Alarms, StoredAlarm
 from fieldlink.relay.catalogue.bundles import Bundles
 from fieldlink.relay.catalogue.events import Events
+from fieldlink.relay.catalogue.flight_news import FlightNews, Seen
+from fieldlink.relay.catalogue.flight_rows import (
+    FlightKey,
+    FoundIndex,
+    FoundPiece,
+    Measured,
+    StoredFlight,
+    StoredPiece,
+)
+from fieldlink.relay.catalogue.flights import FlightTable, Touch
 from fieldlink.relay.catalogue.incidents import WINDOW_US, Incidents, incident_for
 from fieldlink.relay.catalogue.kits import Kits
 from fieldlink.relay.catalogue.records import (
@@ -55,20 +65,28 @@ __all__ = [
     "FiledBundle",
     "FiledGap",
     "Filing",
+    "FlightKey",
+    "FoundIndex",
+    "FoundPiece",
     "Incident",
     "Journey",
     "Kit",
     "KitNews",
     "LayerSummary",
+    "Measured",
     "SampleBlock",
+    "Seen",
     "Service",
     "SpanRow",
     "StoredAlarm",
+    "StoredFlight",
+    "StoredPiece",
     "StoredSeries",
     "StoredWant",
     "StreamSummary",
     "Token",
     "TooManyWantsError",
+    "Touch",
     "User",
     "incident_for",
     "sqlite_path",
@@ -76,7 +94,19 @@ __all__ = [
 ]
 
 
-class Catalogue(Bundles, Spans, Incidents, Kits, Wants, Events, Accounts, Samples, Alarms):
+class Catalogue(
+    Bundles,
+    Spans,
+    Incidents,
+    Kits,
+    Wants,
+    Events,
+    Accounts,
+    Samples,
+    Alarms,
+    FlightTable,
+    FlightNews,
+):
     """All parts of the catalogue on one database."""
 
     @classmethod

@@ -168,6 +168,21 @@ class Alarms(Part):
         with self._read() as connection:
             return [_alarm(row) for row in connection.execute(query.order_by(*order).limit(limit))]
 
+    def alarms_in(
+        self, kit: str, device: str, from_us: int, to_us: int, limit: int
+    ) -> list[StoredAlarm]:
+        """The first `limit` alarms of a device that went on in [from_us, to_us) on site, by when
+        they were raised.
+        """
+        a = ALARMS.c
+        begun = sa.func.coalesce(a.raised_us, a.site_cleared_us)
+        over = sa.func.coalesce(a.site_cleared_us, a.cleared_us)
+        going = (begun < to_us, sa.or_(over.is_(None), over >= from_us))
+        query = sa.select(ALARMS).where(a.kit == kit, a.device == device, *going)
+        with self._read() as connection:
+            rows = connection.execute(query.order_by(begun, a.ident).limit(limit))
+            return [_alarm(row) for row in rows]
+
     def alarm(self, kit: str, ident: bytes) -> StoredAlarm | None:
         """The alarm of that id; None when there is none."""
         with self._read() as connection:

@@ -20,8 +20,8 @@ from sqlalchemy.exc import (
 from fieldlink.codecs.fault import ArchiveError
 from fieldlink.relay.catalogue.server import is_servers_fault, said_by_server, server_url
 
-HEAD = "0003"
-_KNOWN = ("0001", "0002", HEAD)
+HEAD = "0004"
+_KNOWN = ("0001", "0002", "0003", HEAD)
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_MS = 10_000
 _WRITERS = 0x4669656C  # names the advisory lock that writers hold: "Fiel"

@@ -121,6 +121,7 @@ GAPS = Table(
     Column("reason", String(256), nullable=False),
     Index("gaps_bundle", "bundle_id", unique=True),
     Index("gaps_stream", "incident", "kit", "device", "stream", "start_us"),
+    Index("gaps_device", "kit", "device", "stream", "start_us"),
 )
 
 # What people ask of kits: spans to be sent, and spans to be kept (bookmarks).

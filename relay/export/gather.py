@@ -18,7 +18,7 @@ from fieldlink.relay.export.rows import Line, Table
 from fieldlink.relay.telemetry.history import History, Query
 from fieldlink.relay.telemetry.rendering import number
 
-__all__ = ["Asked", "gather_table", "gather_tracks"]
+__all__ = ["Asked", "fixes_of", "gather_table", "gather_tracks", "in_parts"]
 
 _MOST_SERIES = 100_000
 _PAGE = 20_000
@@ -45,9 +45,21 @@ def gather_tracks(catalogue: Catalogue, history: History, asked: Asked) -> Itera
     them at a time.
     """
     for (kit, device), kind in _devices(catalogue, asked, POSITION.stream).items():
-        fixes = _fixes(history, asked.query(kit, device, POSITION.stream))
-        while (first := next(fixes, None)) is not None:
-            yield Track(kit, device, kind, chain((first,), islice(fixes, _MOST_FIXES - 1)))
+        for part in in_parts(fixes_of(history, asked, kit, device)):
+            yield Track(kit, device, kind, part)
+
+
+def fixes_of(history: History, asked: Asked, kit: str, device: str) -> Iterator[Fix]:
+    """Every fix of one device, by time."""
+    return _fixes(history, asked.query(kit, device, POSITION.stream))
+
+
+def in_parts(fixes: Iterator[Fix]) -> Iterator[Iterator[Fix]]:
+    """`fixes` as several tracks when they are many, because a writer holds one of them at a time.
+    Each is to be read before the next.
+    """
+    while (first := next(fixes, None)) is not None:
+        yield chain((first,), islice(fixes, _MOST_FIXES - 1))
 
 
 def gather_table(catalogue: Catalogue, history: History, asked: Asked, stream: str) -> Table:

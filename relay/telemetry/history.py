@@ -104,9 +104,10 @@ class History:
                 melt.put(epoch, block.schema, block.samples)
         yield from melt.take(query.to_us)
 
-    def thinned(self, query: Query) -> list[tuple[Schema, Sample]]:
+    def thinned(self, query: Query, most: int | None = None) -> list[tuple[Schema, Sample]]:
         """The first sample of each `every_us`, by time: what lies between is passed over, so that
-        this is quicker than `find`, and says nothing of gaps.
+        this is quicker than `find`, and says nothing of gaps. Once blocks of `most` samples were
+        read, it is enough.
 
         Raises:
             ArchiveError: the catalogue does not work.
@@ -116,6 +117,8 @@ class History:
             _thin(first, schema, samples, query)
         names = (query.kit, query.device, query.stream)
         for _, row in self._catalogue.stream_blocks(*names, query.from_us, query.to_us):
+            if most is not None and (most := most - row.count) < -row.count:
+                break
             block = readable(row)
             if block is not None:
                 _thin(first, block.schema, block.samples, query)

@@ -23,6 +23,7 @@ from fieldlink.relay.web.guard import Guard
 from fieldlink.relay.web.map_settings import MapSettings
 from fieldlink.relay.web.routes_alarms import alarms_router
 from fieldlink.relay.web.routes_export import export_router
+from fieldlink.relay.web.routes_flights import flights_router
 from fieldlink.relay.web.routes_incidents import incidents_router
 from fieldlink.relay.web.routes_map import map_router
 from fieldlink.relay.web.routes_session import session_router
@@ -98,7 +99,7 @@ def create_app(
     for router in (
         *(session_router(), incidents_router(), streams_router(), window_router()),
         *(wants_router(), telemetry_router(), alarms_router(), export_router(), updates_router()),
-        map_router(ground),
+        *(map_router(ground), flights_router()),
     ):
         app.include_router(router)
     if enrolment is not None:

@@ -73,8 +73,8 @@ def updates_router() -> APIRouter:
     @router.get("/updates", response_class=StreamingResponse)
     async def updates(request: Request, centre: CentreHere) -> StreamingResponse:
         """News as server-sent events: {"kind", "data"}; kinds bundle, still, gap, kit, event,
-        incident, want, positions, samples, alarm, alive (after a silence), missed (read everything
-        again)."""
+        incident, want, positions, samples, alarm, flight, alive (after a silence), missed (read
+        everything again)."""
         if centre.feed.followers >= centre.settings.max_watchers:
             raise HTTPException(503, "too many pages follow; close one", {"retry-after": "10"})
         resumed = "last-event-id" in request.headers

@@ -14,6 +14,7 @@ from fieldlink.codecs.bundle import (
     Gap,
     Layer,
     Manifest,
+    MetaValue,
     Precedence,
     bundle_id,
     content_hash,
@@ -25,6 +26,7 @@ from fieldlink.relay.archive import Archive
 from fieldlink.relay.archive.names import bundle_path
 from fieldlink.relay.catalogue import Catalogue, Filing, Journey
 from fieldlink.relay.feed import Feed
+from fieldlink.relay.flights.service import Flights
 from fieldlink.relay.pki.authority import Authority
 from fieldlink.relay.pki.enrolment import enrolment_router
 from fieldlink.relay.telemetry.service import Telemetry
@@ -62,6 +64,15 @@ class Duty:
             note=lambda *said: self.notes.append(said),
         )
         """Takes in what was filed when a test says so: `telemetry.settle()`."""
+        self.flights = Flights(
+            self.catalogue,
+            Archive.open(self.archive, write=False),
+            self.feed,
+            self.telemetry.history,
+            clock=now_us,
+            note=lambda *said: self.notes.append(said),
+        )
+        """Likewise: `flights.settle()`, after the telemetry."""
 
     @property
     def archive(self) -> Path:

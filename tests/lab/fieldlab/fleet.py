@@ -8,7 +8,7 @@ with open_duty(folder) as duty:
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ from typing import Protocol
 from fieldlink.codecs.bundle import (
     Layer,
     Manifest,
+    MetaValue,
     Precedence,
     bundle_id,
     content_hash,
@@ -44,6 +45,7 @@ from fieldlink.relay.archive import Archive
 from fieldlink.relay.archive.names import bundle_path
 from fieldlink.relay.catalogue import Catalogue, Filing, Journey
 from fieldlink.relay.feed import Feed
+from fieldlink.relay.flights.service import Flights
 from fieldlink.relay.telemetry.service import Telemetry
 
 __all__ = ["Files", "Fleet", "Member", "Shelf"]
@@ -69,6 +71,7 @@ class Files(Protocol):
         kit: str = "",
         stream: str = "",
         custody_us: int | None = None,
+        meta: Mapping[str, MetaValue] | None = None,
     ) -> str: ...
 
 
@@ -239,6 +242,7 @@ class Shelf:
         self.feed = Feed()
         self.notes: list[tuple[str, str | None, str]] = []
         self.telemetry = self.opened()
+        self.flights = self.following()
         self._waiting: list[Filing] = []
         self._sequence = self.catalogue.last_number()
 
@@ -248,6 +252,18 @@ class Shelf:
             self.catalogue,
             Archive.open(self.root, write=False),
             self.feed,
+            clock=lambda: self.now_us,
+            note=lambda kind, kit, text: self.notes.append((kind, kit, text)),
+            monotonic=lambda: self.now_us / 1e6,
+        )
+
+    def following(self) -> Flights:
+        """What follows flights, as another start of the centre has it."""
+        return Flights(
+            self.catalogue,
+            Archive.open(self.root, write=False),
+            self.feed,
+            self.telemetry.history,
             clock=lambda: self.now_us,
             note=lambda kind, kit, text: self.notes.append((kind, kit, text)),
             monotonic=lambda: self.now_us / 1e6,
@@ -265,6 +281,7 @@ class Shelf:
         kit: str = "kit-1",
         stream: str = SHEAF_STREAM,
         custody_us: int | None = None,
+        meta: Mapping[str, MetaValue] | None = None,
     ) -> str:
         """Put a bundle's file in its place; `commit` files it."""
         self._sequence += 1
@@ -283,6 +300,7 @@ class Shelf:
             media_type=media_type,
             size=len(content),
             content_hash=content_hash(content),
+            meta=meta or {},
         )
         encoded = encode_manifest(manifest)
         path = bundle_path(manifest, "standing")
@@ -303,6 +321,7 @@ class Shelf:
         """File what waits, take it in and store it."""
         self.commit()
         self.telemetry.settle()
+        self.flights.settle()
 
     def close(self) -> None:
         """Close the catalogue."""

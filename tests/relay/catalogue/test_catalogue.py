@@ -69,7 +69,7 @@ def test_a_catalogue_of_a_later_version_is_left_alone(path: Path) -> None:
         raw.execute("UPDATE alembic_version SET version_num='0099'")
     raw.close()
     before = path.read_bytes()
-    with pytest.raises(CatalogueNewerError, match="version 0099 and this program knows 0003"):
+    with pytest.raises(CatalogueNewerError, match="version 0099 and this program knows 0004"):
         Catalogue.open(path, now_us=1)
     assert path.read_bytes() == before
 
