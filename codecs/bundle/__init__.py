@@ -1,8 +1,8 @@
 """The bundle: the unit of store-and-forward (the word is RFC 9171's).
 
 `manifest` says what a bundle is, `ranges` which of its bytes are held, `gap` what is missing
-from a stream and why, `flight_report` what was recorded
-of a flight.
+from a stream and why, `flight_report` what was recorded of a
+flight.
 """
 
 from .file import (

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from fieldlink.codecs.bundle import TLOG_STREAM, Layer
+from fieldlink.codecs.bundle import TLOG_STREAM, UNSEEN_STREAMS, Layer
 from fieldlink.codecs.telemetry import SHEAF_STREAM
 from fieldlink.relay.catalogue.base import Part
 from fieldlink.relay.catalogue.bundles import filed_bundle
@@ -85,7 +85,7 @@ class FlightNews(Part):
                 b.kit == kit,
                 b.device.in_(list(devices)[:_MOST_VIDEO]),
                 b.layer.in_(_VIDEO),
-                b.stream.not_in((TLOG_STREAM, "audio")),
+                b.stream.not_in(("audio", *sorted(UNSEEN_STREAMS))),
                 # No video lasts longer than a day: so far back, no further, is looked.
                 b.start_us.between(max(0, from_us - _DAY_US), to_us),
                 b.end_us >= from_us,

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, TLOG_STREAM, Layer
+from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, UNSEEN_STREAMS, Layer
 from fieldlink.codecs.fault import ArchiveError, CodecError
 from fieldlink.relay.archive import Archive
 from fieldlink.relay.catalogue import (
@@ -97,7 +97,7 @@ class Ingest:
             spans[kit, device] = min(first_us, start_us), max(last_us, end_us)
 
         for one in seen:
-            if one.layer in (Layer.PROXY, Layer.ORIGINAL) and one.stream != TLOG_STREAM:
+            if one.layer in (Layer.PROXY, Layer.ORIGINAL) and one.stream not in UNSEEN_STREAMS:
                 camera = _CAMERA.fullmatch(one.device)
                 for device in (one.device, camera[1] if camera else ""):
                     if (one.kit, device) in self._devices:
