@@ -14,7 +14,6 @@ from fieldlink.codecs.bundle import (
     Gap,
     Layer,
     Manifest,
-    MetaValue,
     Precedence,
     bundle_id,
     content_hash,
