@@ -5,13 +5,14 @@ Pieces are files that capture wrote: the first picture of one was taken at its s
 """
 
 import io
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import av
 import av.error
 
+from fieldlink.codecs.bundle.manifest import MetaValue
 from fieldlink.edge.source.media import Packet, TrackInfo
 
 __all__ = ["Picture", "Sound", "Source", "decoded", "keyframes"]
@@ -19,12 +20,16 @@ __all__ = ["Picture", "Sound", "Source", "decoded", "keyframes"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A stored piece and its content; times are UTC microseconds."""
+    """A stored piece and its content; times are UTC microseconds. `meta` is its manifest's: where
+    its first picture was taken is in it, if that is known.
+    """
 
     start_us: int
     end_us: int
     continues: bool
     content: bytes
+    device: str = ""
+    meta: Mapping[str, MetaValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

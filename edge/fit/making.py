@@ -110,7 +110,9 @@ class Maker:
                 self.gone.append(piece.bundle)
                 continue
             found = True
-            yield Source(piece.start_us, piece.end_us, piece.continues, content)
+            stored = self._spool.get(piece.bundle)
+            meta = {} if stored is None else dict(stored.manifest.meta)
+            yield Source(piece.start_us, piece.end_us, piece.continues, content, piece.device, meta)
         if not found:
             raise SourceError("gone", "nothing of it is in the spool any more")
 
@@ -121,6 +123,7 @@ class Maker:
             "thin": int(Level.STILLS if still else rung.level),
             "width": made.width,
             "height": made.height,
+            **made.place,
         }
         if not still:
             meta |= {"frames": made.frames, "fps": rung.fps, "rate": need.video_bps}

@@ -15,14 +15,17 @@ import av
 import av.error
 import numpy as np
 
+from fieldlink.codecs.bundle.manifest import MetaValue
 from fieldlink.codecs.fault import SourceError
+from fieldlink.codecs.geo import Pose
 from fieldlink.codecs.mp4 import media_type
+from fieldlink.codecs.picture import pose_meta, pose_of_meta
 from fieldlink.edge.capture.looks import look_at
 from fieldlink.edge.capture.mux import Sample, TrackOut, write_mp4
 from fieldlink.edge.capture.proxy_encoder import fitted_size
 from fieldlink.edge.capture.settings import ProxySettings, StillSettings
 from fieldlink.edge.capture.sound import OpusTranscoder
-from fieldlink.edge.capture.still import encode_still
+from fieldlink.edge.capture.still import encode_still, still_metadata
 from fieldlink.edge.fit.decoding import Picture, Sound, Source, decoded, keyframes
 
 __all__ = ["Recipe", "Rendered", "render", "render_stills"]
@@ -31,6 +34,7 @@ _VIDEO, _AUDIO = 0, 1
 _SVT = "rc=1:lp=1"  # a variable rate, one thread
 _KEYFRAME_EVERY_S = 30
 _HAIR_US = 1_000
+_SAME_PLACE_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,9 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What was made: a file or a still, when its pictures were taken, and what was damaged."""
+    """What was made: a file or a still, when its pictures were taken, what was damaged, and where a
+    still was taken, as its manifest says it.
+    """
 
     content: bytes
     media_type: str
@@ -65,6 +71,7 @@ class Rendered:
     height: int
     frames: int
     faults: list[str] = field(default_factory=list)
+    place: dict[str, MetaValue] = field(default_factory=dict)
 
 
 def render(sources: Iterable[Source], recipe: Recipe) -> Rendered:
@@ -176,9 +183,20 @@ def render_stills(sources: Iterable[Source], recipe: Recipe) -> Iterator[Rendere
     for source in sources:
         picture = _good_one(source, recipe)
         if picture is not None:
-            content, width, height, _ = encode_still(picture.frame, settings)
             at_us = picture.at_us
-            yield Rendered(content, "image/avif", at_us, at_us, width, height, 1)
+            pose = _pose(source, at_us)
+            content, width, height, _ = encode_still(
+                picture.frame, settings, None, still_metadata(pose, source.device, at_us, settings)
+            )
+            place = {} if pose is None else pose_meta(pose)
+            yield Rendered(content, "image/avif", at_us, at_us, width, height, 1, place=place)
+
+
+def _pose(source: Source, at_us: int) -> Pose | None:
+    """Where the picture of `at_us` was taken: that is known of the first of a piece."""
+    if abs(at_us - source.start_us) > _SAME_PLACE_US:
+        return None
+    return pose_of_meta(source.meta, at_us)
 
 
 def _good_one(source: Source, recipe: Recipe) -> Picture | None:

@@ -19,6 +19,9 @@ from fieldlink.codecs.bundle import (
     Layer,
     Precedence,
 )
+from fieldlink.codecs.bundle.manifest import MetaValue
+from fieldlink.codecs.geo import Pose
+from fieldlink.codecs.picture import picture_metadata, pose_meta
 from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
 from fieldlink.edge.fit.decide import Link, Live
@@ -51,7 +54,9 @@ class Kit:
             minute_us=MINUTE_US,
         )
 
-    def record(self, device: str, at_s: int, layer: Layer, content: bytes, **meta: int) -> Stored:
+    def record(
+        self, device: str, at_s: int, layer: Layer, content: bytes, **meta: MetaValue
+    ) -> Stored:
         start_us = T0_US + at_s * 1_000_000
         still = layer is Layer.STILL
         draft = Draft(
@@ -153,6 +158,28 @@ def test_minutes_that_do_not_fit_get_a_still_and_a_rendition_each(tmp_path: Path
         await until(lambda: {kit.rank(film) for film in films} == {Rank.NORMAL})
         await until(reported(kit, to_make=0, level=1))
         assert kit.thinner[-1].rate_bps < 400_000
+
+    kit.run(scenario)
+
+
+def test_a_still_made_of_an_original_says_where_that_was_taken(tmp_path: Path) -> None:
+    kit = Kit(tmp_path)
+    pose = Pose(T0_US, 30.5, 103.5, height_m=80.0, gimbal_pitch=-90.0, gimbal_yaw=7.0, hfov=60.0,
+                vfov=40.0)  # fmt: skip
+    kit.record("ball-1", 0, Layer.ORIGINAL, original(0), **pose_meta(pose))
+    kit.record("ball-1", 4, Layer.ORIGINAL, original(4))
+
+    async def scenario(kit: Kit) -> None:
+        await until(lambda: len(kit.thin()) == 4)
+        stills = [s for s in kit.thin() if s.manifest.layer is Layer.STILL]
+        placed, bare = sorted(stills, key=lambda one: one.manifest.start_us)
+        meta = {key: placed.manifest.meta[key] for key in pose_meta(pose)}
+        assert meta == pose_meta(pose)
+        content = kit.spool.read(placed.bundle_id, 0, placed.manifest.size)
+        said = picture_metadata(pose, "ball-1", T0_US)
+        assert said.exif in content
+        assert "lat" not in bare.manifest.meta
+        assert b"Fieldlink" not in kit.spool.read(bare.bundle_id, 0, bare.manifest.size)
 
     kit.run(scenario)
 
