@@ -6,20 +6,17 @@ the pilot types once; they are kept in Pilot 2's own browser. HTTP, because a co
 of ours: docs/dji.md says what that means.
 """
 
-import asyncio
-import contextlib
 import json
-import socket
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from time import monotonic
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, Request, Response
 
+from fieldlink.edge.serving import serve_app
 from fieldlink.systemd.service import Beat
 
 __all__ = ["PageServer", "PilotFacts", "make_page"]
@@ -114,15 +111,6 @@ async def _body(request: Request) -> tuple[str, str] | None:
     return name, password
 
 
-class _Server(uvicorn.Server):
-    """Leaves the signals to whoever composes the service."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-
 class PageServer:
     """Serves the page on `host`:`port`."""
 
@@ -137,39 +125,4 @@ class PageServer:
         Raises:
             OSError: the port cannot be had.
         """
-        listener = _listen(*self._place)
-        config = uvicorn.Config(
-            self._app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            limit_concurrency=64,
-            timeout_keep_alive=10,
-            timeout_graceful_shutdown=2,
-            lifespan="off",
-        )
-        server = _Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listener]), name="dji uvicorn")
-        try:
-            while not serving.done():
-                beat()
-                await asyncio.wait({serving}, timeout=1.0)
-            serving.result()
-        finally:
-            server.should_exit = True
-            await serving
-            listener.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise OSError(
-            f"dji.page_port = {port}: cannot listen on {host} ({error.strerror}); choose another"
-        ) from error
-    return listener
+        await serve_app(self._app, *self._place, "dji.page_port", beat)
