@@ -17,6 +17,7 @@ from fieldlink.edge.attached import make_adapters
 from fieldlink.edge.attendant import Attendant
 from fieldlink.edge.bearer.centre_time import CentreTime
 from fieldlink.edge.bearer.service import Fleet, KitFacts
+from fieldlink.edge.capture.recorder import Recorder
 from fieldlink.edge.clock.clock import KitClock
 from fieldlink.edge.clock.dated import dated
 from fieldlink.edge.clock.measure import Origin
@@ -39,6 +40,7 @@ from fieldlink.edge.starting import greeting, kit_name, make_state_dir
 from fieldlink.edge.telemetry.places import Places
 from fieldlink.edge.telemetry.service import Telemetry
 from fieldlink.edge.telemetry.sheaves import PACKED, THIN
+from fieldlink.edge.whip.hub import Hub
 from fieldlink.systemd.service import Beat, Row, serve
 
 __all__ = ["Agent", "run_agent"]
@@ -69,6 +71,7 @@ class Agent:
         self._stocked = False
         self._gone_early: set[bytes] = set()  # given up while what the spool holds was queued
         self._places = Places(lambda name: self._devices.mount(name))
+        hub = Hub()
         self._devices = Devices(
             settings.device,
             settings.capture,
@@ -77,6 +80,7 @@ class Agent:
             clock=clock.now_us,
             recall=partial(recorded_until, settings.spool_dir),
             pose_at=self._places.at,
+            make=partial(Recorder, adapter=hub.opened, pushed=hub),
         )
         self._planning = Planning(
             self._state,
@@ -129,6 +133,7 @@ class Agent:
             partial(
                 make_adapters,
                 cameras=self._devices,
+                hub=hub,
                 records=Records(dated(spool.add, clock.error_us), spool.add_gap),
             ),
         )

@@ -9,6 +9,7 @@ from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.cot.make import make_cot
 from fieldlink.edge.device_api.make import make_device_api
 from fieldlink.edge.dji.adapter import make_dji
+from fieldlink.edge.dji.receivers import Pushed
 from fieldlink.edge.drone.adapter import Records, make_drone
 from fieldlink.edge.drone.media import Media
 from fieldlink.edge.gnss.adapter import make_gnss
@@ -16,6 +17,8 @@ from fieldlink.edge.jt808.adapter import make_jt808
 from fieldlink.edge.sensors.service import make_sensors
 from fieldlink.edge.starting import kit_name
 from fieldlink.edge.telemetry.ports import Intake, KitTime
+from fieldlink.edge.whip.adapter import make_whip
+from fieldlink.edge.whip.hub import Hub
 from fieldlink.systemd.service import Beat
 
 __all__ = ["WAYS", "Adapter", "make_adapters", "ways_off"]
@@ -70,17 +73,20 @@ def make_adapters(
     time: KitTime,
     cameras: Media | None = None,
     records: Records | None = None,
+    hub: Hub | None = None,
 ) -> list[Adapter]:
     """The adapters that `settings` ask for; `cameras` records video that some of them bring,
-    `records` keeps what others record themselves.
+    `records` keeps what others record themselves; `hub` joins recorders and WHIP's publishers.
     """
     adapters: list[Adapter] = []
     adapters += make_jt808(settings.jt808, settings.state_dir, intake, time)
     adapters += make_sensors(settings.sensor, intake, time)
     adapters += make_device_api(settings.device_api, settings.device_api_dir, intake)
+    pushed = Pushed(settings.whip, hub) if hub is not None else None
     adapters += make_dji(
-        settings.dji, settings.device_api, settings.state_dir, intake, time, cameras
+        settings.dji, settings.device_api, settings.state_dir, intake, time, cameras, pushed
     )
+    adapters += make_whip(settings.whip, settings.device_api, settings.state_dir, hub, time.now_us)
     adapters += make_drone(settings.drone, settings.state_dir, intake, time, records, cameras)
     adapters += make_gnss(
         settings.gnss, intake, time.observe if isinstance(time, KitClock) else None

@@ -12,6 +12,7 @@ from fieldlink.edge.dji.commands import app as dji_app
 from fieldlink.edge.jt808.commands import app as jt808_app
 from fieldlink.edge.sensors.commands import app as sensor_app
 from fieldlink.edge.spool_commands import app as spool_app
+from fieldlink.edge.whip.commands import app as whip_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,6 +39,7 @@ app.add_typer(bearer_app, name="bearer")
 app.add_typer(device_app, name="device")
 app.add_typer(jt808_app, name="jt808")
 app.add_typer(dji_app, name="dji")
+app.add_typer(whip_app, name="whip")
 app.add_typer(spool_app, name="spool")
 app.add_typer(sensor_app, name="sensor")
 

@@ -19,8 +19,10 @@ from fieldlink.edge.gnss.settings import GnssSettings
 from fieldlink.edge.jt808.settings import Jt808Settings
 from fieldlink.edge.sensors.settings import SensorSettings, check_sensors
 from fieldlink.edge.source.settings import DeviceSettings
+from fieldlink.edge.source.url import is_whip
 from fieldlink.edge.spool.settings import SpoolSettings
 from fieldlink.edge.telemetry.settings import TelemetrySettings
+from fieldlink.edge.whip.settings import WhipSettings
 
 __all__ = ["DEFAULT_CONFIG", "EdgeSettings", "load_edge_settings"]
 
@@ -73,6 +75,9 @@ class EdgeSettings(Settings):
     )
     drone: DroneSettings = Field(
         default=DroneSettings(), description="Aircraft that speak MAVLink, and ground stations."
+    )
+    whip: WhipSettings = Field(
+        default=WhipSettings(), description="Video that publishers push to the kit by WHIP."
     )
     gnss: GnssSettings = Field(
         default=GnssSettings(), description="The kit's own receiver: where it is, and what time."
@@ -154,6 +159,22 @@ class EdgeSettings(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _whip_listens(self) -> Self:
+        pushed = [one.name for one in self.device if is_whip(one.url)]
+        if pushed and not self.whip.enabled:
+            raise ValueError(f"the device {pushed[0]} waits for WHIP; set enabled = true in [whip]")
+        if (
+            self.dji.enabled
+            and self.dji.live == "whip"
+            and not (self.whip.enabled and self.whip.plain)
+        ):
+            raise ValueError(
+                '[dji] with live = "whip" needs enabled = true and plain = true in [whip]: its '
+                "controllers know no CA of the kit"
+            )
+        return self
+
     @property
     def identity_dir(self) -> Path:
         """Where the identity is."""
@@ -173,6 +194,11 @@ class EdgeSettings(Settings):
     def device_api_dir(self) -> Path:
         """Where the devices that may speak to the kit are registered, and its broker's files."""
         return self.state_dir / "device-api"
+
+    @property
+    def whip_dir(self) -> Path:
+        """Where the tokens of publishers are kept, as hashes."""
+        return self.state_dir / "whip"
 
     @property
     def marks_path(self) -> Path:

@@ -58,6 +58,7 @@ def attached_counts(settings: EdgeSettings) -> dict[str, int]:
         "JT/T 808": int(settings.jt808.enabled),
         "MAVLink": int(settings.drone.enabled),
         "DJI": int(settings.dji.enabled),
+        "WHIP": int(settings.whip.enabled),
         "GNSS 卫星定位": int(bool(settings.gnss.url)),
         "TAK": int(settings.cot.enabled),
     }

@@ -14,6 +14,7 @@ from fieldlink.codecs.dji import (
     Capacity,
     Outcome,
     Quality,
+    UrlType,
     VideoId,
     lens_data,
     quality_data,
@@ -192,7 +193,8 @@ class LiveStreams:
         self._calls.drop("live_stop_push", stop_data(stream.video))
         stream.stage = Stage.ASKED
         stream.starts += 1
-        data = start_data(stream.video, stream.url, stream.quality)
+        way = UrlType.RTMP if stream.url.startswith("rtmp:") else UrlType.WHIP
+        data = start_data(stream.video, stream.url, stream.quality, way)
 
         def done(answer: Answer, at_s: float) -> None:
             if not stream.gone:

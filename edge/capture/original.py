@@ -90,11 +90,12 @@ class OriginalWriter:
         if self._begin_us is None:
             self._keep_sound_near(packet)
         if self._begin_us is not None and self._is_cut(packet):
-            if self.fragments == 0 and not packet.discontinuity:
+            broken = packet.discontinuity or packet.missing > 0
+            if self.fragments == 0 and not broken:
                 # A connection begins with a burst of what waited; by now the clock knows better.
                 passed = (packet.pts - self._begin_pts) * self._video.time_base
                 self._begin_us = packet.utc_us - int(passed * 1_000_000)
-            self._cut(packet.utc_us if not packet.discontinuity else None)
+            self._cut(packet.utc_us if not broken else None)
             self._continues = not packet.keyframe
         if not self._has_video_sample():
             self._begin_us = self._begin_us if self._begin_us is not None else packet.utc_us
@@ -137,7 +138,7 @@ class OriginalWriter:
         settings = self._settings()
         passed_s = float((packet.pts - self._begin_pts) * self._video.time_base)
         too_much = self._bytes > _MAX_FRAGMENT_BYTES or passed_s >= _MAX_FRAGMENT_S
-        if packet.discontinuity or too_much:
+        if packet.discontinuity or packet.missing or too_much:
             return True
         if not packet.keyframe or passed_s < settings.shortest:
             return False

@@ -17,7 +17,7 @@ from fieldlink.codecs.bundle import Draft
 from fieldlink.codecs.fault import SourceError, SpoolError
 from fieldlink.edge.capture.before import Recorded, gap_bundle
 from fieldlink.edge.capture.outages import Outages
-from fieldlink.edge.capture.ports import Clock, GapSink, PoseAt, Sink, nowhere
+from fieldlink.edge.capture.ports import Clock, GapSink, PoseAt, Pushed, Sink, nowhere
 from fieldlink.edge.capture.session import Session
 from fieldlink.edge.capture.settings import CaptureSettings
 from fieldlink.edge.capture.shot import Shot, Shots
@@ -53,13 +53,14 @@ class Recorder:
         before: Recorded | None = None,
         pose_at: PoseAt = nowhere,
         adapter: Callable[[DeviceSettings, Clock], Adapter] = LibavSource,
+        pushed: Pushed | None = None,
     ) -> None:
         self._device, self._sink, self._clock = device, sink, clock
         self._before = before
         self._general, self._thinner = capture, UNTHINNED
         self._adjusted: CaptureSettings | None = None
         self._capture = device.effective_capture(capture)
-        self._adapter = adapter
+        self._adapter, self._pushed = adapter, pushed
         self._outages = Outages(device.name, _STREAM, gap)
         self._faults = Outages(device.name, _STREAM, gap)
         self._stopping = threading.Event()
@@ -109,6 +110,9 @@ class Recorder:
         report = self._tally.report(self._session)
         report["counts"]["stills"] = self._stills.made
         report["counts"]["gaps"] = self._outages.recorded + self._faults.recorded
+        received = self._pushed.report(self._device) if self._pushed is not None else None
+        if received is not None:
+            report["received"] = received
         return report
 
     async def run(self, beat: Callable[[], None]) -> None:
@@ -196,6 +200,8 @@ class Recorder:
             self._breathe()
             if self._stopping.wait(min(left_s, _BEAT_S)):
                 return
+            if self._pushed is not None and self._pushed.waits(self._device):
+                return  # whoever pushes has come
 
     def _breathe(self) -> None:
         now_us = self._tally.breathe()

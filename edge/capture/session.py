@@ -63,10 +63,13 @@ class Session:
             if self._is_stray(event):
                 tally.stray_sound += 1
                 return
+            if event.missing and self.original.end_us is not None:
+                reason = f"source: {event.missing} pictures were lost on the way"
+                self._outages.begin(self.original.end_us, reason)
             self.original.feed(event)
             self.pictures.backlog.put(event)
             if event.kind == "video" and self.original.end_us is not None:
-                if not tally.is_live:
+                if event.missing or not tally.is_live:
                     self._outages.end(event.utc_us)
                 tally.picture(event)
 
@@ -80,6 +83,7 @@ class Session:
     def _open(self, opened: Opened) -> None:
         if opened.video is None:
             return
+        self.finish()  # of one that goes on with pictures of another size
         self.original = OriginalWriter(
             self._device,
             opened,

@@ -24,7 +24,7 @@ from fieldlink.edge.device_api.registry import Device, Registry
 from fieldlink.edge.device_api.settings import DeviceApiSettings, split_device_url
 from fieldlink.edge.dji.front import Front
 from fieldlink.edge.dji.page import PageServer, PilotFacts
-from fieldlink.edge.dji.receivers import Cameras, Receivers
+from fieldlink.edge.dji.receivers import Cameras, Pushed, Receivers
 from fieldlink.edge.dji.settings import DjiSettings, load_keys
 from fieldlink.edge.dji.wording import brief
 from fieldlink.edge.telemetry.ports import Intake, KitTime, Notice, Reading, Source
@@ -54,8 +54,11 @@ class Dji:
         intake: Intake,
         time_: KitTime,
         cameras: Cameras | None,
+        pushed: Pushed | None = None,
     ) -> None:
-        self.settings = settings, api, state_dir
+        if settings.live != "whip":
+            pushed = None
+        self.settings = settings, api, state_dir, pushed
         self._settings, self._api, self._state_dir = settings, api, state_dir
         self._intake, self._time = intake, time_
         self._registry = Registry(state_dir / "device-api")
@@ -68,6 +71,7 @@ class Dji:
             most=settings.streams,
             name_of=lambda gateway: getattr(self._by_sn.get(gateway), "name", None),
             address=self._address,
+            pushed=pushed,
         )
         self._cloud: Cloud | None = None
         self._shell: Shell | None = None
@@ -300,8 +304,9 @@ def make_dji(
     intake: Intake,
     time_: KitTime,
     cameras: Cameras | None,
+    pushed: Pushed | None = None,
 ) -> list[Dji]:
     """The adapter, if it is wanted."""
     if not settings.enabled:
         return []
-    return [Dji(settings, api, state_dir, intake, time_, cameras)]
+    return [Dji(settings, api, state_dir, intake, time_, cameras, pushed)]

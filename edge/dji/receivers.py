@@ -1,11 +1,13 @@
-"""Where live video comes in: an RTMP listener of its own for each stream, recorded as a camera.
+"""Where live video comes in, by RTMP or by WHIP; it is recorded as a camera.
 
-libav takes in one stream on one port, from whoever connects first, whatever name it pushes to. So a
-port is open only while its video is wanted.
+RTMP: libav takes in one stream on one port, from whoever connects first, whatever name it pushes
+to. So a port is open only while its video is wanted. WHIP: all come by one port, each with a token
+that is good only so long.
 """
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fieldlink.codecs.bundle import check_name
@@ -13,9 +15,12 @@ from fieldlink.codecs.dji import VideoId
 from fieldlink.codecs.fault import CodecError
 from fieldlink.edge.source.settings import DeviceKind, DeviceSettings
 from fieldlink.edge.telemetry.ports import KitTime
+from fieldlink.edge.whip.desk import publish_url
+from fieldlink.edge.whip.hub import Hub
+from fieldlink.edge.whip.settings import WhipSettings
 from fieldlink.systemd.service import Beat
 
-__all__ = ["Cameras", "Receivers"]
+__all__ = ["Cameras", "Pushed", "Receivers"]
 
 _BEAT_S = 1.0
 _FRESH_US = 4_000_000
@@ -35,6 +40,14 @@ class Cameras(Protocol):
         """How each is, by name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """WHIP: where publishers come, and who lets them in."""
+
+    settings: WhipSettings
+    hub: Hub
+
+
 class Receivers:
     """`Media` of the sessions. `name_of` gives a gateway's name, `address` the kit's own."""
 
@@ -47,40 +60,44 @@ class Receivers:
         most: int,
         name_of: Callable[[str], str | None],
         address: Callable[[], str],
+        pushed: Pushed | None = None,
     ) -> None:
         self._cameras, self._time = cameras, time
         self._ports = range(first_port, first_port + most)
         self._name_of, self._address = name_of, address
+        self._pushed = pushed
         self._open: dict[VideoId, DeviceSettings] = {}
         self._taken: dict[VideoId, int] = {}
         self._wishes: asyncio.Queue[tuple[str, DeviceSettings | None]] = asyncio.Queue()
         self.refused: set[str] = set()
 
     def open(self, gateway: str, video: VideoId) -> str | None:
-        """Listen for `video`; the URL to push it to, None: no port, or no name, is left."""
+        """Wait for `video`; the URL to push it to, None: no port, or no name, is left."""
         name = _device_name(self._name_of(gateway), video.camera)
         free = [port for port in self._ports if port not in self._taken.values()]
         taken = {device.name for device in self._open.values()}
         if self._cameras is None or name is None or name in taken or not free:
             return None
         path = f"live/{video.sn}-{video.camera}"
-        device = DeviceSettings.model_validate(
-            {
-                "name": name,
-                "kind": DeviceKind.DRONE,
-                "url": f"rtmp://0.0.0.0:{free[0]}/{path}?listen=1",
-                "open_timeout": _OPEN,
-            }
-        )
+        listen = f"rtmp://0.0.0.0:{free[0]}/{path}?listen=1"
+        url = f"rtmp://{self._address()}:{free[0]}/{path}"
+        if self._pushed is not None:
+            token = self._pushed.hub.invite(name)
+            place = publish_url(self._pushed.settings, name, self._address(), plain=True)
+            listen, url = "whip:", f"{place}?token={token}"
+        told = {"name": name, "kind": DeviceKind.DRONE, "url": listen, "open_timeout": _OPEN}
+        device = DeviceSettings.model_validate(told)
         self._open[video], self._taken[video] = device, free[0]
         self._wishes.put_nowait((name, device))
-        return f"rtmp://{self._address()}:{free[0]}/{path}"
+        return url
 
     def close(self, video: VideoId) -> None:
         """Listen for it no more."""
         device = self._open.pop(video, None)
         self._taken.pop(video, None)
         if device is not None:
+            if self._pushed is not None:
+                self._pushed.hub.dismiss(device.name)
             self._wishes.put_nowait((device.name, None))
 
     def came(self, video: VideoId) -> bool:

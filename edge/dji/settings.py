@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 
@@ -57,6 +58,11 @@ class DjiSettings(Settings):
         le=4,
         description="Of live video: 0 as the controller likes, 1 960x540 at 0.5 Mbit/s, 2 and 3 "
         "1280x720 at 1 and 1.5, 4 1920x1080 at 3.",
+    )
+    live: Literal["rtmp", "whip"] = Field(
+        default="rtmp",
+        description="How live video comes: rtmp, with a TCP port for each stream; or whip, all "
+        "by the port of [whip] (docks know it; of controllers only new ones do).",
     )
     rtmp_port: int = Field(
         default=1935,

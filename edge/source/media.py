@@ -42,7 +42,8 @@ class TrackInfo:
 @dataclass(frozen=True, slots=True)
 class Packet:
     """One encoded frame. `pts` and `dts` are ticks of the track's time base; `utc_us` is the
-    kit's clock for `pts`; `discontinuity` says that the device's clock jumped before it.
+    kit's clock for `pts`; `discontinuity` says that the device's clock jumped before it, `missing`
+    how many pictures were lost in the second or more before it.
     """
 
     kind: TrackKind
@@ -54,6 +55,7 @@ class Packet:
     corrupt: bool
     utc_us: int
     discontinuity: bool = False
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class DeviceSettings(Settings):
         repr=False,
         description="Where its pictures come from: rtsp://, rtsps://, rtmp://, http(s)://, udp://, "
         "tcp://, rtp://, /dev/videoN or the path of a file. rtmp://0.0.0.0:1935/live/name?listen=1 "
-        "waits for somebody who pushes to it.",
+        "waits for somebody who pushes to it; whip: waits for a publisher by WHIP, see [whip].",
     )
     carrier: Annotated[str, AfterValidator(_carrier)] = Field(
         default="",

@@ -15,6 +15,7 @@ __all__ = [
     "is_device",
     "is_file",
     "is_pushed",
+    "is_whip",
     "local_path",
     "mask_url",
     "place_of",
@@ -43,6 +44,7 @@ _SECRET_QUERY = re.compile(
     r"(?i)([?&](?:[a-z_-]*(?:password|passwd|pwd|token|secret|key|auth|user)[a-z_-]*)=)[^&\s]*"
 )
 _LISTEN = "?listen=1"
+_WHIP = "whip:"
 _MAX_URL_CHARS = 1024
 
 
@@ -65,6 +67,11 @@ def is_file(url: str) -> bool:
 def is_pushed(url: str) -> bool:
     """Whether the pictures are pushed to this end: "rtmp://0.0.0.0:1935/live/name?listen=1"."""
     return scheme_of(url) == "rtmp" and url.endswith(_LISTEN)
+
+
+def is_whip(url: str) -> bool:
+    """Whether the pictures are pushed by WHIP, to the kit's own server."""
+    return url == _WHIP
 
 
 def pushed_place(url: str) -> str:
@@ -92,6 +99,10 @@ def check_url(url: str) -> str:
     if not url or len(url) > _MAX_URL_CHARS or not url.isprintable():
         raise ValueError(f"use a URL of 1 to {_MAX_URL_CHARS} printable characters")
     scheme = scheme_of(url)
+    if is_whip(url):
+        return url
+    if scheme == "whip":
+        raise ValueError("write it as whip: alone; who may push has a token")
     if scheme not in _PROTOCOLS:
         allowed = ", ".join(f"{name}://" for name in _PROTOCOLS if name != "file")
         raise ValueError(f"use one of {allowed}, /dev/videoN or the path of a file")

@@ -1,0 +1,162 @@
+"""The server on a thread and an event loop of its own: whatever strangers send, and however long
+their packets take, the agent's own loop goes on.
+"""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from fieldlink.codecs.fault import SourceError
+from fieldlink.edge.whip.endpoint import make_endpoint
+from fieldlink.edge.whip.hub import Hub
+from fieldlink.edge.whip.sessions import Admits, Sessions
+from fieldlink.systemd.service import Beat
+
+__all__ = ["Listener", "WhipServer"]
+
+_STALE_S = 20.0
+_END_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A place to listen on; with `certificate` and `key` (PEM files) by TLS."""
+
+    host: str
+    port: int
+    setting: str
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to whoever composes the service."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+class WhipServer:
+    """Serves `listeners` until its `run` is cancelled. `clock` gives UTC microseconds."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        listeners: list[Listener],
+        admits: Admits,
+        *,
+        most: int,
+        origins: tuple[str, ...],
+        clock: Callable[[], int],
+    ) -> None:
+        self._listeners = listeners
+        self.sessions = Sessions(hub, admits, most, clock)
+        self._app = make_endpoint(self.sessions, origins)
+        self._beat_s = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._failure: BaseException | None = None
+
+    async def run(self, beat: Beat) -> None:
+        """Serve until cancelled.
+
+        Raises:
+            OSError: a port cannot be had.
+            SourceError: the thread does not answer any more; it is left behind.
+        """
+        sockets = [_listen(one) for one in self._listeners]
+        self._beat_s = time.monotonic()
+        thread = threading.Thread(target=self._on_thread, args=(sockets,), name="whip", daemon=True)
+        thread.start()
+        try:
+            while thread.is_alive():
+                if time.monotonic() - self._beat_s > _STALE_S:
+                    raise SourceError("hung", "the WHIP server does not answer; it is begun anew")
+                beat()
+                await asyncio.sleep(0.2)
+        finally:
+            self._stop()
+            await asyncio.shield(asyncio.to_thread(thread.join, _END_S))
+            for one in sockets:
+                one.close()
+        if self._failure is not None:
+            raise self._failure
+
+    def _stop(self) -> None:
+        loop, task = self._loop, self._task
+        if loop is not None and task is not None and not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # it has ended in this moment
+                loop.call_soon_threadsafe(task.cancel)
+
+    def _on_thread(self, sockets: list[socket.socket]) -> None:
+        try:
+            asyncio.run(self._main(sockets))
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised where the adapter runs
+            self._failure = error
+
+    async def _main(self, sockets: list[socket.socket]) -> None:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        servers = [_Server(self._config(one)) for one in self._listeners]
+        serving = [
+            asyncio.create_task(server.serve(sockets=[one]), name="whip uvicorn")
+            for server, one in zip(servers, sockets, strict=True)
+        ]
+        looking = asyncio.create_task(self.sessions.run(self._beat), name="whip sessions")
+        try:
+            done, _ = await asyncio.wait([*serving, looking], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            looking.cancel()
+            for server in servers:
+                server.should_exit = True
+            await asyncio.wait([*serving, looking])
+
+    def _beat(self) -> None:
+        self._beat_s = time.monotonic()
+
+    def _config(self, listener: Listener) -> uvicorn.Config:
+        return uvicorn.Config(
+            self._app,
+            log_level="warning",
+            access_log=False,  # a query may hold a token
+            server_header=False,
+            limit_concurrency=64,
+            timeout_keep_alive=10,
+            timeout_graceful_shutdown=2,
+            lifespan="off",
+            ssl_certfile=listener.certificate,
+            ssl_keyfile=listener.key,
+        )
+
+    @property
+    def app(self) -> FastAPI:
+        """The HTTP application, for tests."""
+        return self._app
+
+
+def _listen(place: Listener) -> socket.socket:
+    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((place.host, place.port))
+    except OSError as error:
+        listener.close()
+        raise OSError(
+            f"{place.setting} = {place.port}: cannot listen on {place.host} ({error.strerror}); "
+            "choose another 端口被占用，请换一个"
+        ) from error
+    return listener
