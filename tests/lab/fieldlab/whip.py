@@ -75,7 +75,7 @@ class Encoded(MediaStreamTrack):
     ) -> None:
         super().__init__()
         self.kind = kind
-        self._packets, self._ticks, self._speed, self._loop = packets, ticks, speed, loop
+        self._packets, self._ticks, self._speed, self._again = packets, ticks, speed, loop
         self._at = 0
         self._began_s: float | None = None
         self.wanted = asyncio.Event()
@@ -84,7 +84,7 @@ class Encoded(MediaStreamTrack):
     async def recv(self) -> Any:
         """The next packet, when it is due."""
         await self.wanted.wait()
-        if self._at >= len(self._packets) and not self._loop:
+        if self._at >= len(self._packets) and not self._again:
             await asyncio.Event().wait()  # the connection stays, and nothing more comes
         loop = asyncio.get_running_loop()
         if self._began_s is None:
