@@ -164,9 +164,12 @@ class Devices:
         running = self._running.get(name)
         if running is None:
             return None
+        coming = running.recorder.shot()
+        if coming.cancelled():  # too many wait for one
+            return None
         try:
             async with asyncio.timeout(patience_s):
-                return await asyncio.wrap_future(running.recorder.shot())
+                return await asyncio.wrap_future(coming)
         except TimeoutError:
             return None
 

@@ -21,6 +21,7 @@ _NEUTRAL, _YAW_LOCK = 2, 16  # GIMBAL_MANAGER_FLAGS
 _MOUNT_NEUTRAL, _MOUNT_TARGET = 1, 2  # MAV_MOUNT_MODE
 MODES = {"photo": 0, "video": 1, "survey": 2}
 """CAMERA_MODE, in our words."""
+_ABOVE_SEA, _ABOVE_HOME = 0, 3  # MAV_FRAME_GLOBAL, MAV_FRAME_GLOBAL_RELATIVE_ALT
 _NAN = math.nan
 _UNKNOWN_COMMAND = ("unsupported", "denied", "failed")
 
@@ -161,16 +162,17 @@ class Gimbaling:
             return await self._either(first, old)
         return await self._commander.command(self._target, *first)
 
-    async def look_at(self, lat: float, lon: float, alt_m: float) -> Answer:
-        """Look at a place, and follow it; `alt_m` above the sea.
+    async def look_at(self, lat: float, lon: float, alt_m: float | None) -> Answer:
+        """Look at a place, and follow it; `alt_m` above the sea, None: as high as home.
 
         Raises:
             CommandError: it did not, or it may not.
         """
         if turns_aircraft(self._has_yaw, yaw=False, place=True):
             self._allow()
-        params = (0.0, 0.0, 0.0, 0.0, lat, lon, alt_m)
-        return await self._commander.command(self._target, _ROI, params)
+        params = (0.0, 0.0, 0.0, 0.0, lat, lon, alt_m or 0.0)
+        frame = _ABOVE_HOME if alt_m is None else _ABOVE_SEA
+        return await self._commander.command(self._target, _ROI, params, frame=frame)
 
     async def _either(
         self, new: tuple[int, tuple[float, ...]], old: tuple[int, tuple[float, ...]]

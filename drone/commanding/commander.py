@@ -120,10 +120,13 @@ class Commander:
         tries: int = 3,
         patience_s: float | None = None,
         told: Callable[[Answer], None] | None = None,
+        frame: int | None = None,
     ) -> Answer:
-        """A COMMAND_LONG and what was answered. Asked `tries` times at most, each time waiting for
-        `patience_s`, or for as long as the link deserves. An answer "in progress" goes to `told`
-        and ends the asking: the work may take its time, 10 minutes at most.
+        """A COMMAND_LONG, or with a `frame` (MAV_FRAME) for the place in parameters 5 to 7 a
+        COMMAND_INT, in which degrees are exact and heights say above what; and what was answered.
+        Asked `tries` times at most, each time waiting for `patience_s`, or for as long as the link
+        deserves. An answer "in progress" goes to `told` and ends the asking: the work may take its
+        time, 10 minutes at most.
 
         Raises:
             CommandError: it was not accepted, or not answered.
@@ -136,15 +139,17 @@ class Commander:
             )
 
         def ask(attempt: int) -> Any:
+            if frame is not None:
+                return self._command_int(target, command, params, frame)
             return self._command_long(target, command, params, attempt)
 
         async with self.turn((target, command)):
             with self.hear(is_answer) as heard:
                 for attempt in range(tries):
                     wait_s = self.say(target, ask, attempt, patience_s)
-                    frame = await heard.next(wait_s)
-                    if frame is not None:
-                        return await self._judged(frame, heard, command, wait_s, told)
+                    said = await heard.next(wait_s)
+                    if said is not None:
+                        return await self._judged(said, heard, command, wait_s, told)
         raise self._silent(target, _command_name(command), tries)
 
     async def request_message(
@@ -271,6 +276,14 @@ class Commander:
             raise ValueError("a command has seven parameters")
         values = [*map(float, params), *[0.0] * (7 - len(params))]
         return dialect.MAVLink_command_long_message(*target, command, min(attempt, 255), *values)
+
+    def _command_int(self, target: Key, command: int, params: Sequence[float], frame: int) -> Any:
+        if len(params) != 7:
+            raise ValueError("a command with a place has seven parameters")
+        lat, lon = round(params[4] * 1e7), round(params[5] * 1e7)
+        return dialect.MAVLink_command_int_message(
+            *target, frame, command, 0, 0, *map(float, params[:4]), lat, lon, float(params[6])
+        )
 
     async def _judged(
         self,

@@ -9,8 +9,8 @@ from typing import Any
 from fieldlink.codecs.mavlink import HIGH_LATENCY2, Frame, id_of, is_autopilot
 from fieldlink.codecs.telemetry import AlarmKind
 from fieldlink.drone.vehicle.alarms import Limits
-from fieldlink.drone.vehicle.gimbal import DEVICE, FOV, ORIENTATION, STATUS
-from fieldlink.drone.vehicle.measures import BATTERY
+from fieldlink.drone.vehicle.gimbal import DEVICE, FOV, ORIENTATION, STATUS, gimbal
+from fieldlink.drone.vehicle.measures import BATTERY, Values
 from fieldlink.drone.vehicle.reading import Fields, read
 from fieldlink.drone.vehicle.said import Key, Said
 from fieldlink.drone.vehicle.texts import Texts
@@ -89,6 +89,11 @@ class Fleet:
     def report(self, now_us: int) -> list[dict[str, Any]]:
         """How each vehicle is."""
         return [vehicle.report(now_us) for vehicle in self.vehicles.values()]
+
+    def looks(self, key: Key, now_us: int) -> Values:
+        """Where the gimbal of a vehicle looks: the values of the stream `gimbal`."""
+        vehicle = self.vehicles.get(key)
+        return gimbal(vehicle.state, now_us) if vehicle is not None else {}
 
     def _summary(self, vehicle: Vehicle | None, frame: Frame, now_us: int) -> list[Said]:
         vehicle = vehicle or self._add(frame, now_us)

@@ -19,7 +19,7 @@ from fieldlink.edge.drone.media import Media
 from fieldlink.edge.source.settings import DeviceKind, DeviceSettings
 from fieldlink.edge.source.url import mask_url, place_of
 
-__all__ = ["Video", "Videos", "stream_report"]
+__all__ = ["Video", "Videos", "device_of", "stream_report"]
 
 _SETTLE_US = 5_000_000  # so long the other streams of a camera may take to be said
 _AGAIN_US = 30_000_000
@@ -80,7 +80,7 @@ class Videos:
             raise ValueError(f"{_MOST} streams are recorded at most 已达上限")
         video = Video(name, vehicle, url=url)
         try:
-            _device(video)
+            device_of(video)
         except ValidationError as error:
             raise ValueError(error.errors()[0]["msg"].partition(", ")[2]) from error
         self.all[name] = video
@@ -147,7 +147,7 @@ class Videos:
             video.why = f"{twin} is the same stream 与其为同一视频"
             return
         try:
-            device = _device(video)
+            device = device_of(video)
         except ValidationError:
             video.why = "its name or address cannot be one of a device; name it in the settings"
             return
@@ -233,7 +233,12 @@ def _moved(video: Video) -> bool:
     return video.attached is not None and video.url is not None and video.attached.url != video.url
 
 
-def _device(video: Video) -> DeviceSettings:
+def device_of(video: Video) -> DeviceSettings:
+    """The device that a video is recorded as.
+
+    Raises:
+        ValidationError: its name or URL cannot be a device's.
+    """
     return DeviceSettings.model_validate(
         {
             "name": video.name,

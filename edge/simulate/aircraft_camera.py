@@ -178,7 +178,7 @@ class CameraPart:
     def _manager(self) -> None:
         # The autopilot is its gimbal's manager; angles in radians.
         pitch = [math.radians(one) for one in _PITCH]
-        able = 2 | 8 | 16 | 32 | 512 | 1024 | 2048 | 65_536 | 131_072
+        able = 2 | 8 | 16 | 32 | 256 | 512 | 1024 | 2048 | 65_536 | 131_072
         self._craft.put(
             "gimbal_manager_information", self._ms(), able, 154, 0, 0, *pitch, -math.pi, math.pi,
             of=PILOT,
@@ -188,7 +188,7 @@ class CameraPart:
         pitch = [math.radians(one) for one in _PITCH]
         self._craft.put(
             "gimbal_device_information", self._ms(), b"Fieldlink", b"Simulator", b"", 1, 1, 0,
-            2 | 8 | 16 | 32 | 512 | 1024 | 2048, 0, 0, 0, *pitch, -math.pi, math.pi, of=154,
+            2 | 8 | 16 | 32 | 256 | 512 | 1024 | 2048, 0, 0, 0, *pitch, -math.pi, math.pi, of=154,
         )  # fmt: skip
 
     def _photo(self) -> None:
