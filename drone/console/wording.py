@@ -87,6 +87,7 @@ def _vehicle_screen(one: Report) -> list[str]:
         f"  battery 电量   {parts[5].rpartition('电量 ')[2]}",
         f"  link 链路      {heard}",
     ]
+    rows += [_camera_row(camera) for camera in one.get("cameras") or ()]
     if one["alarms"]:
         rows.append(f"  ALARMS 告警    {', '.join(one['alarms'])}")
     for text in one.get("texts") or ():
@@ -94,6 +95,18 @@ def _vehicle_screen(one: Report) -> list[str]:
         word = _SEVERITIES[level] if 0 <= level < len(_SEVERITIES) else str(level)
         rows.append(f"  {text['age_s']:5.0f} s ago  {word:9}  {text['text']}")
     return [*rows, ""]
+
+
+def _camera_row(one: Report) -> str:
+    parts = [one["model"] or "?", one["mode"] or "mode ? 模式未知"]
+    if one["recording"] is not None:
+        parts.append("RECORDING 录像中" if one["recording"] else "not recording 未录像")
+    if one["zoom"] is not None:
+        parts.append(f"zoom 变焦 {one['zoom']:.0f} %")
+    devices = [stream["device"] for stream in one["streams"] if stream["device"]]
+    if devices:
+        parts.append(f"video 视频 {', '.join(devices)}")
+    return f"  camera 相机    {', '.join(parts)}"
 
 
 def policy_lines(name: str, policy: Policy) -> list[str]:

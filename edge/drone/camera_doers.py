@@ -182,14 +182,21 @@ class _CameraDoers:
         if lat is not None and lon is not None:
             return await gimbaling.look_at(lat, lon, _number(asked, "alt", -500, 9000))
         looks = self._deck.fleet.looks(key, _now_us())
-        if pitch is None:
-            pitch = looks.get("pitch") or 0.0
-        side = looks.get("yaw_relative")
-        return await gimbaling.point(pitch, yaw, north=asked.get("north") is True, side=side)
+        side, now = _angle(looks.get("yaw_relative")), _angle(looks.get("pitch"))
+        return await gimbaling.point(
+            pitch if pitch is not None else now or 0.0,
+            yaw,
+            north=asked.get("north") is True,
+            side=side,
+        )
 
 
 def _of(name: str, camera: CameraState) -> dict[str, Any]:
     return {"vehicle": name, "camera": camera.number}
+
+
+def _angle(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _number(asked: Mapping[str, Any], name: str, least: float, most: float) -> float | None:

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
+from fieldlink.edge.drone.camera_commands import camera_app, gimbal_app
 from fieldlink.edge.drone.doctor_commands import doctor
 from fieldlink.edge.drone.download_commands import fence_app, mission_app, param_app, rally_app
 from fieldlink.edge.drone.file_commands import import_file, replay
 from fieldlink.edge.drone.record_commands import app as record_app
 from fieldlink.edge.drone.sign_commands import app as sign_app
+from fieldlink.edge.drone.video_commands import video_app
 
 __all__ = ["app", "live"]
 
@@ -39,10 +41,14 @@ app = typer.Typer(
 
     fieldlink drone mission download -o M.plan    what it has been told to fly; fence, rally, param
 
+    fieldlink drone video list                    its video; snapshot, quality, add
+
+    fieldlink drone camera info                   photo, record, zoom; gimbal point
+
     fieldlink drone sign new                      a key for links that strangers may reach
 
     With an agent running these ask it; with none they open the links of the settings themselves.
-    Nothing here commands an aircraft. 只看不控。""",
+    Nothing here moves an aircraft unless the settings allow it. 未经设置允许不控制飞机。""",
 )
 rates_app = typer.Typer(
     no_args_is_help=True,
@@ -58,6 +64,9 @@ app.add_typer(mission_app, name="mission")
 app.add_typer(fence_app, name="fence")
 app.add_typer(rally_app, name="rally")
 app.add_typer(param_app, name="param")
+app.add_typer(video_app, name="video")
+app.add_typer(camera_app, name="camera")
+app.add_typer(gimbal_app, name="gimbal")
 
 _Wait = Annotated[
     float, typer.Option(min=0, max=600, help="Without an agent: listen so many seconds first.")
