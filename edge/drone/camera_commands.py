@@ -36,7 +36,8 @@ gimbal_app = typer.Typer(
     fieldlink drone gimbal point --home                  ahead 回中
 
     A gimbal that cannot turn to the side has the aircraft turn: that needs
-    drone.flight_commands = true in the settings, and --yes NAME. 云台不能自转时会转动机身，需授权并确认。""",
+    drone.flight_commands = true in the settings, and --yes NAME.
+    云台不能自转时会转动机身，需设置允许并确认。""",
 )
 
 

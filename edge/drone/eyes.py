@@ -135,7 +135,7 @@ class Eyes:
             CommandError: there is none.
         """
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + (_LOOK_S if self._runs and self.deck.alone else 0.0)
+        until_s = loop.time() + (_LOOK_S if self.deck.alone else 0.0)
         while True:
             found = self.cameras.of_system(vehicle[0])
             known = [one for one in found if one.flags is not None]
