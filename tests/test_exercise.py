@@ -40,13 +40,15 @@ def test_a_real_clip_played_as_a_camera_is_archived_picture_for_picture(tmp_path
     said = json.loads(done.stdout)
     assert said["ok"]
     assert said["lost_bundles"] == 0
-    (stream,) = said["streams"]
+    streams = {(each["device"], each["stream"]): each for each in said["streams"]}
+    assert streams["uav-1", "mavlink"]["original_s"] > 0  # its flight is recorded
+    stream = streams["source-1", "video"]
     assert stream["first_picture_s"] < 10
     assert stream["stills"] >= 1
     assert stream["proxy_s"] > _SECONDS / 2
     telemetry = said["telemetry"]
     assert telemetry["ok"]
-    assert telemetry["positions"] == 3
+    assert telemetry["positions"] == 4
     assert telemetry["samples_stored"] == telemetry["samples_arrived"] > 2 * _SECONDS
     assert telemetry["samples_lost"] == 0
     assert telemetry["sos"]["device"] == "rescuer-1"

@@ -1,5 +1,5 @@
-"""Who speaks to the exercise's kit beside the cameras: a soldier, a vehicle and a station, each a
-simulator in a process of its own that speaks what the real ones speak.
+"""Who speaks to the exercise's kit beside the cameras: a soldier, a vehicle, a station and an
+aircraft, each a simulator in a process of its own that speaks what the real ones speak.
 """
 
 import json
@@ -9,13 +9,15 @@ from fieldlink.codecs.fault import FieldlinkError
 from fieldlink.edge.exercise.actors import Actor, Actors, run_command, wait_for
 from fieldlink.edge.simulate.login import URI_VARIABLE
 
-__all__ = ["SOLDIER", "STATION", "VEHICLE", "Field"]
+__all__ = ["AIRCRAFT", "SOLDIER", "STATION", "VEHICLE", "Field"]
 
-SOLDIER, VEHICLE, STATION = "rescuer-1", "truck-1", "water-1"
+SOLDIER, VEHICLE, STATION, AIRCRAFT = "rescuer-1", "truck-1", "water-1", "uav-1"
 _PHONE = "13800138000"
 _PLACE = (34.2300, 108.9500)  # where the simulated ones begin
 _START_S = 60.0
 _SOS_S = 8.0
+_SYSID = 1
+_HEIGHT_M = 40
 
 
 class Field:
@@ -23,16 +25,17 @@ class Field:
     configuration; SOS is pressed some seconds after they `go`.
     """
 
-    def __init__(self, actors: Actors, jt808_port: int) -> None:
-        self._actors, self._port = actors, jt808_port
+    def __init__(self, actors: Actors, jt808_port: int, mavlink_port: int) -> None:
+        self._actors, self._port, self._mavlink_port = actors, jt808_port, mavlink_port
         self._uri = ""
         self._station: Actor | None = None
+        self._aircraft: Actor | None = None
         self._said: dict[str, Actor] = {}
 
     @property
     def kinds(self) -> dict[str, str]:
         """What each is, by its name."""
-        return {SOLDIER: "soldier", VEHICLE: "vehicle", STATION: "sensor"}
+        return {SOLDIER: "soldier", VEHICLE: "vehicle", STATION: "sensor", AIRCRAFT: "drone"}
 
     def open_station(self) -> None:
         """Start the station, which waits to be asked."""
@@ -60,6 +63,10 @@ class Field:
                 f'enabled = true\nhost = "127.0.0.1"\nport = {self._port}',
                 "[[jt808.terminal]]",
                 f'phone = "{_PHONE}"\nname = "{VEHICLE}"',
+                "[[drone.endpoint]]",
+                f'name = "radio"\nconnect = "udpin:127.0.0.1:{self._mavlink_port}"',
+                "[[drone.vehicle]]",
+                f'sysid = {_SYSID}\nname = "{AIRCRAFT}"\nexercise = true',
                 sensor.replace("[[sensor]]", f"[[sensor]]\nlat = {lat}\nlon = {lon}", 1),
             ]
         )
@@ -93,6 +100,11 @@ class Field:
             *("sim", "vehicle", "--port", str(self._port), "--phone", _PHONE),
             *("--every", "1", "--json"),
         )
+        self._aircraft = start(
+            AIRCRAFT,
+            *("sim", "drone", f"udpout:127.0.0.1:{self._mavlink_port}", "--sysid", str(_SYSID)),
+            *("--height", str(_HEIGHT_M), "--begin", "2", "--json"),
+        )
 
     def stop(self) -> dict[str, dict[str, int]]:
         """End those that speak by themselves; how many messages of each stream of each the kit has
@@ -101,6 +113,8 @@ class Field:
         Raises:
             FieldlinkError: one failed.
         """
+        if self._aircraft is not None:
+            self._actors.retire(self._aircraft)
         confirmed = {}
         for name, actor in self._said.items():
             status = self._actors.retire(actor)

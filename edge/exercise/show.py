@@ -32,7 +32,12 @@ _DEVICE_COLUMNS = (
     ("confirmed\n已确认", "right"),
     ("arrived\n已到达", "right"),
 )
-_KINDS = {"soldier": "soldier 单兵", "vehicle": "vehicle 车辆", "sensor": "sensor 传感器"}
+_KINDS = {
+    "soldier": "soldier 单兵",
+    "vehicle": "vehicle 车辆",
+    "sensor": "sensor 传感器",
+    "drone": "drone 无人机",
+}
 
 
 def _empty(columns: Iterable[tuple[str, str]]) -> Table:

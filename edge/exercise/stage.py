@@ -51,6 +51,7 @@ class Stage:
         self.kit_state = folder / "kit"
         self.page_port = page_port or _free_port()
         self.jt808_port = _free_port()
+        self.mavlink_port = _free_port(socket.SOCK_DGRAM)
         make_folder(folder)
         self._write_centre()
         self.write_kit([])
@@ -104,8 +105,8 @@ def _quoted(value: object) -> str:
     return json.dumps(str(value), ensure_ascii=False)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
+def _free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(type=kind) as probe:
         probe.bind((_LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port

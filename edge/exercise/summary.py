@@ -6,7 +6,9 @@ from typing import Any
 
 from fieldlink.edge.exercise.telemetry import TelemetryResult
 
-__all__ = ["StreamResult", "Summary", "summarise"]
+__all__ = ["VIDEO", "StreamResult", "Summary", "summarise"]
+
+VIDEO = "video"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class StreamResult:
     def whole(self) -> bool:
         """Whether the stream reached the centre without a piece missing."""
         return (
-            self.first_picture_s is not None
+            (self.first_picture_s is not None or self.stream != VIDEO)  # a flight has none
             and self.original_s > 0
             and self.pending_bundles == 0
             and self.gaps == 0

@@ -6,7 +6,7 @@ from typing import Any
 
 __all__ = ["DeviceResult", "SosResult", "Tally", "TelemetryResult", "summarise_telemetry"]
 
-_MUST_MOVE = ("soldier", "vehicle")
+_MUST_MOVE = ("soldier", "vehicle", "drone")
 _CALLS = ("sos", "man_down")
 
 

@@ -48,6 +48,14 @@ def test_a_gap_or_no_picture_or_no_original_is_not_whole() -> None:
         assert not summarise(["ball-1"], [said(**change)], [], frozenset()).ok
 
 
+def test_a_recorded_flight_needs_no_picture_to_be_whole() -> None:
+    flight = {"stream": "mavlink", "first_picture_s": None, "stills": 0, "proxy_s": 0.0}
+    bundle = held("a", device="uav-1") | {"stream": "mavlink", "layer": "original"}
+    assert summarise([], [said("uav-1", **flight)], [bundle], frozenset("a")).ok
+    pending = bundle | {"state": "pending"}
+    assert not summarise([], [said("uav-1", **flight)], [pending], frozenset("a")).ok
+
+
 def test_a_device_that_never_came_is_shown_with_nothing() -> None:
     summary = summarise(["ball-1", "ball-2"], [said()], [], frozenset())
     assert [stream.device for stream in summary.streams] == ["ball-1", "ball-2"]
