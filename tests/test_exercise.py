@@ -54,7 +54,9 @@ def test_a_real_clip_played_as_a_camera_is_archived_picture_for_picture(tmp_path
     assert telemetry["sos"]["device"] == "rescuer-1"
     assert all(device["confirmed"] != 0 for device in telemetry["devices"])
 
-    originals = sorted((tmp_path / "centre" / "archive").rglob("*-original-*.mp4"), key=number)
+    originals = sorted(
+        (tmp_path / "centre" / "archive").rglob("source-1/**/*-original-*.mp4"), key=number
+    )
     wanted = pictures(source)
     archived = [picture for original in originals for picture in pictures(original)]
     assert len(archived) > len(wanted)  # it went round at least once
@@ -77,7 +79,8 @@ def number(path: Path) -> int:
 def test_a_source_that_cannot_be_reached_fails_the_exercise_and_is_named(tmp_path: Path) -> None:
     done = exercise(tmp_path, "rtsp://127.0.0.1:9/no-such-camera", seconds=3)
     assert done.returncode == 1
-    (stream,) = json.loads(done.stdout)["streams"]
+    streams = json.loads(done.stdout)["streams"]
+    (stream,) = [each for each in streams if each["device"] == "source-1"]
     assert stream["first_picture_s"] is None
     assert stream["gaps"] == 1
     assert "source-1: " in done.stderr

@@ -29,11 +29,11 @@ def demo(
         bool, typer.Option("--json", help="Print one JSON object at the end.")
     ] = False,
 ) -> None:
-    """An exercise on this machine: a centre, a kit, cameras, a soldier, a vehicle, a station. 演练
+    """An exercise on this machine: a centre, a kit, cameras, telemetry, an aircraft. 演练
 
-    Joined as in the field; the soldier calls for help. It shows what has arrived while it runs,
-    and a summary at the end. Exit status 0 only if every stream and every sample reached the
-    centre, and the call.
+    Joined as in the field; the soldier calls for help, the aircraft flies and films.
+    It shows what has arrived while it runs, and a summary at the end. Exit
+    status 0 only if every stream and every sample reached the centre, and the call.
     """
     from fieldlink.edge.exercise.present import present
 

@@ -113,8 +113,6 @@ class Field:
         Raises:
             FieldlinkError: one failed.
         """
-        if self._aircraft is not None:
-            self._actors.retire(self._aircraft)
         confirmed = {}
         for name, actor in self._said.items():
             status = self._actors.retire(actor)
@@ -126,3 +124,8 @@ class Field:
                     f"{name} ended with status {status}; it said:\n{actor.tail()}"
                 ) from error
         return confirmed
+
+    def land(self) -> None:
+        """End the aircraft, when the kit listens to it no more: its camera would break off."""
+        if self._aircraft is not None:
+            self._actors.retire(self._aircraft)

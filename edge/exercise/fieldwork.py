@@ -88,6 +88,7 @@ class Fieldwork:
         confirmed = self._field.stop()
         self._stage.write_kit([])
         ask_agent(self._stage.control, "reload")
+        self._field.land()
         for _ in wait_for("storing what devices said", self._actors, _STORE_S):
             telemetry = self._kit().get("telemetry")
             if telemetry is not None and not telemetry["waiting"]:

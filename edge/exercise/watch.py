@@ -118,6 +118,8 @@ def kit_spool(folder: Path) -> list[dict[str, Any]]:
         return []
     view = SpoolView.open(folder)
     try:
+        if not view.is_laid_out:
+            return []
         return [
             {
                 "id": item.bundle_id.hex(),
