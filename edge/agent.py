@@ -30,6 +30,8 @@ from fieldlink.edge.fit.decide import Live
 from fieldlink.edge.fit.load import link_of, live_of
 from fieldlink.edge.fit.service import Fit
 from fieldlink.edge.identity import Identity
+from fieldlink.edge.klv.crossing import VIA as KLV
+from fieldlink.edge.klv.crossing import Crossing
 from fieldlink.edge.marks import Marks, kept_spans
 from fieldlink.edge.planner import Candidate, SpoolState, WindowPlanner
 from fieldlink.edge.planning import Planning
@@ -80,7 +82,12 @@ class Agent:
             clock=clock.now_us,
             recall=partial(recorded_until, settings.spool_dir),
             pose_at=self._places.at,
-            make=partial(Recorder, adapter=hub.opened, pushed=hub),
+            make=partial(
+                Recorder,
+                adapter=hub.opened,
+                pushed=hub,
+                hearer=lambda *heard: self._crossing.hear(*heard),
+            ),
         )
         self._planning = Planning(
             self._state,
@@ -126,6 +133,7 @@ class Agent:
             down=lambda: self._attendant.ways_down(),
             places=self._places,
         )
+        self._crossing = Crossing(self._telemetry.intake)
         self._attendant = Attendant(
             settings,
             self._telemetry.intake,
@@ -168,9 +176,11 @@ class Agent:
         ]
 
     def take_stock(self) -> None:
-        """Queue whatever the spool records from now on; what it holds already comes before the
-        bearer sends."""
+        """Queue whatever the spool records from now on, and hear what cameras say; what it holds
+        already comes before the bearer sends."""
         loop = asyncio.get_running_loop()
+        self._crossing.start()
+        self._telemetry.intake.keep(KLV, self._devices.kinds.__contains__)
         self._spool.listen(lambda added, gone: _calmly(loop, self._spooled, added, gone))
 
     async def _carry(self, beat: Beat) -> None:

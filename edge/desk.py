@@ -14,6 +14,7 @@ from fieldlink.edge.clock.clock import KitClock
 from fieldlink.edge.config import EdgeSettings, load_edge_settings
 from fieldlink.edge.control import Command
 from fieldlink.edge.devices import Devices
+from fieldlink.edge.klv.crossing import VIA as KLV
 from fieldlink.edge.marks import Marks, asked_mark, mark_bundle
 from fieldlink.edge.planning import Planning
 from fieldlink.edge.report import full_status
@@ -115,6 +116,7 @@ class Desk:
             await self._devices.change(settings.device, settings.capture)
         await self._fleet.change(settings.bearer)
         await self._attendant.change(settings)
+        self._telemetry.intake.keep(KLV, self._devices.kinds.__contains__)
         fixed = [
             name
             for name in ("kit", "state_dir", "spool", "telemetry", "clock")

@@ -13,7 +13,14 @@ from .file import (
     FileIndex,
     FilePart,
 )
-from .flight import FLIGHT_MEDIA_TYPE, TLOG_MEDIA_TYPE, TLOG_STREAM, UNSEEN_STREAMS
+from .flight import (
+    FLIGHT_MEDIA_TYPE,
+    KLV_MEDIA_TYPE,
+    KLV_STREAM,
+    TLOG_MEDIA_TYPE,
+    TLOG_STREAM,
+    UNSEEN_STREAMS,
+)
 from .flight_report import (
     MAX_FLIGHT_BYTES,
     MAX_PIECE_NUMBER,
@@ -46,6 +53,8 @@ __all__ = [
     "FILE_STREAM",
     "FLIGHT_MEDIA_TYPE",
     "GAP_MEDIA_TYPE",
+    "KLV_MEDIA_TYPE",
+    "KLV_STREAM",
     "MARK_MEDIA_TYPE",
     "MAX_BUNDLE_BYTES",
     "MAX_FLIGHT_BYTES",

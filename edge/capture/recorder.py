@@ -24,10 +24,12 @@ from fieldlink.edge.capture.shot import Shot, Shots
 from fieldlink.edge.capture.still import StillMaker
 from fieldlink.edge.capture.tally import Tally
 from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
+from fieldlink.edge.klv.track import Hearer, KlvTrack
 from fieldlink.edge.source.feed import Feed
 from fieldlink.edge.source.libav import LibavSource
-from fieldlink.edge.source.media import Adapter
+from fieldlink.edge.source.media import Adapter, Metadata
 from fieldlink.edge.source.settings import DeviceSettings
+from fieldlink.edge.source.url import is_file
 
 __all__ = ["Recorder"]
 
@@ -54,6 +56,7 @@ class Recorder:
         pose_at: PoseAt = nowhere,
         adapter: Callable[[DeviceSettings, Clock], Adapter] = LibavSource,
         pushed: Pushed | None = None,
+        hearer: Hearer | None = None,
     ) -> None:
         self._device, self._sink, self._clock = device, sink, clock
         self._before = before
@@ -73,6 +76,14 @@ class Recorder:
         self._shots = Shots(device.name, lambda: self._capture.window, self._take, clock, pose_at)
         self._stills.shots = self._shots
         self._session: Session | None = None
+        self._klv = KlvTrack(
+            device.name,
+            sink=sink,
+            clock=clock,
+            hearer=hearer,
+            keeps=lambda: self._capture.original.enabled,
+            played=is_file(device.url),
+        )
         self._thread = threading.Thread(
             target=self._run, name=f"recorder-{device.name}", daemon=True
         )
@@ -113,6 +124,7 @@ class Recorder:
         received = self._pushed.report(self._device) if self._pushed is not None else None
         if received is not None:
             report["received"] = received
+        report["klv"] = self._klv.report()
         return report
 
     async def run(self, beat: Callable[[], None]) -> None:
@@ -206,6 +218,7 @@ class Recorder:
     def _breathe(self) -> None:
         now_us = self._tally.breathe()
         self._outages.tick(now_us)
+        self._klv.tick()
         self._faults.tick(now_us)
 
     def _connection(self) -> None:
@@ -251,12 +264,17 @@ class Recorder:
             while not self._stopping.is_set():
                 self._breathe()
                 event = feed.next(_BEAT_S)
-                if event is not None:
+                if isinstance(event, Metadata):
+                    self._klv.take(event)
+                elif event is not None:
                     session.take(event, self._tally)
                 if self._tally.ended:
                     return
         finally:
-            session.finish()
+            try:
+                session.finish()
+            finally:
+                self._klv.finish()
 
     def _lost(self, error: SourceError, began_us: int) -> None:
         end_us = self._session.end_us if self._session is not None else None

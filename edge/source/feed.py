@@ -6,11 +6,11 @@ from collections import deque
 from typing import TypeAlias
 
 from fieldlink.codecs.fault import SourceError
-from fieldlink.edge.source.media import Adapter, Ended, Opened, Packet
+from fieldlink.edge.source.media import Adapter, Ended, Metadata, Opened, Packet
 
 __all__ = ["Feed"]
 
-Event: TypeAlias = Opened | Packet | Ended
+Event: TypeAlias = Opened | Packet | Metadata | Ended
 
 _MAX_QUEUED_BYTES = 16_000_000
 _PATIENCE_S = 2.0
@@ -37,6 +37,7 @@ class Feed:
         self._closed = False
         self._failure: BaseException | None = None
         self._done = False
+        self.left_out = 0
         self._heard_s = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=f"source-{name}", daemon=True)
         self._thread.start()
@@ -54,15 +55,19 @@ class Feed:
             self._changed.notify_all()
 
     def _deliver(self, event: Event) -> None:
-        size = len(event.data) if isinstance(event, Packet) else 0
+        size, beside = _size(event), isinstance(event, Metadata)
         with self._changed:
+            if beside and self._queued_bytes + size > _MAX_QUEUED_BYTES // 2:
+                self.left_out += 1  # never at the price of video
+                return
             while self._queued_bytes > _MAX_QUEUED_BYTES and not self._closed:
                 self._changed.wait(_WAIT_S)
             if self._closed:
                 raise _ClosedError
             self._queue.append(event)
             self._queued_bytes += size
-            self._heard_s = time.monotonic()
+            if not beside:  # that goes on when the picture has stopped
+                self._heard_s = time.monotonic()
             self._changed.notify_all()
 
     def next(self, wait_s: float) -> Event | None:
@@ -86,8 +91,8 @@ class Feed:
 
     def _take(self) -> Event:
         event = self._queue.popleft()
+        self._queued_bytes -= _size(event)
         if isinstance(event, Packet):
-            self._queued_bytes -= len(event.data)
             self._silence_s = self._stall_s
         self._changed.notify_all()
         return event
@@ -101,3 +106,7 @@ class Feed:
             self._changed.notify_all()
         self._thread.join(wait_s)
         return not self._thread.is_alive()
+
+
+def _size(event: Event) -> int:
+    return len(event.data) if isinstance(event, Packet | Metadata) else 0

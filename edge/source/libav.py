@@ -17,6 +17,7 @@ from fieldlink.edge.source.media import (
     Capabilities,
     Deliver,
     Ended,
+    Metadata,
     Opened,
     Packet,
     Stopped,
@@ -46,6 +47,9 @@ _PATIENT = {"analyzeduration": "8000000"}
 _ACCEPT_S = 2
 _LISTEN = {"listen": "1", "timeout": str(_ACCEPT_S)}
 _NAP_S = 0.1
+_MOST_DATA_STREAMS = 4
+_MOST_DATA_BYTES = 262_144  # a PES packet of libav is 200 kB at most
+_STRAY_US = 5_000_000
 _NEARLY = 0.9
 _USUAL_FPS = 25.0
 
@@ -145,14 +149,17 @@ class LibavSource:
         stopped: Stopped,
     ) -> None:
         numbers = {_stream_of(container, kind).index: kind for kind in chosen}
+        beside = [stream.index for stream in container.streams.data[:_MOST_DATA_STREAMS]]
         while not stopped():
-            for raw in container.demux([container.streams[number] for number in numbers]):
+            for raw in container.demux([container.streams[each] for each in (*numbers, *beside)]):
                 if stopped():
                     return
-                if raw.size:
+                if raw.size and raw.stream_index in numbers:
                     self._heard_s = time.monotonic()
                     kind = numbers[raw.stream_index]
                     self._deliver_one(raw, chosen[kind], deliver, stopped)
+                elif 0 < raw.size <= _MOST_DATA_BYTES:
+                    deliver(Metadata(raw.stream_index, bytes(raw), self._time_of(raw)))
             if self._pace is None:
                 raise SourceError("closed", f"{self.describe()}: the camera ended the connection")
             if not self._settings.loop:
@@ -160,6 +167,17 @@ class LibavSource:
                 return
             self._pace.rewind()
             container.seek(0)
+
+    def _time_of(self, raw: Any) -> int:
+        """The kit's clock for a packet of data: by its time stamp, if that is near the pictures',
+        which it must not be able to move.
+        """
+        now_us = self._clock()
+        if raw.pts is None or raw.time_base is None:
+            return now_us
+        shift_us = self._pace.shift_us if self._pace is not None else 0
+        at_us = self._arrivals.utc_us(_us(raw.pts, raw.time_base) + shift_us)
+        return at_us if abs(at_us - now_us) < _STRAY_US else now_us
 
     def _deliver_one(self, raw: Any, track: TrackInfo, deliver: Deliver, stopped: Stopped) -> None:
         filler = self._fillers.setdefault(track.kind, TimeFiller())
@@ -218,6 +236,11 @@ class _Pace:
         while (left_s := due_s - time.monotonic()) > 0 and not stopped():
             time.sleep(min(left_s, _NAP_S))
         return round(self._shift_us / 1_000_000 / base)
+
+    @property
+    def shift_us(self) -> int:
+        """What is added to the file's own times."""
+        return self._shift_us
 
     def rewind(self) -> None:
         """Continue from the beginning, right behind the last picture."""

@@ -10,6 +10,7 @@ __all__ = [
     "Capabilities",
     "Deliver",
     "Ended",
+    "Metadata",
     "Opened",
     "Packet",
     "Stopped",
@@ -59,6 +60,17 @@ class Packet:
 
 
 @dataclass(frozen=True, slots=True)
+class Metadata:
+    """What came beside pictures and sound, of data stream number `stream`: KLV of aircraft, or who
+    knows what. `utc_us` is the kit's clock for it, by its time stamp if it has a true one.
+    """
+
+    stream: int
+    data: bytes
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The device answered; these are its tracks."""
 
@@ -81,7 +93,7 @@ class Capabilities:
     ptz: bool = False
 
 
-Deliver: TypeAlias = Callable[[Opened | Packet | Ended], None]
+Deliver: TypeAlias = Callable[[Opened | Packet | Metadata | Ended], None]
 Stopped: TypeAlias = Callable[[], bool]
 
 
