@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldlink.codecs.fault import ConfigError
+from fieldlink.codecs.klv import LocalSet
 from fieldlink.codecs.wire import Orders
 from fieldlink.edge.attached import make_adapters
 from fieldlink.edge.attendant import Attendant
@@ -82,12 +83,7 @@ class Agent:
             clock=clock.now_us,
             recall=partial(recorded_until, settings.spool_dir),
             pose_at=self._places.at,
-            make=partial(
-                Recorder,
-                adapter=hub.opened,
-                pushed=hub,
-                hearer=lambda *heard: self._crossing.hear(*heard),
-            ),
+            make=partial(Recorder, adapter=hub.opened, pushed=hub, hearer=self._hear),
         )
         self._planning = Planning(
             self._state,
@@ -219,6 +215,9 @@ class Agent:
                 self._planning.recorded(candidate)
             self._telemetry.recorded(stored)
             self._fleet.wake()
+
+    def _hear(self, device: str, found: Sequence[LocalSet], played: bool) -> None:
+        self._crossing.hear(device, found, played)
 
     # --- what the parts ask of each other --------------------------------------------------
 

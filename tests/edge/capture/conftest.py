@@ -16,7 +16,7 @@ from fieldlab.peers import missing, need_program
 from fieldlink.codecs.bundle import Draft, Layer
 from fieldlink.codecs.fault import SourceError
 from fieldlink.edge.source.libav import LibavSource
-from fieldlink.edge.source.media import Ended, Opened, Packet
+from fieldlink.edge.source.media import Ended, Metadata, Opened, Packet
 from fieldlink.edge.source.settings import DeviceSettings
 
 T0_US = 1_700_000_000_000_000
@@ -82,7 +82,7 @@ def packets_of() -> Callable[[Path], tuple[Opened, list[Packet]]]:
     """Reads a film at once; time stamps as if it had been recorded from T0_US on."""
 
     def read(path: Path) -> tuple[Opened, list[Packet]]:
-        events: list[Opened | Packet | Ended] = []
+        events: list[Opened | Packet | Metadata | Ended] = []
         source = LibavSource(DeviceSettings(name="a", url=str(path)), lambda: T0_US)
         source._pace = None  # at once, not in real time
         with pytest.raises(SourceError, match="closed"):

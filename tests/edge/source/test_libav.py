@@ -11,11 +11,11 @@ import pytest
 
 from fieldlink.codecs.fault import SourceError
 from fieldlink.edge.source.libav import LibavSource
-from fieldlink.edge.source.media import Ended, Opened, Packet
+from fieldlink.edge.source.media import Ended, Metadata, Opened, Packet
 from fieldlink.edge.source.probe import probe
 from fieldlink.edge.source.settings import DeviceSettings
 
-Event = Opened | Packet | Ended
+Event = Opened | Packet | Metadata | Ended
 
 
 def _clock() -> int:
