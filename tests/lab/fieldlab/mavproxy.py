@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from pymavlink import mavutil
+
+from fieldlab.peers import missing
 
 __all__ = ["mavproxy", "parameters", "program"]
 
@@ -30,9 +31,9 @@ def program() -> list[str]:
 
 @contextmanager
 def mavproxy(master: str, folder: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
-    """MAVProxy connected to `master`, its files in `folder`; the test is skipped without it."""
+    """MAVProxy connected to `master`, its files in `folder`; without it the test ends."""
     if not program():
-        pytest.skip("MAVProxy is not here: make mavproxy installs it beside the product and tests")
+        missing("MAVProxy is not here: make mavproxy installs it beside the product and tests")
     home = {**os.environ, "HOME": str(folder), "PYTHONWARNINGS": "ignore", "TERM": "dumb"}
     command = [*program(), f"--master={master}", "--non-interactive", f"--state-basedir={folder}"]
     with subprocess.Popen(
