@@ -175,6 +175,8 @@ def _ratio(value: float, per: int) -> Rational:
 def _properties(pose: Pose) -> dict[tuple[str, str], str]:
     # An attitude is known by its roll: a course over ground is not where the nose points.
     nose = pose.heading if pose.roll is not None else None
+    if pose.height_m is None and pose.gimbal_pitch is None and nose is None:
+        return {}  # Exif has said all of it
     down = pose.gimbal_pitch
     said = (
         ("drone-dji", "AbsoluteAltitude", pose.alt_m),

@@ -86,6 +86,9 @@ class Receivers:
             place = publish_url(self._pushed.settings, name, self._address(), plain=True)
             listen, url = "whip:", f"{place}?token={token}"
         told = {"name": name, "kind": DeviceKind.DRONE, "url": listen, "open_timeout": _OPEN}
+        aircraft = self._name_of(gateway)
+        if name != aircraft:
+            told["carrier"] = aircraft or ""
         device = DeviceSettings.model_validate(told)
         self._open[video], self._taken[video] = device, free[0]
         self._wishes.put_nowait((name, device))

@@ -239,3 +239,19 @@ def test_after_draining_nobody_who_comes_is_recorded() -> None:
         await _end(task)
 
     asyncio.run(scenario())
+
+
+def test_who_carries_a_camera_is_known_while_it_is_recorded() -> None:
+    stage = Stage(DeviceSettings(name="mast", url="rtsp://h/x", carrier="kit", hfov=90.0))
+
+    async def scenario() -> None:
+        task = await stage.begin()
+        visitor = DeviceSettings(name="m300-2", url="rtsp://h/y", carrier="m300")
+        await stage.devices.attach(visitor)
+        assert stage.devices.mount("mast") == ("kit", 90.0)
+        assert stage.devices.mount("m300-2") == ("m300", None)
+        await stage.devices.detach("m300-2")
+        assert stage.devices.mount("m300-2") == stage.devices.mount("nobody") == ("", None)
+        await _end(task)
+
+    asyncio.run(scenario())

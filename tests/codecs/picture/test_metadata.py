@@ -92,7 +92,7 @@ def test_a_small_still_leaves_out_xmp_and_a_tiny_one_both() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    bare = picture_metadata(Pose(T_US, 30.0, 103.0), "soldier-1", T_US)
+    bare = picture_metadata(Pose(T_US, 30.0, 103.0, 488.0, heading=90.0), "soldier-1", T_US)
     assert bare.xmp == b""
     assert len(bare.exif) < len(picture_metadata(POSE, "soldier-1", T_US).exif)
     course = picture_metadata(replace(POSE, roll=None), "a", T_US).xmp

@@ -22,11 +22,13 @@ class FakeCameras:
     def __init__(self) -> None:
         self.log: list[tuple[str, str]] = []
         self.taken: set[str] = set()
+        self.carriers: dict[str, str] = {}
         self.said: dict[str, dict[str, Any]] = {}
 
     async def attach(self, device: DeviceSettings) -> bool:
         """Take it, unless its name is taken."""
         self.log.append(("attach", device.name))
+        self.carriers[device.name] = device.carrier
         return device.name not in self.taken
 
     async def detach(self, name: str) -> None:
@@ -67,6 +69,10 @@ async def test_each_video_has_a_port_and_a_name_while_there_are_some() -> None:
         ("detach", "drone-1-39-0-7"),
         ("detach", "drone-1-42-0-1"),
     ]
+    # A second camera has the place of the aircraft.
+    assert cameras.carriers == {
+        "drone-1": "", "drone-1-39-0-7": "drone-1", "drone-1-42-0-1": "drone-1",
+    }  # fmt: skip
     assert receivers(None).open("RC01", MAIN) is None
 
 
