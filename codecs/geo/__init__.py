@@ -14,6 +14,7 @@ from .earth import (
     turn_deg,
 )
 from .gcj02 import gcj02_to_wgs84, in_gcj02_area, wgs84_to_gcj02
+from .moments import Moment, Track, between
 from .plausible import implied_speed_mps, is_position, is_zero
 from .pose import FARTHEST_DEG, Pose, footprint, frame_centre, upright_vfov
 
@@ -21,8 +22,11 @@ __all__ = [
     "FARTHEST_DEG",
     "MEAN_RADIUS_M",
     "Local",
+    "Moment",
     "Pose",
+    "Track",
     "bearing_deg",
+    "between",
     "destination",
     "distance_m",
     "footprint",

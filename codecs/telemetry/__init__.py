@@ -18,6 +18,7 @@ from .alarm import (
 from .block import MAX_CELLS, decode_block, encode_block
 from .columns import AIR, BATTERY, POSITION, SCHEMAS, TEXT, VITALS, Column, Schema
 from .merging import MERGED_SAMPLES, merge
+from .poses import OLDEST_US, Poses
 from .samples import MAX_SAMPLES, Block, Detail, Flag, Sample, Value
 from .sheaf import (
     KIT_DEVICE,
@@ -43,6 +44,7 @@ __all__ = [
     "MAX_SHEAF_BYTES",
     "MAX_TEXT_BYTES",
     "MERGED_SAMPLES",
+    "OLDEST_US",
     "POSITION",
     "SCHEMAS",
     "SHEAF_MEDIA_TYPE",
@@ -57,6 +59,7 @@ __all__ = [
     "Detail",
     "Flag",
     "Phase",
+    "Poses",
     "Sample",
     "Schema",
     "Thinning",

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fieldlink.codecs.geo import Moment, Track, between
 from fieldlink.codecs.telemetry import POSITION, Column, Flag, Sample, Schema
 from fieldlink.drone.schemas import ATTITUDE, FLIGHT, GIMBAL
 from fieldlink.edge.telemetry import places as places_module
 from fieldlink.edge.telemetry.places import Mount, Places
-from fieldlink.edge.telemetry.track import Moment, Track, between
 
 _T0_US = 1_780_000_000_000_000
 
