@@ -120,6 +120,20 @@ class FlightTable(Part):
             row = connection.execute(found).first()
         return None if row is None else _flight(row)
 
+    def find_flights(
+        self, start: str, *, kit: str | None = None, device: str | None = None, limit: int = 10
+    ) -> list[StoredFlight]:
+        """Recordings whose name begins with `start`, the newest first."""
+        f = FLIGHTS.c
+        wanted = {"kit": kit, "device": device}
+        query = sa.select(FLIGHTS).where(
+            f.flight.startswith(start, autoescape=True),
+            *(f[k] == v for k, v in wanted.items() if v is not None),
+        )
+        with self._read() as connection:
+            rows = connection.execute(query.order_by(f.start_us.desc()).limit(limit))
+            return [_flight(row) for row in rows]
+
     def flight_pieces(self, key: FlightKey) -> list[tuple[StoredPiece, str]]:
         """The pieces of a flight in their order, each with its file's path in the archive."""
         p = FLIGHT_PIECES.c
@@ -151,14 +165,20 @@ class FlightTable(Part):
     def flight_totals(self) -> dict[tuple[str, str], tuple[int, int, int]]:
         """By kit and state (idle, flying, ended): recordings, and pieces and bytes in custody."""
         f = FLIGHTS.c
-        state = sa.case((f.armed.is_(False), "idle"), (f.ended == "", "flying"), else_="ended")
-        count = (sa.func.count(), sa.func.sum(f.pieces_here), sa.func.sum(f.bytes_here))
-        query = sa.select(f.kit, state, *count).group_by(f.kit, state)
+        sums = (sa.func.count(), sa.func.sum(f.pieces_here), sa.func.sum(f.bytes_here))
+        query = sa.select(f.kit, f.armed, f.ended, *sums).group_by(f.kit, f.armed, f.ended)
         with self._read() as connection:
-            return {
-                (row[0], row[1]): (int(row[2]), int(row[3]), int(row[4]))
-                for row in connection.execute(query)
-            }
+            rows = connection.execute(query).all()
+        totals: dict[tuple[str, str], tuple[int, int, int]] = {}
+        for kit, armed, ended, *counts in rows:
+            state = "idle" if not armed else "ended" if ended else "flying"
+            before = totals.get((kit, state), (0, 0, 0))
+            # PostgreSQL sums to NUMERIC.
+            count, pieces, size = (
+                was + int(more) for was, more in zip(before, counts, strict=True)
+            )
+            totals[kit, state] = count, pieces, size
+        return totals
 
 
 def _with(

@@ -1,21 +1,27 @@
-"""One file of telemetry, written beside a running centre."""
+"""One file of telemetry or of a flight, written beside a running centre."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.tracks import geojson, gpx, kml
-from fieldlink.relay.beside import opened
-from fieldlink.relay.catalogue import Catalogue
+from fieldlink.relay.archive import Archive
+from fieldlink.relay.beside import now_us, opened
+from fieldlink.relay.catalogue import Catalogue, StoredFlight
 from fieldlink.relay.export.csv_file import csv_file
 from fieldlink.relay.export.gather import Asked, gather_table, gather_tracks
 from fieldlink.relay.export.parquet import parquet
+from fieldlink.relay.flights.detail import detail_of
+from fieldlink.relay.flights.tlog import recording_of
+from fieldlink.relay.flights.track import flight_tracks
 from fieldlink.relay.telemetry.history import History
 
-__all__ = ["FORMS", "export_to"]
+__all__ = ["FLIGHT_FORMS", "FORMS", "export_flight", "export_to"]
 
 _TRACKS = {"geojson": geojson, "gpx": gpx, "kml": kml}
 FORMS = (*_TRACKS, "csv", "parquet")
+FLIGHT_FORMS = ("tlog", *_TRACKS)
 
 
 def export_to(file: Path, config: Path | None, asked: Asked, stream: str) -> int:
@@ -26,16 +32,59 @@ def export_to(file: Path, config: Path | None, asked: Asked, stream: str) -> int
         ConfigError: its ending is none, it is there already, or it cannot be written.
         ArchiveError: there is no centre, or nothing of that name.
     """
+    form = _form(file, FORMS)
+
+    def write(target: BinaryIO) -> None:
+        with opened(config) as (_settings, catalogue):
+            for piece in _pieces(catalogue, asked, form, stream):
+                target.write(piece)
+
+    return _written(file, write)
+
+
+def export_flight(
+    file: Path, config: Path | None, choose: Callable[[Catalogue], StoredFlight]
+) -> tuple[int, str]:
+    """Write the flight that `choose` finds to `file`; its ending says how. Returns how many bytes
+    that was, and the numbers of pieces that are missing of a recording, like 3,7-9.
+
+    Raises:
+        ConfigError: its ending is none, it is there already, or it cannot be written.
+        ArchiveError: there is no centre, no such flight, or nothing of its recording.
+    """
+    form = _form(file, FLIGHT_FORMS)
+    missing = ""
+
+    def write(target: BinaryIO) -> None:
+        nonlocal missing
+        with opened(config) as (settings, catalogue):
+            flight = choose(catalogue)
+            if form in _TRACKS:
+                found = flight_tracks(catalogue, History(catalogue), flight, now_us())
+                target.writelines(map(str.encode, _TRACKS[form](found)))
+                return
+            archive = Archive.open(settings.archive_root, write=False)
+            detail = detail_of(catalogue, archive, flight)
+            recording = recording_of(catalogue, settings.archive_root, detail)
+            target.writelines(recording.read(0, recording.size))
+            missing = recording.holes
+
+    return _written(file, write), missing
+
+
+def _form(file: Path, forms: Sequence[str]) -> str:
     form = file.suffix.removeprefix(".").lower()
-    if form not in FORMS:
-        raise ConfigError(f"{file}: end its name in one of {', '.join(FORMS)}")
+    if form not in forms:
+        raise ConfigError(f"{file}: end its name in one of {', '.join(forms)}")
+    return form
+
+
+def _written(file: Path, write: Callable[[BinaryIO], None]) -> int:
     try:
         # As whoever gave the command, before the centre's owner takes over.
         with file.open("xb") as target:
             try:
-                with opened(config) as (_settings, catalogue):
-                    for piece in _pieces(catalogue, asked, form, stream):
-                        target.write(piece)
+                write(target)
                 return target.tell()
             except BaseException:
                 file.unlink(missing_ok=True)

@@ -14,6 +14,9 @@ _HELP = {
     "fieldlink_device_heard_seconds": "Seconds since a device's last sample arrived",
     "fieldlink_value": "The last value of a column of a device's stream, in its unit",
     "fieldlink_alarms": "Alarms that are not cleared, or not seen yet, by kind and state",
+    "fieldlink_flights": "Recordings of aircraft, by kit and state: flying, ended, idle",
+    "fieldlink_flight_pieces": "Pieces of recordings of aircraft in custody, by kit and state",
+    "fieldlink_flight_bytes": "Bytes of recordings of aircraft in custody, by kit and state",
 }
 
 
@@ -24,9 +27,11 @@ def figures(
     alarms: Iterable[Mapping[str, Any]],
     kits: Mapping[str, int | None],
     layers: Mapping[tuple[str, str], tuple[int, int]],
+    flights: Mapping[tuple[str, str], tuple[int, int, int]],
 ) -> Iterator[str]:
     """The lines. `devices` and `alarms` are as the API has them, `kits` when each was last heard,
-    `layers` bundles and bytes by incident and layer.
+    `layers` bundles and bytes by incident and layer, `flights` recordings, pieces and bytes by kit
+    and state.
     """
     families: dict[str, list[str]] = {name: [] for name in _HELP}
     families["fieldlink_up"].append("fieldlink_up 1")
@@ -38,6 +43,10 @@ def figures(
         if heard_us is not None:
             line = f"fieldlink_kit_heard_seconds{_labels(kit=kit)} {_age(now_us, heard_us)}"
             families["fieldlink_kit_heard_seconds"].append(line)
+    for (kit, state), counts in sorted(flights.items()):
+        named = _labels(kit=kit, state=state)
+        for what, count in zip(("s", "_pieces", "_bytes"), counts, strict=True):
+            families[f"fieldlink_flight{what}"].append(f"fieldlink_flight{what}{named} {count}")
     _devices(families, now_us, devices)
     _count(families["fieldlink_alarms"], "fieldlink_alarms", alarms, ("kind", "state"))
     for name, lines in families.items():

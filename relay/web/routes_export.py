@@ -93,6 +93,7 @@ def _metrics(centre: Centre) -> str:
         alarms=[alarm_row(each) for each in catalogue.alarms(active_only=True, limit=_MOST_ALARMS)],
         kits={kit.kit: kit.last_heard_us for kit in catalogue.kits()},
         layers=layers,
+        flights=catalogue.flight_totals(),
     )
     return "\n".join(lines) + "\n"
 

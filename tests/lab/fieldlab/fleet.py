@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fieldlink.codecs.bundle import (
+    Gap,
     Layer,
     Manifest,
     MetaValue,
@@ -282,6 +283,7 @@ class Shelf:
         stream: str = SHEAF_STREAM,
         custody_us: int | None = None,
         meta: Mapping[str, MetaValue] | None = None,
+        gap: Gap | None = None,
     ) -> str:
         """Put a bundle's file in its place; `commit` files it."""
         self._sequence += 1
@@ -309,7 +311,7 @@ class Shelf:
         filed_us = self.now_us if custody_us is None else custody_us
         journey = Journey(end_us, filed_us)
         ident = bundle_id(encoded)
-        self._waiting.append(Filing(ident, manifest, encoded, "standing", path, journey))
+        self._waiting.append(Filing(ident, manifest, encoded, "standing", path, journey, gap))
         return ident.hex()
 
     def commit(self) -> None:
