@@ -16,7 +16,7 @@ from fieldlink.relay.catalogue.tables import BUNDLES, SUMMARIES
 __all__ = ["FlightNews", "Seen"]
 
 _DAY_US = 86_400_000_000
-_MOST_VIDEO = 16
+_MOST_VIDEO, _MOST_FULL = 16, 200
 _VIDEO = (Layer.PROXY.value, Layer.ORIGINAL.value)
 
 
@@ -34,9 +34,11 @@ class Seen(NamedTuple):
 class FlightNews(Part):
     """The part of the catalogue that tells what has come of aircraft."""
 
-    def filed_after(self, number: int, limit: int) -> tuple[list[Seen], list[FiledBundle], int]:
+    def filed_after(
+        self, number: int, limit: int
+    ) -> tuple[list[Seen], list[FiledBundle], int, bool]:
         """The next bundles filed after bundle `number`, at most `limit`: all of them in short,
-        those of recordings of flights in full; and the number of the last.
+        those of recordings of flights in full; the number of the last; whether there is more.
         """
         b = BUNDLES.c
         short = (b.number, b.kit, b.device, b.stream, b.layer, b.start_us, b.end_us)
@@ -44,11 +46,15 @@ class FlightNews(Part):
         with self._read() as connection:
             rows = connection.execute(query).all()
             numbers = [row[0] for row in rows if row[3] == TLOG_STREAM]
-            full: list[FiledBundle] = []
-            for at in range(0, len(numbers), 200):
-                some = sa.select(BUNDLES).where(b.number.in_(numbers[at : at + 200]))
-                full += map(filed_bundle, connection.execute(some.order_by(b.number)))
-        return [Seen(*row[1:]) for row in rows], full, rows[-1][0] if rows else number
+            # They are stored together, and custody waits for the catalogue's lock meanwhile.
+            more = len(rows) == limit or len(numbers) > _MOST_FULL
+            if len(numbers) > _MOST_FULL:
+                numbers = numbers[:_MOST_FULL]
+                rows = [row for row in rows if row[0] <= numbers[-1]]
+            some = sa.select(BUNDLES).where(b.number.in_(numbers)).order_by(b.number)
+            full = [filed_bundle(row) for row in connection.execute(some)]
+        upto = rows[-1][0] if rows else number
+        return [Seen(*row[1:]) for row in rows], full, upto, more
 
     def measured_after(self, number: int, upto: int, limit: int) -> tuple[list[Touch], int]:
         """Of which times samples were filed after bundle `number` and up to `upto`: of each kit

@@ -2,6 +2,7 @@
 anybody reads.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
@@ -55,11 +56,15 @@ class FlightTable(Part):
         with self._write() as connection:
             keys = {one.key for one in found}
             before = _flights(connection, keys)
-            now = dict(before)
+            now, rooms = dict(before), _rooms(connection, {key[0] for key in keys - before.keys()})
             for one in found:
-                flight = _with(connection, now.get(one.key), one, odd)
-                if flight is not None:
-                    now[one.key] = flight
+                kit, device, name = one.key
+                if one.key not in now and rooms[kit] <= 0:
+                    text = f"{kit} has {MAX_FLIGHTS} recordings of flights; left out: {name}"
+                    odd.append((kit, f"{text} of {device}"))
+                    continue
+                rooms[kit] -= one.key not in now
+                now[one.key] = _with(connection, now.get(one.key), one, odd)
             changed = [flight for key, flight in now.items() if flight != before.get(key)]
             for flight in changed:
                 _put(connection, flight, new=flight.key not in before)
@@ -186,11 +191,8 @@ def _with(
     before: StoredFlight | None,
     one: FoundPiece | FoundIndex,
     odd: list[tuple[str, str]],
-) -> StoredFlight | None:
+) -> StoredFlight:
     kit, device, name = one.key
-    if before is None and not _room(connection, kit):
-        odd.append((kit, f"{kit} has {MAX_FLIGHTS} recordings of flights; {name} is left out"))
-        return None
     if isinstance(one, FoundIndex):
         after = with_index(before, one)
         if before is not None and after.conflicts > before.conflicts:
@@ -203,17 +205,21 @@ def _with(
         row = {field: getattr(piece, field) for field in _PIECE_FIELDS}
         connection.execute(sa.insert(FLIGHT_PIECES).values(**row))
         return with_piece(before, one)
-    if held.content_hash != piece.content_hash and before is not None:
-        odd.append(
-            (kit, f"{device} sent piece {piece.piece} of {name} with other content; the first is")
-        )
-        return replace(before, conflicts=before.conflicts + 1)
-    return before
+    assert before is not None  # noqa: S101  # a piece is never there without its flight
+    if bytes(held.content_hash) == piece.content_hash:
+        return before
+    text = f"{device} sent piece {piece.piece} of {name} again with other content; the first counts"
+    odd.append((kit, text))
+    return replace(before, conflicts=before.conflicts + 1)
 
 
-def _room(connection: Connection, kit: str) -> bool:
-    count = sa.select(sa.func.count()).select_from(FLIGHTS).where(FLIGHTS.c.kit == kit)
-    return (connection.scalar(count) or 0) < MAX_FLIGHTS
+def _rooms(connection: Connection, kits: Collection[str]) -> Counter[str]:
+    """How many more recordings each of these kits may have."""
+    f = FLIGHTS.c
+    count = sa.select(f.kit, sa.func.count()).where(f.kit.in_(list(kits))).group_by(f.kit)
+    rooms = Counter(dict.fromkeys(kits, MAX_FLIGHTS))
+    rooms.subtract({row[0]: row[1] for row in connection.execute(count)})
+    return rooms
 
 
 def _touch(connection: Connection, touched: Collection[Touch]) -> None:

@@ -55,7 +55,7 @@ class Ingest:
         Raises:
             OSError, ArchiveError: the disk or the catalogue does not work; nothing was taken.
         """
-        seen, full, upto = self._catalogue.filed_after(self._cursor, _PAGE)
+        seen, full, upto, more = self._catalogue.filed_after(self._cursor, _PAGE)
         found = [one for filed in full if (one := self._found(filed)) is not None]
         self._devices.update(one.key[:2] for one in found)
         touched = self._touched(seen, full)
@@ -69,7 +69,7 @@ class Ingest:
             self._catalogue.put_cursor(FLIGHT_CURSOR, upto)
             self._stored = upto
         self._cursor = upto
-        return changed, len(seen) == _PAGE
+        return changed, more
 
     def read_samples(self) -> bool:
         """Mark the flights of whose time samples were stored since; whether there is more.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
 from fieldlab.fleet import Shelf
 from fieldlab.flights import SECOND_US, Craft
@@ -15,20 +16,20 @@ class _Later:
     """Holds bundles back until they are filed, in the order that a test says."""
 
     def __init__(self, shelf: Shelf) -> None:
-        self.shelf, self.held = shelf, list[tuple[object, ...]]()
+        self.shelf, self.held = shelf, list[tuple[Any, Any]]()
 
-    def file(self, *args: object, **options: object) -> str:
+    def file(self, *args: Any, **options: Any) -> str:
         self.held.append((args, options))
         return ""
 
     def go(self, order: tuple[int, ...]) -> None:
         for at in order:
             args, options = self.held[at]
-            self.shelf.file(*args, **options)  # type: ignore[misc]
+            self.shelf.file(*args, **options)
 
 
-def _rows(shelf: Shelf, **which: str) -> Iterator[StoredFlight]:
-    for flight in shelf.catalogue.flights(**which):  # type: ignore[arg-type]
+def _rows(shelf: Shelf, device: str) -> Iterator[StoredFlight]:
+    for flight in shelf.catalogue.flights(device=device):
         yield replace(flight, index_id=None, index_hash=None, device="", kit="")
 
 
@@ -38,7 +39,7 @@ def test_a_flight_is_the_same_in_whatever_order_it_comes(shelf: Shelf) -> None:
     orders = list(permutations(range(4)))[::5]
     for turn, order in enumerate(orders):
         later = _Later(shelf)
-        craft = Craft(later, "kit-1", f"uav-{turn}", now_us=start_us)  # type: ignore[arg-type]
+        craft = Craft(later, "kit-1", f"uav-{turn}", now_us=start_us)
         craft.fly(150, telemetry=False, gaps=[gap])
         later.go(order)
         later.go(order[::2])  # sent again, under other numbers of the spool
@@ -60,16 +61,16 @@ def test_a_flight_is_the_same_in_whatever_order_it_comes(shelf: Shelf) -> None:
 def test_what_comes_later_of_a_flight_is_found_out_again(shelf: Shelf) -> None:
     craft = Craft(shelf, now_us=shelf.now_us - 600 * SECOND_US)
     start_us = craft.now_us
-    video = {"seconds": 60.0, "media_type": "video/mp4", "stream": "video"}
-    shelf.file("m300-1-2", Layer.PROXY, start_us - 30 * SECOND_US, b"v", **video)  # type: ignore[arg-type]
-    shelf.file("m300-12", Layer.PROXY, start_us, b"v", **video)  # type: ignore[arg-type]
+    video: dict[str, Any] = {"seconds": 60.0, "media_type": "video/mp4", "stream": "video"}
+    shelf.file("m300-1-2", Layer.PROXY, start_us - 30 * SECOND_US, b"v", **video)
+    shelf.file("m300-12", Layer.PROXY, start_us, b"v", **video)
     craft.fly(120, telemetry=False)
     shelf.settle()
     [row] = shelf.catalogue.flights(from_us=start_us, to_us=start_us + 1)
     assert (row.max_height, row.distance_m, row.exercise) == (None, None, False)
     assert row.video == [["m300-1-2", "video", start_us, start_us + 30 * SECOND_US]]
     craft.telemetry(start_us, range(120))
-    shelf.file("m300-1", Layer.PROXY, start_us + 60 * SECOND_US, b"v", **video)  # type: ignore[arg-type]
+    shelf.file("m300-1", Layer.PROXY, start_us + 60 * SECOND_US, b"v", **video)
     shelf.settle()
     [row] = shelf.catalogue.flights(kit="kit-1", device="m300-1", armed=True)
     assert (row.max_height, row.exercise) == (50.0, True)
