@@ -86,6 +86,8 @@ class Cameras:
         restarted = component.said(frame.msgid, fields, now_us, self._pace(component, now_us) or 1)
         if frame.msgid in _GIMBAL_SAID:
             self.gimbals.setdefault(frame.sysid, GimbalState()).take(key, frame.msgid, fields)
+            if frame.msgid == MANAGER and fields["gimbal_device_id"] > _ATTACHED[-1]:
+                self._find_gimbal((frame.sysid, fields["gimbal_device_id"]), frame.link, now_us)
             return []
         return self._camera_said(frame, fields, now_us, restarted=restarted)
 
@@ -103,6 +105,12 @@ class Cameras:
             component.want(INFORMATION, now_us, sure=camera)
         if flies or kind == _GIMBAL:
             component.want(MANAGER, now_us, sure=False)
+
+    def _find_gimbal(self, key: tuple[int, int], link: str, now_us: int) -> None:
+        """A gimbal that its manager names; it may never have said anything."""
+        gimbal = self._components.get(key) or self._add(key, link, now_us)
+        if gimbal is not None:
+            gimbal.want(GIMBAL_DEVICE, now_us, sure=False)
 
     def _add(self, key: tuple[int, int], link: str, now_us: int) -> Component | None:
         if len(self._components) >= _MAX_COMPONENTS or not key[0]:
@@ -201,6 +209,11 @@ class Cameras:
         component = self._components.get(ask.target)
         if component is not None:
             component.answered(ask, result, now_us)
+
+    def settled(self, sysid: int, now_us: int) -> bool:
+        """Whether nothing is being asked of a system's cameras and gimbals."""
+        found = [one for key, one in self._components.items() if key[0] == sysid]
+        return bool(found) and all(one.settled(now_us) for one in found)
 
     def refresh(self, key: CameraKey, now_us: int) -> None:
         """Something was done to a camera."""

@@ -21,6 +21,7 @@ _NEW_AGAIN_US = 30_000_000
 _EARLIER_MS = 1000
 _CAN_STREAM, _CAN_CAPTURE, _CAN_SET = 256, 1 | 2, 4 | 64 | 128
 _FEW = 3
+_ATTACHED = range(1, 7)  # a gimbal that is no component of its own
 
 
 class Component:
@@ -69,7 +70,7 @@ class Component:
             follow += [SETTINGS] if flags & _CAN_SET else []
         elif msgid == STREAM:
             follow = [STREAM_STATUS]
-        elif msgid == MANAGER:
+        elif msgid == MANAGER and fields["gimbal_device_id"] in _ATTACHED:
             follow = [GIMBAL_DEVICE]
         else:
             follow = []
@@ -97,6 +98,11 @@ class Component:
             self.busy = wish.ask(self.key)
             return self.busy
         return None
+
+    def settled(self, now_us: int) -> bool:
+        """Whether all that was asked for lately is answered, or refused."""
+        waits = (one for one in self._wishes.values() if not one.closed)
+        return self.busy is None and all(not one.expected and one.due_us > now_us for one in waits)
 
     def answered(self, ask: Ask, result: int | None, now_us: int) -> None:
         """`ask` was answered by a MAV_RESULT; None: by nobody."""

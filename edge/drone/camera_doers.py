@@ -51,6 +51,7 @@ class _CameraDoers:
             if asked.get("vehicle") or len(self._deck.names()) <= 1:
                 name, key = self._deck.find(asked)
                 await self._eyes.find(name, key)
+                await self._settled(key)
                 names = {name: key}
             else:
                 names = dict(self._deck.names())
@@ -128,12 +129,17 @@ class _CameraDoers:
                 return found
             await asyncio.sleep(_LOOK_S)
 
+    async def _settled(self, key: Key) -> None:
+        """Wait until all is asked, where nobody watched until now."""
+        if self._deck.alone:
+            cameras = self._eyes.cameras
+            await self._until(lambda: cameras.settled(key[0], _now_us()) or None, _TAKEN_S)
+
     async def gimbal_show(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """What is known of a gimbal."""
         async with self._eyes.at_work():
             name, key = self._deck.find(asked)
-            if self._deck.alone:
-                await self._until(lambda: self._eyes.cameras.gimbals.get(key[0]), _TAKEN_S)
+            await self._settled(key)
             gimbal = self._eyes.report(key[0])["gimbal"]
             return {
                 "vehicle": name,
@@ -147,8 +153,7 @@ class _CameraDoers:
         async with self._eyes.at_work():
             name, key = self._deck.find(asked)
             cameras = self._eyes.cameras
-            if self._deck.alone:
-                await self._until(lambda: cameras.gimbals.get(key[0]), _TAKEN_S)
+            await self._settled(key)
             gimbal = cameras.gimbals.get(key[0])
             target = gimbal.manager if gimbal is not None and gimbal.manager else key
             turned: list[str] = []

@@ -160,9 +160,7 @@ class Answers:
     def _do(self, message: Any, of: list[float]) -> None:
         component = message.target_component
         if component in (CAMERA, GIMBAL) or message.command in CameraPart.COMMANDS:
-            by = CAMERA if component == CAMERA or message.command != 1000 else GIMBAL
-            if component in (0, PILOT) and message.command == 1000:
-                by = PILOT
+            by = component or PILOT  # who is asked is who answers
             result = self.camera.do(message.command, of)
         else:
             by, result = PILOT, self._pilot(message.command, of)
