@@ -22,7 +22,9 @@ from fieldlink.edge.identity import Identity
 from fieldlink.edge.sensors.trial import by_line, check_line
 from fieldlink.edge.source.probe import probe
 from fieldlink.edge.source.settings import DeviceSettings
+from fieldlink.edge.source.url import is_whip
 from fieldlink.edge.starting import attached_counts
+from fieldlink.edge.whip.trial import check_publisher
 from fieldlink.systemd.durable import make_folder, write_durably
 from fieldlink.systemd.mqtt import MqttConnection
 
@@ -40,7 +42,7 @@ def check_kit(settings: EdgeSettings) -> Iterator[Finding]:
         partial(check_disk, settings),
         partial(check_kit_clock, settings.control_path),
         partial(check_gnss, settings.gnss, settings.control_path),
-        *(partial(check_source, device) for device in settings.device),
+        *(partial(_check_device, settings, device) for device in settings.device),
         *(partial(check_line, line) for line in by_line(settings.sensor)),
         partial(check_attached, settings),
         partial(check_centre, settings),
@@ -61,6 +63,12 @@ def check_kit(settings: EdgeSettings) -> Iterator[Finding]:
 
 def _call(check: Callable[[], Finding | list[Finding]]) -> Finding | list[Finding]:
     return check()
+
+
+def _check_device(settings: EdgeSettings, device: DeviceSettings) -> Finding:
+    if is_whip(device.url):
+        return check_publisher(device.name, settings.control_path, settings.whip_dir)
+    return check_source(device)
 
 
 def check_source(device: DeviceSettings) -> Finding:

@@ -22,8 +22,15 @@ _TCP, _UDP = socket.SOCK_STREAM, socket.SOCK_DGRAM
 
 
 def check_attached(settings: EdgeSettings) -> list[Finding]:
-    """A finding for each of the device API, terminals, aircraft, DJI and TAK that is on."""
-    listening = (settings.device_api, settings.jt808, settings.dji, settings.drone, settings.cot)
+    """A finding for each of the device API, terminals, aircraft, DJI, TAK and WHIP that is on."""
+    listening = (
+        settings.device_api,
+        settings.jt808,
+        settings.dji,
+        settings.drone,
+        settings.cot,
+        settings.whip,
+    )
     if not any(one.enabled for one in listening):
         return []
     attached = _asked(settings)
@@ -65,6 +72,11 @@ def _wanted(settings: EdgeSettings) -> Iterator[tuple[str, str, str, int, "socke
         yield "jt808", "jt808.port", jt808.host, jt808.port, _TCP
         if jt808.udp:
             yield "jt808", "jt808.port", jt808.host, jt808.port, _UDP
+    whip = settings.whip
+    if whip.enabled and whip.tls:
+        yield "whip", "whip.tls_port", whip.host, whip.tls_port, _TCP
+    if whip.enabled and whip.plain:
+        yield "whip", "whip.port", whip.host, whip.port, _TCP
     for endpoint in settings.drone.endpoint:
         to = parse_address(endpoint.connect)
         if to.kind in ("udpin", "tcpin") and to.port:

@@ -31,6 +31,7 @@ _ADVICE = {
     "timeout": "没有应答：请检查电源、网线和地址。",
     "hung": "没有应答：请检查电源、网线和地址。",
     "closed": "摄像机断开了连接：请检查摄像机和网线。",
+    "nobody": "无人推流：请检查推流端的地址、令牌和网络。",
     "not-media": "对方发来的不是视频：请检查 url。",
 }
 _LINK_ADVICE = {
@@ -87,6 +88,8 @@ def _device(name: str, device: Mapping[str, Any], ahead_us: int) -> Iterator[str
         parts.append(f"{fps:.0f}/s")
     if (last_us := device.get("last_packet_us")) is not None and state != "live":
         parts.append(f"last picture 最后画面 {ago(last_us, ahead_us)}")
+    if lost := (device.get("received") or {}).get("packets_lost"):
+        parts.append(f"lost packets 丢包 {lost}")
     yield "  ".join(parts)
     reason = str(device.get("reason") or "")
     if reason and state == "down":

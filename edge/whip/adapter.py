@@ -70,6 +70,7 @@ class Whip:
             most=settings.max_sessions,
             origins=settings.origins,
             clock=self._clock,
+            udp_ports=settings.media_ports,
         )
         try:
             await self._server.run(beat)

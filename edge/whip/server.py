@@ -7,7 +7,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from fieldlink.codecs.fault import SourceError
 from fieldlink.edge.whip.endpoint import make_endpoint
 from fieldlink.edge.whip.hub import Hub
+from fieldlink.edge.whip.loop import PortLoop
 from fieldlink.edge.whip.sessions import Admits, Sessions
 from fieldlink.systemd.service import Beat
 
@@ -58,8 +59,9 @@ class WhipServer:
         most: int,
         origins: tuple[str, ...],
         clock: Callable[[], int],
+        udp_ports: Sequence[int] = (),
     ) -> None:
-        self._listeners = listeners
+        self._listeners, self._udp_ports = listeners, udp_ports
         self.sessions = Sessions(hub, admits, most, clock)
         self._app = make_endpoint(self.sessions, origins)
         self._beat_s = 0.0
@@ -100,7 +102,8 @@ class WhipServer:
 
     def _on_thread(self, sockets: list[socket.socket]) -> None:
         try:
-            asyncio.run(self._main(sockets))
+            with asyncio.Runner(loop_factory=lambda: PortLoop(self._udp_ports)) as runner:
+                runner.run(self._main(sockets))
         except asyncio.CancelledError:
             pass
         except BaseException as error:  # noqa: BLE001 - raised where the adapter runs

@@ -35,6 +35,12 @@ class WhipSettings(Settings):
         "kit: OBS, DJI. Tokens go in clear then; the video itself is always encrypted.",
     )
     port: int = Field(default=8091, ge=1, le=65535, description="Its TCP port.")
+    udp_ports: str = Field(
+        default="",
+        pattern=r"^([0-9]{4,5}-[0-9]{4,5})?$",
+        description="UDP ports that media come in on, as 50000-50099, for a firewall that is told; "
+        "without it any. A publisher takes one for each address of the kit.",
+    )
     address: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9.-]{1,253}$",
@@ -49,6 +55,19 @@ class WhipSettings(Settings):
         description="Web pages that may publish from a browser (CORS origins); * is any, which is "
         "safe because a page needs the token.",
     )
+
+    @property
+    def media_ports(self) -> range:
+        """The UDP ports; none if any will do."""
+        low, _, high = self.udp_ports.partition("-")
+        return range(int(low), int(high) + 1) if low else range(0)
+
+    @model_validator(mode="after")
+    def _ports_are_ports(self) -> Self:
+        ports = self.media_ports
+        if self.udp_ports and not (1024 <= ports.start < ports.stop <= 65536):
+            raise ValueError(f"udp_ports = {self.udp_ports}: write FROM-TO, 1024 to 65535")
+        return self
 
     @model_validator(mode="after")
     def _some_listener(self) -> Self:

@@ -80,7 +80,7 @@ class WhipSource:
             raise SourceError("stalled", f"no packet for {settings.stall_timeout:g} s")
         if self._sets is None and silent_s > settings.open_timeout:
             why = self._mount.reason or "nobody publishes to it"
-            raise SourceError("timeout", why)
+            raise SourceError("nobody", why)
 
     def _deliver(self, publisher: Publisher, packet: Packet, deliver: Deliver) -> bool:
         """Pass it on; False while it waits for the first keyframe."""

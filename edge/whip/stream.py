@@ -1,7 +1,8 @@
 """The RTP packets of one publisher, still encoded, to what a recorder takes.
 
 No picture is decoded here. A keyframe is asked for at the start, after a loss that was not made
-good, and when a recorder comes in the middle; not more often than once a second.
+good, and when a recorder comes in the middle, once a second at most; and when none came for five
+seconds, because some publishers send one in two minutes, and pieces begin with one.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from fieldlink.edge.whip.timeline import Timeline
 __all__ = ["Stream"]
 
 _PICTURE_US, _SOUND_US = 500_000, 200_000  # how long a lost packet is waited for
-_ASK_US = 1_000_000
+_ASK_US, _EVERY_US = 1_000_000, 5_000_000
 _HOLE_US = 1_000_000  # a shorter one shows in the time stamps, and is counted
 _USUAL_TICKS, _MOST_TICKS = VIDEO_HZ // 25, VIDEO_HZ
 _MAX_SOUND_BYTES = 4_000
@@ -46,6 +47,7 @@ class Stream:
             self._rates["audio"] = SOUND_HZ[offer.audio]
             self._tracks["audio"] = Assembly(_SOUND_US)
         self._asked_us: int | None = None
+        self._keyframe_us = 0
         self._last: Packet | None = None
         self._sound_pts = -1
         self.keyframes_asked = 0
@@ -93,7 +95,8 @@ class Stream:
         self._mount.cut(self._publisher, over)
 
     def _asks(self, now_us: int) -> bool:
-        if not (self._gate.needs_keyframe or self._mount.thirsty):
+        is_old = now_us - self._keyframe_us >= _EVERY_US
+        if not (self._gate.needs_keyframe or self._mount.thirsty or is_old):
             return False
         if self._asked_us is not None and 0 <= now_us - self._asked_us < _ASK_US:
             return False
@@ -118,6 +121,8 @@ class Stream:
             discontinuity=jumped,
             missing=picture.missing if hole else 0,
         )
+        if packet.keyframe:
+            self._keyframe_us = picture.frame.arrival_us
         self._last = packet
         self.pictures += 1
         self._mount.put(self._publisher, packet)
