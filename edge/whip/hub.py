@@ -17,6 +17,7 @@ from fieldlink.edge.whip.source import WhipSource
 __all__ = ["Hub", "token_hash"]
 
 _MAX_MOUNTS = 256
+_NOBODY = "0" * 64
 
 
 def token_hash(token: str) -> str:
@@ -68,7 +69,7 @@ class Hub:
     def admits(self, name: str, hashed: str) -> bool:
         """Whether `hashed` is the hash of the guest's token."""
         with self._lock:
-            known = self._guests.get(name, "")
+            known = self._guests.get(name, _NOBODY)
         return hmac.compare_digest(known, hashed)
 
     # --- for the recorders -----------------------------------------------------------------------

@@ -68,6 +68,7 @@ class WhipServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
+        self._servers: list[_Server] = []
 
     async def run(self, beat: Beat) -> None:
         """Serve until cancelled.
@@ -111,7 +112,7 @@ class WhipServer:
 
     async def _main(self, sockets: list[socket.socket]) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        servers = [_Server(self._config(one)) for one in self._listeners]
+        servers = self._servers = [_Server(self._config(one)) for one in self._listeners]
         serving = [
             asyncio.create_task(server.serve(sockets=[one]), name="whip uvicorn")
             for server, one in zip(servers, sockets, strict=True)
@@ -143,6 +144,11 @@ class WhipServer:
             ssl_certfile=listener.certificate,
             ssl_keyfile=listener.key,
         )
+
+    @property
+    def serves(self) -> bool:
+        """Whether whoever comes is answered."""
+        return bool(self._servers) and all(one.started for one in self._servers)
 
     @property
     def app(self) -> FastAPI:
