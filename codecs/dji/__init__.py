@@ -44,12 +44,10 @@ from .modes import (
 from .notices import (
     NOT_SUPPORTED,
     Health,
-    Upload,
     answer_request,
     health_data,
     read_health,
     read_result,
-    read_upload,
 )
 from .osd import (
     Aircraft,
@@ -74,6 +72,14 @@ from .topology import (
     product_of,
     read_topology,
     topology_data,
+)
+from .uploads import (
+    Upload,
+    read_report,
+    read_upload,
+    storage_data,
+    upload_data,
+    wants_storage,
 )
 
 __all__ = [
@@ -129,6 +135,7 @@ __all__ = [
     "read_health",
     "read_live_status",
     "read_remote",
+    "read_report",
     "read_result",
     "read_subtitles",
     "read_topic",
@@ -138,6 +145,9 @@ __all__ = [
     "result_of",
     "start_data",
     "stop_data",
+    "storage_data",
     "topology_data",
+    "upload_data",
+    "wants_storage",
     "write_envelope",
 ]

@@ -124,6 +124,14 @@ class Reader:
             return None
         return int(made)
 
+    def flag(self, key: str) -> bool | None:
+        """Yes or no, also as 1 and 0; None if it is not there."""
+        value = self._data.get(key)
+        if value is None or isinstance(value, bool):
+            return value
+        made = self.integer(key, 0, 1)
+        return None if made is None else bool(made)
+
     def text(self, key: str, most: int = _MAX_TEXT) -> str | None:
         """A printable text of at most `most` characters; None if it is not there."""
         value = self._data.get(key)

@@ -14,12 +14,10 @@ from .fields import Reader
 __all__ = [
     "NOT_SUPPORTED",
     "Health",
-    "Upload",
     "answer_request",
     "health_data",
     "read_health",
     "read_result",
-    "read_upload",
 ]
 
 _MAX_HEALTH = 64
@@ -50,17 +48,6 @@ class Health:
         english, chinese = _LEVELS[min(self.level, 2)]
         where = (" in flight", "（飞行中）") if self.in_the_sky else ("", "")
         return f"DJI {english} {self.code}{where[0]} 大疆{chinese}{where[1]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file that a gateway has stored (file_upload_callback)."""
-
-    key: str
-    name: str | None
-    flight: str | None
-    lat: float | None
-    lon: float | None
 
 
 def read_health(data: Any) -> tuple[Health, ...]:
@@ -114,23 +101,6 @@ def read_result(data: Any) -> int:
     """
     reader = Reader(data, "data.")
     return reader.needed("result", reader.integer("result", -(2**31), 2**31))
-
-
-def read_upload(data: Any) -> Upload:
-    """The data of file_upload_callback.
-
-    Raises:
-        CodecError: it is none; names the key.
-    """
-    file = Reader(data, "data.").inner("file")
-    place = file.inner("metadata").inner("shoot_position")
-    return Upload(
-        file.needed("object_key", file.text("object_key", 512)),
-        file.text("name", 256),
-        file.inner("ext").text("flight_id", 64),
-        place.number("lat", -90, 90),
-        place.number("lng", -180, 180),
-    )
 
 
 def answer_request(

@@ -5,7 +5,7 @@ connects a cloud to a broker. Nothing in here moves an aircraft.
 """
 
 from fieldlink.drone.dji.cloud import SAID, TOLD, Cloud, Letter
-from fieldlink.drone.dji.ports import LiveNeeds, Media, Said, Sink, Station
+from fieldlink.drone.dji.ports import Files, LiveNeeds, Media, Said, Sink, Station
 from fieldlink.drone.dji.shell import Shell
 from fieldlink.drone.dji.subtitles import subtitle_samples
 
@@ -13,6 +13,7 @@ __all__ = [
     "SAID",
     "TOLD",
     "Cloud",
+    "Files",
     "Letter",
     "LiveNeeds",
     "Media",

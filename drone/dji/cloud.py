@@ -18,7 +18,7 @@ from fieldlink.codecs.dji import (
 )
 from fieldlink.codecs.fault import CodecError
 from fieldlink.drone.dji.gateway import Gateway
-from fieldlink.drone.dji.ports import LiveNeeds, Media, Sink
+from fieldlink.drone.dji.ports import Files, LiveNeeds, Media, Sink
 
 __all__ = ["SAID", "TOLD", "Cloud", "Letter"]
 
@@ -45,7 +45,8 @@ class Cloud:
     """The third-party cloud of the gateways that are registered; others are refused.
 
     `config` is what a dock is told of the vendor's developer account (app_id, app_key,
-    app_license, ntp_server_host); empty: it is refused.
+    app_license, ntp_server_host); empty: it is refused. `files` takes originals in; None: nobody
+    does. `wishes` are needs of single gateways that differ from `needs`.
     """
 
     sink: Sink
@@ -54,6 +55,8 @@ class Cloud:
     make_id: Callable[[], str]
     wall_ms: Callable[[], int]
     config: Mapping[str, Any] = field(default_factory=dict)
+    files: Files | None = None
+    wishes: Mapping[str, LiveNeeds] = field(default_factory=dict)
     gateways: dict[str, Gateway] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     _outbox: list[Letter] = field(default_factory=list)
@@ -70,8 +73,9 @@ class Cloud:
                 send=self._send,
                 sink=self.sink,
                 media=self.media,
-                needs=self.needs,
+                needs=self.wishes.get(sn, self.needs),
                 config=self.config,
+                files=self.files,
                 make_id=self.make_id,
                 wall_ms=self.wall_ms,
             )

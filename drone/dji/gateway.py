@@ -13,17 +13,14 @@ from fieldlink.codecs.dji import (
     Role,
     Topic,
     Way,
-    answer_request,
     guess_role,
     merge,
     mode_words,
     read_aircraft,
     read_capacity,
     read_dock,
-    read_health,
     read_remote,
     read_topology,
-    read_upload,
     reason_words,
 )
 from fieldlink.codecs.dji import Camera as LiveCamera
@@ -31,8 +28,9 @@ from fieldlink.codecs.dji import Video as LiveVideo
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.telemetry import TEXT, AlarmKind, Flag
 from fieldlink.drone.dji.calls import Calls
+from fieldlink.drone.dji.events import Events
 from fieldlink.drone.dji.live import LiveStreams
-from fieldlink.drone.dji.ports import LiveNeeds, Media, Said, Sink, Station
+from fieldlink.drone.dji.ports import Files, LiveNeeds, Media, Said, Sink, Station
 from fieldlink.drone.dji.streams import Course, aircraft_samples, dock_samples, remote_samples
 
 __all__ = ["OFFLINE_S", "STALE_S", "Gateway"]
@@ -40,7 +38,6 @@ __all__ = ["OFFLINE_S", "STALE_S", "Gateway"]
 STALE_S = 6.0  # three reports at 0.5 Hz
 OFFLINE_S = 60.0
 _GUESS_S = 10.0
-_ALARM_LEVEL = 2
 _MAX_AIRCRAFT = 4
 
 Send = Callable[[Topic, Envelope, int], None]
@@ -71,19 +68,27 @@ class Gateway:
         media: Media,
         needs: LiveNeeds,
         config: Mapping[str, Any],
+        files: Files | None,
         make_id: Callable[[], str],
         wall_ms: Callable[[], int],
     ) -> None:
         self.sn, self._send, self._sink, self._wall_ms = sn, send, sink, wall_ms
-        self._config = config
         services = Topic(Way.SERVICES, sn)
         self.calls = Calls(sn, lambda envelope: send(services, envelope, 0), make_id, wall_ms)
         self.live = LiveStreams(sn, self.calls, media, needs, self._live_changed)
         self._own = Station(sn, Role.UNKNOWN, sn)
         self._crafts: dict[str, _Craft] = {}
         self._heard_s: float | None = None
-        self._health: dict[str, Station] = {}  # what is wrong, and with whom that was said
-        self.topologies = self.uploads = self.refused_requests = 0
+        self.events = Events(
+            sn,
+            sink,
+            files,
+            config,
+            stations=lambda: [self._own, *(craft.station for craft in self._crafts.values())],
+            about=self._about,
+            answer=self._answered,
+        )
+        self.topologies = 0
 
     # --- how it is -----------------------------------------------------------------------------
 
@@ -110,9 +115,10 @@ class Gateway:
                 "duplicates": self.calls.duplicates,
                 "late": self.calls.late,
             },
-            "health": sorted(self._health),
-            "uploads": self.uploads,
-            "refused_requests": self.refused_requests,
+            "health": self.events.health,
+            "uploads": self.events.uploads,
+            "refused_uploads": self.events.refused_uploads,
+            "refused_requests": self.events.refused_requests,
         }
 
     def _state(self, heard_s: float | None, now_s: float) -> str:
@@ -276,38 +282,7 @@ class Gateway:
         return crafts[0] if crafts else self._own
 
     def _event(self, _topic: Topic, envelope: Envelope, _now_s: float) -> None:
-        try:
-            if envelope.method == "hms":
-                self._take_health(envelope)
-            elif envelope.method == "file_upload_callback":
-                read_upload(envelope.data)
-                self.uploads += 1
-        finally:
-            # Also what is malformed or unknown: it would be sent again for ever.
-            if envelope.need_reply:
-                self._send(
-                    Topic(Way.EVENTS_REPLY, self.sn), self._answer(envelope, {"result": 0}), 1
-                )
-
-    def _take_health(self, envelope: Envelope) -> None:
-        station = self._about()
-        for known in [self._own, *(craft.station for craft in self._crafts.values())]:
-            for code in self._sink.going(known):
-                self._health.setdefault(code, known)
-        found = {one.code: one for one in read_health(envelope.data)}
-        serious = {code for code, one in found.items() if one.level >= _ALARM_LEVEL}
-        for code in sorted(self._health.keys() - serious):
-            self._sink.notice(self._health.pop(code), Said(AlarmKind.DEVICE, False, code))
-        for code in sorted(serious - self._health.keys()):
-            self._health[code] = station
-            self._sink.notice(station, Said(AlarmKind.DEVICE, True, code, found[code].words))
-        for one in found.values():
-            if one.level < _ALARM_LEVEL:
-                self._text(station, one.words, envelope)
-
-    def _text(self, station: Station, text: str, envelope: Envelope) -> None:
-        at_us = None if envelope.timestamp_ms is None else envelope.timestamp_ms * 1000
-        self._sink.sample(station, TEXT, {"text": text, "from": self.sn}, at_us, Flag.NONE)
+        self.events.event(envelope)
 
     def _live_changed(self, words: str) -> None:
         values = {"text": words, "from": self.sn}
@@ -316,9 +291,10 @@ class Gateway:
     # --- what is asked and answered ------------------------------------------------------------
 
     def _request(self, _topic: Topic, envelope: Envelope, _now_s: float) -> None:
-        data, granted = answer_request(envelope.method or "", envelope.data, self._config, self.sn)
-        self.refused_requests += not granted
-        self._send(Topic(Way.REQUESTS_REPLY, self.sn), self._answer(envelope, data), 1)
+        self.events.request(envelope)
+
+    def _answered(self, way: Way, envelope: Envelope, data: Mapping[str, Any]) -> None:
+        self._send(Topic(way, self.sn), self._answer(envelope, data), 1)
 
     def _replied(self, _topic: Topic, envelope: Envelope, now_s: float) -> None:
         self.calls.heard(envelope, now_s)

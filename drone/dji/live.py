@@ -6,8 +6,9 @@ nothing else that anybody says.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from fieldlink.codecs.dji import (
@@ -32,6 +33,7 @@ _STALL_S = 8.0
 _STEADY_S = 180.0  # so long without trouble, and more quality is tried
 _QUICK = 10  # starts in a row that are tried quickly: ten failures in a row were seen
 _RETRY_S, _SLOW_S, _LATER_S, _WRONG_S = 2.0, 30.0, 15.0, 120.0
+_CHANGES = 4  # times that a stream is asked to change, a little later each time
 _SILENT_S = (5.0, 10.0, 20.0, 40.0, 60.0)
 
 
@@ -43,6 +45,17 @@ class Stage(StrEnum):
     PROVING = "proving"  # it says that it did
     LIVE = "live"  # pictures arrive
     RESTING = "resting"  # tried again later
+
+
+@dataclass(slots=True, eq=False)
+class _Change:
+    """What a stream that goes on is asked to be; tried again until it says that it is."""
+
+    data: Mapping[str, Any]
+    apply: Callable[[], None]
+    due_s: float
+    tries: int = 0
+    is_open: bool = False  # asked, and not answered yet
 
 
 @dataclass(slots=True, eq=False)
@@ -59,6 +72,8 @@ class _Stream:
     seen_s: float = 0.0
     steady_s: float = 0.0
     gone: bool = False
+    lens: str = ""
+    changes: dict[str, _Change] = field(default_factory=dict)  # by method
 
 
 class LiveStreams:
@@ -108,15 +123,23 @@ class LiveStreams:
                 "video": str(stream.video),
                 "stage": stream.stage.value,
                 "quality": stream.quality,
+                "lens": stream.lens,
+                "changing": sorted(stream.changes),
                 "starts": stream.starts,
                 "reason": stream.reason,
             }
             for stream in self._streams.values()
         ]
 
+    def set_cameras(self, cameras: int, now_s: float) -> int:
+        """Want so many videos from now on, 0: none; how many streams there are."""
+        self.needs = replace(self.needs, cameras=cameras)
+        self._arrange(now_s)
+        return len(self._streams)
+
     def set_quality(self, quality: int, now_s: float) -> int:
-        """Want another quality (0 to 4) of every stream; how many were asked."""
-        self.needs = LiveNeeds(self.needs.cameras, quality)
+        """Want another quality (0 to 4) of every stream; how many go on and are asked."""
+        self.needs = replace(self.needs, quality=quality)
         asked = 0
         for stream in self._streams.values():
             if stream.stage is Stage.LIVE:
@@ -126,23 +149,22 @@ class LiveStreams:
         return asked
 
     def change_lens(self, lens: str, now_s: float) -> int:
-        """Switch every live stream to `lens`; how many were asked.
+        """Switch every stream to `lens`, now or when it is live; how many there are.
 
         Raises:
             CodecError: there is no such lens.
         """
-        asked = 0
         for stream in self._streams.values():
             data = lens_data(stream.video, lens)
-            if stream.stage is Stage.LIVE:
-                asked += self._calls.ask("live_lens_change", data, now_s, self._told(stream))
-        return asked
+            self._want(stream, "live_lens_change", data, partial(_set_lens, stream, lens), now_s)
+        return len(self._streams)
 
     def tick(self, now_s: float) -> None:
         """Do what is due."""
         for stream in list(self._streams.values()):
             if self._media.came(stream.video):
                 self._seen(stream, now_s)
+                self._change(stream, now_s)
             elif stream.stage is Stage.LIVE and now_s - stream.seen_s >= _STALL_S:
                 self._stop(stream, now_s)
                 self._rest(stream, now_s, _RETRY_S, "its pictures stopped coming 画面中断")
@@ -243,30 +265,66 @@ class LiveStreams:
             stream.failures = stream.silences = 0
             stream.steady_s = now_s
             self._on_change(f"{stream.video}: live 直播中")
+            if stream.lens and "live_lens_change" not in stream.changes:
+                self.change_lens(stream.lens, now_s)  # it was started again, perhaps with another
         elif stream.quality < self.needs.quality and now_s - stream.steady_s >= _STEADY_S:
             stream.steady_s = now_s
             self._change_quality(stream, stream.quality + 1, now_s)
 
+    # --- what changes while it goes on ---------------------------------------------------------
+
     def _change_quality(self, stream: _Stream, quality: int, now_s: float) -> bool:
-        def done(answer: Answer, at_s: float) -> None:
-            if answer.result is not None and answer.result.outcome is Outcome.DONE:
-                stream.quality = quality
-            else:
-                self._told(stream)(answer, at_s)
+        data = quality_data(stream.video, quality)
+        apply = partial(_set_quality, stream, quality)
+        self._want(stream, "live_set_quality", data, apply, now_s)
+        return True
 
-        return self._calls.ask("live_set_quality", quality_data(stream.video, quality), now_s, done)
+    def _want(
+        self,
+        stream: _Stream,
+        method: str,
+        data: Mapping[str, Any],
+        apply: Callable[[], None],
+        now_s: float,
+    ) -> None:
+        stream.changes[method] = _Change(data, apply, now_s)
+        self._change(stream, now_s)
 
-    def _told(self, stream: _Stream) -> Callable[[Answer, float], None]:
-        """For what changes a stream that goes on: a failure is said, and no more."""
+    def _change(self, stream: _Stream, now_s: float) -> None:
+        """Ask a stream that is live for what it is not yet, if that is due."""
+        for method, change in list(stream.changes.items()):
+            if stream.stage is not Stage.LIVE or change.is_open or change.due_s > now_s:
+                continue
+            done = partial(self._changed, stream, method, change)
+            change.is_open = self._calls.ask(method, change.data, now_s, done)
+            change.tries += 1
 
-        def done(answer: Answer, _now_s: float) -> None:
-            result = answer.result
-            if result is None or result.outcome is not Outcome.DONE:
-                words = "it does not answer 无应答" if result is None else result.words
-                self._on_change(f"{stream.video}: {words}")
-
-        return done
+    def _changed(
+        self, stream: _Stream, method: str, change: _Change, answer: Answer, now_s: float
+    ) -> None:
+        change.is_open = False
+        if stream.gone or stream.changes.get(method) is not change:
+            return  # something else is wanted by now
+        result = answer.result
+        if result is not None and result.outcome is Outcome.DONE:
+            change.apply()
+            del stream.changes[method]
+            return
+        final = result is not None and result.outcome is Outcome.WRONG
+        if final or change.tries >= _CHANGES:
+            del stream.changes[method]
+        change.due_s = now_s + _RETRY_S * change.tries
+        words = "it does not answer 无应答" if result is None else result.words
+        self._on_change(f"{stream.video}: {words}")
 
     def _stop(self, stream: _Stream, now_s: float) -> None:
         data: Mapping[str, Any] = stop_data(stream.video)
         self._calls.ask("live_stop_push", data, now_s, lambda _answer, _now_s: None)
+
+
+def _set_lens(stream: _Stream, lens: str) -> None:
+    stream.lens = lens
+
+
+def _set_quality(stream: _Stream, quality: int) -> None:
+    stream.quality = quality

@@ -1,13 +1,13 @@
 """What the sessions need of whoever runs them: a place for what they learn, and one for video."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from fieldlink.codecs.dji import Role, VideoId
+from fieldlink.codecs.dji import Role, Upload, VideoId
 from fieldlink.codecs.telemetry import AlarmKind, Flag, Schema
 
-__all__ = ["LiveNeeds", "Media", "Said", "Sink", "Station"]
+__all__ = ["Files", "LiveNeeds", "Media", "Said", "Sink", "Station"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +76,18 @@ class Media(Protocol):
 
     def came(self, video: VideoId) -> bool:
         """Whether its pictures are arriving now. Nothing else proves that it is live."""
+
+
+class Files(Protocol):
+    """Takes originals in: photos and videos that gateways bring to a store of its own."""
+
+    def storage(self, gateway: str) -> Mapping[str, Any] | None:
+        """Where `gateway` is to bring its files, and with which credentials: the output of
+        storage_config_get; None: nowhere now."""
+
+    def brought(self, gateway: str, upload: Upload, done: Callable[[bool], None]) -> None:
+        """`gateway` says that it brought a file. `done` is told later whether it is stored, and
+        what was said of it with it; it is not told while that cannot be known."""
+
+    def zone_s(self) -> int:
+        """How far east of UTC the clocks are here, in seconds."""

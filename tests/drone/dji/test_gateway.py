@@ -180,7 +180,7 @@ def test_events_are_answered_when_they_ask_for_it_even_those_nobody_knows() -> N
         assert answer["data"] == {"result": 0}
     lab.says("events", {"list": []}, sn=RC, method="hms", need_reply=0)
     assert lab.sent() == []
-    assert lab.gateway.uploads == 1
+    assert lab.gateway.events.uploads == 1
 
 
 def test_requests_are_answered_from_the_settings_or_refused() -> None:
@@ -189,7 +189,7 @@ def test_requests_are_answered_from_the_settings_or_refused() -> None:
     lab.says("requests", {"module": 0}, sn=RC, method="storage_config_get")
     answers = [answer["data"] for topic, answer in lab.sent() if topic.endswith("requests_reply")]
     assert answers == [{"app_id": "1", "app_key": "k", "app_license": "l"}, {"result": 1}]
-    assert lab.gateway.refused_requests == 1
+    assert lab.gateway.events.refused_requests == 1
 
 
 def test_nothing_that_moves_an_aircraft_has_a_topic_here() -> None:
