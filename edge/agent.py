@@ -138,7 +138,7 @@ class Agent:
                 make_adapters,
                 cameras=self._devices,
                 hub=hub,
-                records=Records(dated(spool.add, clock.error_us), spool.add_gap),
+                records=Records(dated(spool.add, clock.error_us), spool.add_gap, spool.read),
             ),
         )
         self._desk = Desk(

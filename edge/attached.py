@@ -84,7 +84,15 @@ def make_adapters(
     adapters += make_device_api(settings.device_api, settings.device_api_dir, intake)
     pushed = Pushed(settings.whip, hub) if hub is not None else None
     adapters += make_dji(
-        settings.dji, settings.device_api, settings.state_dir, intake, time, cameras, pushed
+        settings.dji,
+        settings.device_api,
+        settings.state_dir,
+        intake,
+        time,
+        cameras,
+        pushed,
+        records=records,
+        keep_free=settings.spool.keep_free,
     )
     adapters += make_whip(settings.whip, settings.device_api, settings.state_dir, hub, time.now_us)
     adapters += make_drone(settings.drone, settings.state_dir, intake, time, records, cameras)

@@ -12,28 +12,30 @@ from typing import Any
 
 import bcrypt
 
-from fieldlink.codecs.dji import Role
 from fieldlink.codecs.fault import CodecError, ConfigError, LinkError, SourceError
-from fieldlink.codecs.telemetry import AlarmKind, Flag, Schema
-from fieldlink.drone.dji import Cloud, LiveNeeds, Said, Shell, Station
+from fieldlink.drone.dji import Cloud, LiveNeeds, Shell
 from fieldlink.edge.control import Command
 from fieldlink.edge.device_api.access import AGENT, agent_secret
 from fieldlink.edge.device_api.broker import from_here, kept_ports
 from fieldlink.edge.device_api.desk import kit_addresses
 from fieldlink.edge.device_api.registry import Device, Registry
 from fieldlink.edge.device_api.settings import DeviceApiSettings, split_device_url
+from fieldlink.edge.dji.api import add_api
+from fieldlink.edge.dji.flights import DjiFlights
 from fieldlink.edge.dji.front import Front
 from fieldlink.edge.dji.page import PageServer, PilotFacts
 from fieldlink.edge.dji.receivers import Cameras, Pushed, Receivers
 from fieldlink.edge.dji.settings import DjiSettings, load_keys
+from fieldlink.edge.dji.told import VIA, Told
+from fieldlink.edge.dji.uploads import Uploads
 from fieldlink.edge.dji.wording import brief
-from fieldlink.edge.telemetry.ports import Intake, KitTime, Notice, Reading, Source
+from fieldlink.edge.records import Records
+from fieldlink.edge.telemetry.ports import Intake, KitTime
 from fieldlink.systemd.service import Beat
 from fieldlink.systemd.tls import TlsPeer
 
 __all__ = ["VIA", "Dji", "make_dji"]
 
-VIA = "dji"
 _MAX_PASSWORD = 72  # bytes that bcrypt looks at
 _NO_KEYS = (
     "dji-app.toml is missing: Pilot 2 lets no page in without the keys of a DJI developer account "
@@ -55,10 +57,13 @@ class Dji:
         time_: KitTime,
         cameras: Cameras | None,
         pushed: Pushed | None = None,
+        *,
+        records: Records | None = None,
+        keep_free: int = 0,
     ) -> None:
         if settings.live != "whip":
             pushed = None
-        self.settings = settings, api, state_dir, pushed
+        self.settings = settings, api, state_dir, pushed, keep_free
         self._settings, self._api, self._state_dir = settings, api, state_dir
         self._intake, self._time = intake, time_
         self._registry = Registry(state_dir / "device-api")
@@ -76,6 +81,25 @@ class Dji:
         self._cloud: Cloud | None = None
         self._shell: Shell | None = None
         self._front: Front | None = None
+        self._wishes: dict[str, LiveNeeds] = {}  # of people, over new connections
+        self._uploads: Uploads | None = None
+        self._flights: DjiFlights | None = None
+        if records is not None:
+            self._flights = DjiFlights(
+                state_dir / "dji-flights", records.add, time_.now_us, self._may_speak
+            )
+        if records is not None and settings.uploads.enabled:
+            self._uploads = Uploads(
+                settings.uploads,
+                state_dir / "dji-uploads",
+                records,
+                time_.now_us,
+                device_of=self._by_sn_of,
+                host=settings.page_host,
+                address=self._address,
+                keep_free=keep_free,
+            )
+        self.told = Told(intake, self._by_sn_of, self._flights)
         self._has_keys = False
 
     @property
@@ -111,7 +135,7 @@ class Dji:
         if self._api.url is None:
             self._front = Front(self._api.host, settings.mqtt_port, (host, port))
         self._cloud = Cloud(
-            sink=self,
+            sink=self.told,
             media=self._receivers,
             needs=LiveNeeds(settings.cameras, settings.quality),
             make_id=lambda: str(uuid.uuid4()),
@@ -119,6 +143,8 @@ class Dji:
             config={**told, "ntp_server_host": settings.clock_host or self._address()}
             if told
             else {},
+            files=self._uploads,
+            wishes=self._wishes,
         )
         self._shell = Shell(
             self._cloud, host, port, tls=tls, login=(AGENT, secret), on_tick=self._look
@@ -127,12 +153,19 @@ class Dji:
             keys=told,
             broker=f"tcp://{self._told_broker(host, port)}",
             workspace=_workspace(secret),
+            grant=self._grant,
         )
         page = PageServer(settings.page_host, settings.page_port, facts, self._admits)
         self._look()
         runs = {"broker": self._shell.run, "video": self._receivers.run, "page": page.run}
         if self._front is not None:
             runs["front"] = self._front.run
+        if self._flights is not None:
+            runs["flights"] = self._flights.run
+        if self._uploads is not None:
+            await self._uploads.open()
+            add_api(page.app, self._uploads, self._whose, facts.workspace)
+            runs["uploads"] = self._uploads.run
         tasks = [asyncio.create_task(run(beat), name=f"dji {what}") for what, run in runs.items()]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -144,6 +177,8 @@ class Dji:
             await asyncio.wait(tasks)
             self._cloud.close()
             self._cloud = self._shell = None
+            if self._uploads is not None:
+                await asyncio.shield(self._uploads.close())
             await asyncio.shield(self._receivers.end())
 
     def _broker(self) -> tuple[str, int, TlsPeer | None]:
@@ -177,6 +212,16 @@ class Dji:
         if self._cloud is not None and self._by_sn.keys() != self._cloud.gateways.keys():
             self._cloud.register(self._by_sn)
 
+    def _by_sn_of(self, gateway: str) -> Device | None:
+        return self._by_sn.get(gateway)
+
+    def _grant(self, name: str) -> Mapping[str, str]:
+        device = self._registry.devices.get(name)
+        return self._uploads.grant(device) if self._uploads and device else {}
+
+    def _whose(self, token: str) -> str | None:
+        return self._uploads.gateway_of(token, self._registry.devices) if self._uploads else None
+
     def _may_speak(self, name: str) -> bool:
         names = [one.name for one in self._registry.devices.values() if one.dji]
         return any(name in (one, f"{one}-dock", f"{one}-rc") for one in names)
@@ -205,6 +250,8 @@ class Dji:
             "connections": dict(self._front.counts) if self._front else {},
             "refused": cloud.counts["refused"] if cloud else 0,
             "name_taken": sorted(self._receivers.refused),
+            "uploads": self._uploads.report() if self._uploads else None,
+            "flights": self._flights.report() if self._flights else None,
         }
         return {**found, "said": brief(found) if up else ""}
 
@@ -231,66 +278,6 @@ class Dji:
             return {"ok": True, "said": f"lens {lens} asked of {count} 已请求切换镜头"}
         return {"ok": False, "said": "ask for list, quality (0 to 4) or lens"}
 
-    # --- the sink of the sessions --------------------------------------------------------------
-
-    def sample(
-        self,
-        station: Station,
-        schema: Schema,
-        values: Mapping[str, float | int | str | None],
-        device_us: int | None,
-        flags: Flag,
-    ) -> None:
-        """A sample of a station, to the intake."""
-        source = self._source(station)
-        if source is not None:
-            self._intake.record(source, schema, [Reading(values, device_us, flags=flags)])
-
-    def notice(self, station: Station, said: Said) -> None:
-        """An alarm of a station, to the intake."""
-        source = self._source(station)
-        if source is not None:
-            self._intake.notify(
-                source,
-                Notice(
-                    said.kind,
-                    said.active,
-                    said.subject,
-                    text=said.text,
-                    lat=said.lat,
-                    lon=said.lon,
-                ),
-            )
-
-    def going(self, station: Station) -> list[str]:
-        """What is wrong with a station, by what was told before: the sessions begin anew with
-        each connection to the broker, and alarms do not.
-        """
-        source = self._source(station)
-        return [
-            one.subject
-            for one in self._intake.alarms()
-            if source is not None
-            and (one.device, one.kind) == (source.device, AlarmKind.DEVICE)
-            and one.subject.startswith("0x")
-        ]
-
-    def refuse(self, gateway: str, reason: str) -> None:
-        """Something malformed, counted against whom it came from."""
-        device = self._by_sn.get(gateway)
-        self._intake.refuse(device.name if device else VIA, reason)
-
-    def _source(self, station: Station) -> Source | None:
-        """The aircraft has the registered name; what it flies by has a word behind it."""
-        device = self._by_sn.get(station.gateway)
-        if device is None:
-            return None
-        if station.role is Role.DOCK:
-            return Source(f"{device.name}-dock", "dock", VIA)
-        if station.sn == station.gateway:
-            return Source(f"{device.name}-rc", "remote", VIA)
-        return Source(device.name, device.kind, VIA)
-
 
 def _workspace(secret: str) -> str:
     """An id that is the same after every start, and of no meaning to anybody else."""
@@ -305,8 +292,16 @@ def make_dji(
     time_: KitTime,
     cameras: Cameras | None,
     pushed: Pushed | None = None,
+    *,
+    records: Records | None = None,
+    keep_free: int = 0,
 ) -> list[Dji]:
-    """The adapter, if it is wanted."""
+    """The adapter, if it is wanted; `keep_free` bytes of the disk are left by what it takes in."""
     if not settings.enabled:
         return []
-    return [Dji(settings, api, state_dir, intake, time_, cameras, pushed)]
+    made = Dji(
+        *(settings, api, state_dir, intake, time_, cameras, pushed),
+        records=records,
+        keep_free=keep_free,
+    )
+    return [made]

@@ -39,11 +39,14 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class PilotFacts:
-    """What the page needs: the keys (never logged), the broker, and an id that stays."""
+    """What the page needs: the keys (never logged), the broker, an id that stays, and what
+    the device of a name is granted besides: `token`, `auto`.
+    """
 
     keys: Mapping[str, str] = field(repr=False)
     broker: str
     workspace: str
+    grant: Callable[[str], Mapping[str, str]] = lambda _: {}
 
 
 class _Failures:
@@ -81,7 +84,12 @@ def make_page(facts: PilotFacts, admits: Callable[[str, str], bool]) -> FastAPI:
             return _said(403, "no DJI gateway has this name and password 名称或密码不正确")
         if not facts.keys:
             return _said(503, "the kit has no dji-app.toml 设备箱缺少 dji-app.toml")
-        found = {**facts.keys, "broker": facts.broker, "workspace": facts.workspace}
+        found = {
+            **facts.keys,
+            "broker": facts.broker,
+            "workspace": facts.workspace,
+            **facts.grant(asked[0]),
+        }
         return Response(json.dumps(found), media_type="application/json", headers=_HEADERS)
 
     for path in _FILES:
@@ -117,7 +125,7 @@ class PageServer:
     def __init__(
         self, host: str, port: int, facts: PilotFacts, admits: Callable[[str, str], bool]
     ) -> None:
-        self._place, self._app = (host, port), make_page(facts, admits)
+        self._place, self.app = (host, port), make_page(facts, admits)
 
     async def run(self, beat: Beat) -> None:
         """Serve until cancelled.
@@ -125,4 +133,4 @@ class PageServer:
         Raises:
             OSError: the port cannot be had.
         """
-        await serve_app(self._app, *self._place, "dji.page_port", beat)
+        await serve_app(self.app, *self._place, "dji.page_port", beat)

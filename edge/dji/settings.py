@@ -7,12 +7,40 @@ from typing import Literal
 from pydantic import Field, SecretStr
 
 from fieldlink.codecs.fault import ConfigError
-from fieldlink.codecs.settings import Settings, load_settings
+from fieldlink.codecs.settings import Settings, Size, load_settings
 
-__all__ = ["AppKeys", "DjiSettings", "load_keys"]
+__all__ = ["AppKeys", "DjiSettings", "UploadSettings", "load_keys"]
 
 _KEYS_FILE = "dji-app.toml"
 _MAX_KEYS_BYTES = 10_000
+
+
+class UploadSettings(Settings):
+    """Originals that controllers and docks bring to the kit. In a file: `[dji.uploads]`."""
+
+    enabled: bool = Field(
+        default=True, description="Whether the kit takes photos and videos in, as an S3 store."
+    )
+    port: int = Field(default=9000, ge=1, le=65535, description="The TCP port of that store.")
+    provider: Literal["minio", "aws"] = Field(
+        default="minio",
+        description="What controllers are told that it is, for they differ in what they can.",
+    )
+    auto: Literal["none", "photos", "all"] = Field(
+        default="photos",
+        description="What Pilot 2 brings by itself: it stops live video while it fetches a video "
+        "from the aircraft.",
+    )
+    largest: Size = Field(
+        default=8_000_000_000,
+        ge=1_000_000,
+        description="The largest file that is taken in; DJI cuts videos at 4GB.",
+    )
+    room: Size = Field(
+        default=16_000_000_000,
+        ge=1_000_000,
+        description="Most bytes of files that are not whole yet, beside the spool.",
+    )
 
 
 class DjiSettings(Settings):
@@ -77,6 +105,9 @@ class DjiSettings(Settings):
         default=None,
         pattern=r"^[A-Za-z0-9.-]{1,253}$",
         description="The NTP server that docks are told; without it the kit's address.",
+    )
+    uploads: UploadSettings = Field(
+        default=UploadSettings(), description="Originals that controllers and docks bring."
     )
 
     def page_url(self, host: str, name: str) -> str:

@@ -5,7 +5,6 @@ samples and alarms, and as recordings to the spool.
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from fieldlink.codecs.fault import ConfigError, SourceError
 from fieldlink.codecs.mavlink import Frame
 from fieldlink.codecs.telemetry import TEXT, AlarmKind, Flag
 from fieldlink.drone.commanding import Commander
-from fieldlink.drone.record import GapSink, Recorder, Sink
+from fieldlink.drone.record import Recorder
 from fieldlink.drone.router import Router
 from fieldlink.drone.vehicle import Fleet, Key, Limits, Measured, Said
 from fieldlink.edge.control import Command
@@ -26,6 +25,7 @@ from fieldlink.edge.drone.roster import Roster
 from fieldlink.edge.drone.settings import DroneSettings
 from fieldlink.edge.drone.summary import summary
 from fieldlink.edge.drone.together import together
+from fieldlink.edge.records import Records
 from fieldlink.edge.telemetry.ports import Intake, KitTime, Notice, Reading, Source
 from fieldlink.systemd.service import Beat
 
@@ -34,14 +34,6 @@ __all__ = ["Drone", "Records", "make_drone"]
 VIA = "mavlink"
 _TICK_S = 0.5
 _STALLED_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """Where recordings go: the spool, as bundles and as gaps."""
-
-    add: Sink
-    add_gap: GapSink
 
 
 class Drone:

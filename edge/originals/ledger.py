@@ -96,6 +96,7 @@ class Ledger:
         SpoolError: it cannot be opened, or is from a newer version.
         """
         self._lock = threading.Lock()
+        self._totals: dict[str, int] | None = None
         try:
             self._link = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._link.row_factory = sqlite3.Row
@@ -143,6 +144,9 @@ class Ledger:
         )
         with self._change() as link:
             link.execute("INSERT INTO upload VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+            for number, (file, size) in enumerate(upload.plan.files if upload.plan else ()):
+                part = (upload.id, number, size, "", "", file)
+                link.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", part)
 
     def uploads(self, owner: str | None = None) -> list[Upload]:
         """Those that go on, the oldest first."""
@@ -177,6 +181,7 @@ class Ledger:
 
     def end(self, upload: str, made: KeptObject | None = None) -> None:
         """An upload is over; `made` is what became of it."""
+        self._totals = None
         with self._change() as link:
             link.execute("DELETE FROM part WHERE upload = ?", (upload,))
             link.execute("DELETE FROM upload WHERE id = ?", (upload,))
@@ -228,8 +233,14 @@ class Ledger:
 
     def totals(self) -> dict[str, int]:
         """How many objects, and their bytes."""
-        row = self._rows("SELECT COUNT(*) AS many, TOTAL(size) AS size FROM object")[0]
-        return {"files": int(row["many"]), "bytes": int(row["size"])}
+        if self._totals is None:
+            row = self._rows("SELECT COUNT(*) AS many, TOTAL(size) AS size FROM object")[0]
+            self._totals = {"files": int(row["many"]), "bytes": int(row["size"])}
+        return self._totals
+
+    def held(self) -> int:
+        """Bytes of uploads that lie here."""
+        return int(self._rows("SELECT TOTAL(size) AS size FROM part")[0]["size"])
 
     def close(self) -> None:
         """Close it."""

@@ -56,7 +56,6 @@ class Originals:
         finally:
             tidying.cancel()
             await asyncio.wait([tidying, *self._working])
-            self.store.close()
 
     async def _tidy(self) -> None:
         while True:
@@ -68,6 +67,10 @@ class Originals:
             self.store.tidy()
         except (FieldlinkError, OSError) as error:
             self.store.fault = str(error)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.store.close()
 
     def lease(self, owner: str) -> Lease:
         """New credentials of `owner`."""

@@ -59,7 +59,7 @@ class Store:
         self._add, self._device_of, self._clock = add, device_of, clock
         self._bounds = bounds
         self._ledger = Ledger(folder / "ledger.db")
-        self.room = Room(self._staging, bounds, self._held)
+        self.room = Room(self._staging, bounds, self._ledger.held)
         self._spooling = threading.Lock()
         self.counts: Counter[str] = Counter()
         self.fault = ""
@@ -89,14 +89,6 @@ class Store:
             self._finish(upload.id)
         except (FieldlinkError, OSError) as error:
             self.fault = str(error)
-
-    def _held(self) -> int:
-        return sum(sum(self._sizes(upload)) for upload in self._ledger.uploads())
-
-    def _sizes(self, upload: Upload) -> list[int]:
-        if upload.plan is not None:
-            return [size for _, size in upload.plan.files]
-        return [part.size for part in self._ledger.parts(upload.id)]
 
     def close(self) -> None:
         """Close the ledger."""
@@ -322,7 +314,7 @@ class Store:
         counts = {
             **self._ledger.totals(),
             "uploads": len(uploads),
-            "waiting_bytes": self._held(),
+            "waiting_bytes": self._ledger.held(),
         }
         return {**counts, "reason": self.fault, "counts": dict(self.counts)}
 

@@ -82,7 +82,31 @@ function connect(found, name, password) {
     statusCallback: "fieldlinkLive",
   }));
   mark("live", "good");
+  if (found.token) {
+    bring(found);
+  }
   setTimeout(() => settle(name, password), 3000);
+}
+
+// Photos, and videos if that is wanted, are brought to the kit. A version of Pilot 2 that cannot is
+// still good for everything else.
+function bring(found) {
+  show("files", "照片回传 Bring photos");
+  try {
+    call("platformLoadComponent", "api", JSON.stringify({
+      host: location.origin,
+      token: found.token,
+    }));
+    call("platformLoadComponent", "media", JSON.stringify({
+      autoUploadPhoto: found.auto !== "none",
+      autoUploadPhotoType: 0,
+      autoUploadVideo: found.auto === "all",
+    }));
+    mark("files", "good");
+  } catch (error) {
+    mark("files", "bad");
+    say(String(error.message || error));
+  }
 }
 
 function settle(name, password) {
@@ -116,11 +140,15 @@ async function go(event) {
   }
 }
 
-for (const [step, words] of steps) {
-  const item = document.createElement("li");
+function show(step, words) {
+  const item = byId(`step-${step}`) || document.createElement("li");
   item.id = `step-${step}`;
   item.textContent = words;
   byId("steps").append(item);
+}
+
+for (const [step, words] of steps) {
+  show(step, words);
 }
 const known = remembered();
 byId("name").value = new URLSearchParams(location.search).get("name") || known.name || "";

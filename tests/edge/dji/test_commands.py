@@ -24,7 +24,7 @@ def adapter(folder: Path, intake: FakeIntake) -> tuple[Dji, DjiLab]:
     [made] = make_dji(DjiSettings(enabled=True), api, folder, intake, FakeTime(), None)
     made._registry.add("drone-1", "drone", RC)
     lab = DjiLab()
-    lab.cloud.sink = made
+    lab.cloud.sink = made.told
     lab.cloud.register([])
     lab.cloud.register([RC])
     made._cloud = lab.cloud

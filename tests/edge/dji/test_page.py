@@ -22,7 +22,12 @@ from fieldlink.systemd.nats import free_port
 
 pytestmark = pytest.mark.anyio
 KEYS = {"app_id": "1234", "app_key": "the-key", "app_license": "the-license"}
-FACTS = PilotFacts(KEYS, "tcp://192.0.2.1:1883", "e3dea0f5-37f2-4d79-ae58-490af3228069")
+FACTS = PilotFacts(
+    KEYS,
+    "tcp://192.0.2.1:1883",
+    "e3dea0f5-37f2-4d79-ae58-490af3228069",
+    lambda name: {"token": f"pass of {name}", "auto": "photos"},
+)
 
 
 def adapter(folder: Path) -> tuple[Dji, str]:
@@ -52,6 +57,7 @@ async def test_the_keys_are_only_for_a_gateways_name_and_password(
     with caplog.at_level(logging.DEBUG):
         answer = await page.post("/open", json={"name": "drone-1", "password": password})
         found = {**KEYS, "broker": FACTS.broker, "workspace": FACTS.workspace}
+        found |= {"token": "pass of drone-1", "auto": "photos"}
         assert (answer.status_code, answer.json()) == (200, found)
         wrong = [("drone-1", "x"), ("soldier-1", password), ("nobody", "")]
         for name, secret in (*wrong, ("drone-1", "\ud800"), ("drone-1", "a\0b")):
@@ -160,11 +166,19 @@ async def test_pilot_2_is_brought_to_the_broker_in_its_own_order(
         "platformSetWorkspaceId",
         "platformSetInformation",
         "platformLoadComponent",
+        "platformLoadComponent",
+        "platformLoadComponent",
         "thingGetConnectState",
         "thingConnect",
     ]
     assert said[1][1:] == ["1234", "the-key", "the-license"]
-    thing, live = (one for one in said if one[0] == "platformLoadComponent")
+    thing, live, api, media = (one for one in said if one[0] == "platformLoadComponent")
+    assert (api[1], json.loads(api[2])["token"]) == ("api", "pass of drone-1")
+    assert json.loads(api[2])["host"] == f"http://127.0.0.1:{port}"
+    assert (media[1], json.loads(media[2])) == (
+        "media",
+        {"autoUploadPhoto": True, "autoUploadPhotoType": 0, "autoUploadVideo": False},
+    )
     assert (thing[1], live[1]) == ("thing", "liveshare")
     assert json.loads(thing[2])["host"] == "tcp://192.0.2.1:1883"
     assert json.loads(thing[2])["username"] == "drone-1"
@@ -191,5 +205,5 @@ def _pilot(folder: Path, port: int, password: str) -> tuple[list[Any], list[str]
         browser.run("window.refuse = false")
         submit("wrong", "密码不正确")
         submit(password, "已连接")
-        assert browser.run("document.querySelectorAll('li.good').length") == 3
+        assert browser.run("document.querySelectorAll('li.good').length") == 4
         return browser.run("window.said"), words
