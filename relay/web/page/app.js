@@ -5,6 +5,7 @@ import { Alarms } from "./alarms/alarms.js";
 import { get, post } from "./api.js";
 import { drawClock } from "./clock.js";
 import { byId, el, mark, setText } from "./dom.js";
+import { FlightsView } from "./flights/flights.js";
 import { IncidentPanel } from "./incidents.js";
 import { keyOf as deviceKey } from "./map/fleet.js";
 import { MapView } from "./map/map.js";
@@ -26,7 +27,7 @@ const VERDICT_MS = 15000;
 // with the news, so that of many devices the rest may be a few seconds older.
 const DEVICES_MS = { few: 1000, many: 5000, unseen: 10000 };
 const MANY_DEVICES = 200;
-const VIEWS = ["wall", "map", "window"];
+const VIEWS = ["wall", "map", "flights", "window"];
 const KEPT_INCIDENT = "fieldlink.incident";
 
 const state = {
@@ -40,6 +41,7 @@ let panel;
 let windowPanel;
 let alarms;
 let map;
+let flights;
 let windowReadMs = 0;
 let devicesReadMs = 0;
 let updates = null;
@@ -84,6 +86,9 @@ const READERS = {
     map.alarmed(alarms.book.byDevice());
     if (map.tracksDue()) await map.readTracks();
   },
+  async flights() {
+    if (flights.due()) await flights.read(); // between two readings the news tells of each
+  },
   async gaps() {
     state.gaps = (await get(`/api/gaps${query()}`)).gaps;
     drawGaps(state.gaps);
@@ -115,6 +120,7 @@ const NEWS = {
 const LIVE = {
   positions: (news) => map.move(news.devices, news.revision),
   alarm: (news) => alarms.hear(news),
+  flight: (news) => flights.hear(news),
 };
 const ALL = Object.keys(READERS);
 
@@ -133,7 +139,7 @@ const devicesEveryMs = () => (document.body.dataset.view !== "map" ? DEVICES_MS.
 
 function toldOf(kind, data) {
   if (LIVE[kind]) { LIVE[kind](data); return; }
-  if (kind === "missed") map.fleet.revision = 0;
+  if (kind === "missed") { map.fleet.revision = 0; flights.readMs = -1e9; }
   (NEWS[kind] ?? ALL).forEach((name) => dirty.add(name));
 }
 
@@ -231,6 +237,7 @@ function showView(name) {
   }
   if (name === "map") { if (!byId("duty").hidden) map.show(); } else map.hide();
   if (name === "map") { devicesReadMs = 0; dirty.add("devices"); read(); }
+  if (name === "flights") { flights.show(); flights.readMs = -1e9; dirty.add("flights"); read(); } else flights.hide();
   if (name !== "window") return;
   windowReadMs = 0;
   dirty.add("window");
@@ -252,6 +259,7 @@ function showLogin() {
   updates = null;
   dirty.clear();
   player.close();
+  flights.hide();
   alarms.silence();
   byId("duty").hidden = true;
   byId("lost").hidden = true;
@@ -295,6 +303,7 @@ function redraw() {
   player.redraw();
   alarms.redraw();
   map.redraw();
+  flights.redraw();
 }
 
 const openPlayer = (stream) => player.open(stream, state.coverage.get(keyOf(stream)));
@@ -303,6 +312,8 @@ async function start() {
   await loadText();
   player = new Player(() => state, () => { dirty.add("wants"); read(); });
   map = new MapView({ streams: () => state.streams, openStream: openPlayer, alarmsOf: (key) => alarms.book.of(key) });
+  flights = new FlightsView({ aircraft: () => map.fleet.list().filter((device) => device.kind === "drone"),
+    asked: () => { dirty.add("flights"); read(); } });
   alarms = new Alarms({ locate, placeOf });
   alarms.book.changed.add(() => map.alarmed(alarms.book.byDevice()));
   alarms.draw();

@@ -35,8 +35,8 @@ export class PiecePlayer {
     for (const [type, act] of Object.entries(this.handlers)) video.addEventListener(type, act);
   }
 
-  // Pieces in order of capture. The first call chooses where to begin.
-  show(pieces) {
+  // Pieces in order of capture. The first call begins at `atUs`, or near the newest and follows it.
+  show(pieces, atUs = null) {
     if (!pieces.length) return;
     const known = new Map(this.pieces.map((piece) => [piece.key, piece.to_us]));
     if (pieces.length === known.size && pieces.every((piece) => known.get(piece.key) === piece.to_us)) return;
@@ -44,7 +44,7 @@ export class PiecePlayer {
     this.pieces = pieces;
     if (first) {
       this.originUs = this.pieces[0].from_us - LEAD_US;
-      this.seek(this.#nearEdge().from_us, true);
+      this.seek(atUs ?? this.#nearEdge().from_us, atUs === null);
     } else if (this.following && this.#edgeS() - this.video.currentTime > this.#lagS()) {
       this.seek(this.#nearEdge().from_us, true);
     }

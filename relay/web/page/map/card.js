@@ -6,6 +6,8 @@ import { isPressed } from "../press.js";
 import { has, t } from "../text.js";
 import { dayAndTime, nowUs, number } from "../time.js";
 import { kindText } from "../wall.js";
+import { isAircraft } from "./aircraft.js";
+import { aircraftPart, LinkHistory, stillPart } from "./aircraft_card.js";
 import { ageUs, stateOf } from "./fleet.js";
 import { metresText, placeText } from "./geo.js";
 import { kindIcon } from "./shapes.js";
@@ -22,8 +24,9 @@ const fact = (label, value, note = "", state = "") => el("div", { class: "fact",
   el("dt", { text: label }), el("dd", {}, el("b", { text: value }), note ? el("span", { class: "dim", text: note }) : null));
 
 export class DeviceCard {
-  constructor({ closed, located, followed, streamsOf, openStream, alarmsOf }) {
-    Object.assign(this, { closed, located, followed, streamsOf, openStream, alarmsOf });
+  constructor({ closed, located, followed, streamsOf, openStream, alarmsOf, stillOf }) {
+    Object.assign(this, { closed, located, followed, streamsOf, openStream, alarmsOf, stillOf });
+    this.link = new LinkHistory();
     this.node = byId("map-card");
     this.device = null;
     this.sparks = new Map();
@@ -34,7 +37,6 @@ export class DeviceCard {
     if (this.device?.key !== device?.key) {
       this.sparks = new Map();
       this.readMs = 0;
-      this.shape = "";
     }
     this.device = device;
     this.node.hidden = !device;
@@ -47,14 +49,20 @@ export class DeviceCard {
     if (performance.now() - this.readMs > EVERY_MS) this.#read();
   }
 
+  changed() {
+    if (this.device && !isPressed(this.node)) this.draw();
+  }
+
   redraw() {
-    this.shape = "";
+    this.link.redraw();
     if (this.device) this.draw();
   }
 
   async #read() {
     const { device } = this;
     this.readMs = performance.now();
+    if (isAircraft(device) && await this.link.look(device) && this.device?.key === device.key && !isPressed(this.node)) this.draw();
+    if (this.device?.key !== device.key) return;
     const to = Math.round(nowUs());
     const from = to - SPAN_US;
     const ask = `from_us=${from}&to_us=${to}&every_us=${Math.round(SPAN_US / POINTS)}`;
@@ -68,14 +76,15 @@ export class DeviceCard {
         return; // the page says itself when the centre is gone; the next reading comes
       }
     }
-    if (!isPressed(this.node)) this.draw();
+    this.changed();
   }
 
   draw() {
     const { device } = this;
     const state = stateOf(device);
     this.node.dataset.state = state;
-    const parts = [this.#head(device, state), this.#actions(device), this.#alarms(device), this.#position(device, state),
+    const aircraft = isAircraft(device) ? [stillPart(this.stillOf(device), this.openStream), aircraftPart(device), this.link.key === device.key ? this.link.node : null] : [];
+    const parts = [this.#head(device, state), this.#actions(device), this.#alarms(device), ...aircraft, this.#position(device, state),
       ...orderedStreams(device.streams).map(([name, stream]) => this.#stream(name, stream)), this.#clock(device)];
     const focused = this.node.contains(document.activeElement) ? document.activeElement.dataset.act : null;
     const at = this.node.scrollTop;

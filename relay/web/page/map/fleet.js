@@ -126,6 +126,13 @@ export class Fleet {
     this.changed += 1;
   }
 
+  // The streams of a device's own cameras: under its name, further ones under its name with a number
+  // that is no other device's.
+  cameras({ kit, device }, streams) {
+    const further = (name) => name.startsWith(`${device}-`) && /^\d{1,2}$/.test(name.slice(device.length + 1)) && !this.devices.has(keyOf(kit, name));
+    return streams.filter((each) => each.kit === kit && (each.device === device || further(each.device)));
+  }
+
   list() {
     return [...this.devices.values()];
   }

@@ -75,6 +75,16 @@ export function distanceM(a, b) {
   return 2 * RADIUS_M * Math.asin(Math.min(1, Math.sqrt(h)));
 }
 
+// Where one is after `metres` on the great circle that sets out at `degrees` from north.
+export function destination(lat, lon, degrees, metres) {
+  const phi = lat * RAD;
+  const heading = degrees * RAD;
+  const arc = metres / RADIUS_M;
+  const up = Math.sin(phi) * Math.cos(arc) + Math.cos(phi) * Math.sin(arc) * Math.cos(heading);
+  const turn = Math.atan2(Math.sin(heading) * Math.sin(arc) * Math.cos(phi), Math.cos(arc) - Math.sin(phi) * up);
+  return [Math.asin(Math.max(-1, Math.min(1, up))) / RAD, (((lon + turn / RAD + 180) % 360) + 360) % 360 - 180];
+}
+
 export function bearing(a, b) {
   const east = (b.lon - a.lon) * RAD;
   const y = Math.sin(east) * Math.cos(b.lat * RAD);

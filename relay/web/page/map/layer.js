@@ -2,6 +2,7 @@
 // headings, accuracy, names, ages, and groups where they would cover each other.
 
 import { nowUs } from "../time.js";
+import { arrowSprite, batteryOf, directionOf, drawDeviceSight, isAircraft, ringSprite } from "./aircraft.js";
 import { stateOf } from "./fleet.js";
 import { worldMetres } from "./geo.js";
 import { drawGraticule, drawRings } from "./grid.js";
@@ -137,6 +138,8 @@ export class DeviceLayer {
       item.out = item.px < -60 || item.py < -60 || item.px > view.width + 60 || item.py > view.height + 60;
       if (!item.out && item.device) this.#accuracy(item, map);
     }
+    // A camera may see what is in view while its aircraft is not.
+    for (const item of this.items) if (item.device && isAircraft(item.device)) item.sight = drawDeviceSight(c, map, item, item.device.key === this.chosen);
     for (const item of this.items) if (!item.out) this.#draw(item);
     this.labels.draw(c, this.items);
     c.setTransform(this.density, 0, 0, this.density, 0, 0);
@@ -161,20 +164,34 @@ export class DeviceLayer {
 
   #draw(item) {
     if (item.devices) { this.#drawGroup(item); return; }
-    const { c, density } = this;
+    const { c } = this;
     const { device, px, py } = item;
     const alarm = device.alarm && !device.alarm.calm;
     const state = alarm ? `alarm-${item.state}` : item.state;
+    const chosen = device.key === this.chosen;
+    if (isAircraft(device)) { this.#drawAircraft(item, state, chosen); return; }
     const half = SPRITE_PX / 2;
-    if (isHeading(device.position)) {
-      const turn = device.position.heading * Math.PI / 180;
-      const cos = Math.cos(turn) * density;
-      const sin = Math.sin(turn) * density;
-      c.setTransform(cos, sin, -sin, cos, px * density, py * density);
-      c.drawImage(this.sprites.wedge(device.kind, state), -half, -half, SPRITE_PX, SPRITE_PX);
-      c.setTransform(density, 0, 0, density, 0, 0);
-    }
-    c.drawImage(this.sprites.symbol(device.kind, state, device.key === this.chosen), px - half, py - half, SPRITE_PX, SPRITE_PX);
+    if (isHeading(device.position)) this.#turned(this.sprites.wedge(device.kind, state), px, py, device.position.heading);
+    c.drawImage(this.sprites.symbol(device.kind, state, chosen), px - half, py - half, SPRITE_PX, SPRITE_PX);
+  }
+
+  #turned(picture, px, py, degrees) {
+    const { c, density } = this;
+    const cos = Math.cos(degrees * Math.PI / 180) * density;
+    const sin = Math.sin(degrees * Math.PI / 180) * density;
+    c.setTransform(cos, sin, -sin, cos, px * density, py * density);
+    c.drawImage(picture, -SPRITE_PX / 2, -SPRITE_PX / 2, SPRITE_PX, SPRITE_PX);
+    c.setTransform(density, 0, 0, density, 0, 0);
+  }
+
+  #drawAircraft(item, state, chosen) {
+    const { device, px, py } = item;
+    const half = SPRITE_PX / 2;
+    const level = batteryOf(device);
+    if (level !== null) this.c.drawImage(ringSprite(this.sprites, level, item.state === "stale"), px - half, py - half, SPRITE_PX, SPRITE_PX);
+    const direction = directionOf(device, isHeading(device.position));
+    if (Number.isFinite(direction)) this.#turned(arrowSprite(this.sprites, state, chosen), px, py, direction);
+    else this.c.drawImage(this.sprites.symbol(device.kind, state, chosen), px - half, py - half, SPRITE_PX, SPRITE_PX);
   }
 
   #drawGroup({ px, py, radius, kinds, devices, fresh }) {

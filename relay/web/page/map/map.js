@@ -3,6 +3,7 @@
 import { get } from "../api.js";
 import { byId, setText } from "../dom.js";
 import { t } from "../text.js";
+import { isAircraft } from "./aircraft.js";
 import { DeviceCard } from "./card.js";
 import { Fleet } from "./fleet.js";
 import { placeText, projection } from "./geo.js";
@@ -10,6 +11,7 @@ import { scaleBar } from "./grid.js";
 import { openGround } from "./ground.js";
 import { DeviceLayer } from "./layer.js";
 import { DeviceList } from "./list.js";
+import { LiveStill } from "./livestill.js";
 import { MapOptions } from "./options.js";
 import { Pulses } from "./pulses.js";
 import { TrackCanvas } from "./trackcanvas.js";
@@ -31,9 +33,11 @@ export class MapView {
     this.pulses = new Pulses(byId("map-pulses"));
     this.tracks = new TrackCanvas(byId("map-tracks"), this.fleet);
     this.list = new DeviceList(this.fleet, { chosen: (key) => this.choose(key, true), filtered: () => this.#filtered() });
+    this.still = new LiveStill(() => { this.arrangeSoon = true; this.card.changed(); });
+    this.streamsOf = (device) => this.fleet.cameras(device, streams());
     this.card = new DeviceCard({
       closed: () => this.choose(null), located: (device) => this.#goTo(device), followed: (yes) => this.follow(yes),
-      streamsOf: (device) => streams().filter((each) => each.kit === device.kit && each.device === device.device), openStream, alarmsOf,
+      streamsOf: this.streamsOf, openStream, alarmsOf, stillOf: (device) => (this.still.shown?.key === device.key ? this.still.shown : null),
     });
     this.layer.show = (device) => this.list.passes(device);
     Object.assign(this, { paceMs: 0, frameMs: 0, stepsUntilMs: 0 });
@@ -88,7 +92,8 @@ export class MapView {
   }
 
   #begin(start) {
-    if (this.fitAll(true)) return;
+    const chosen = this.fleet.devices.get(this.layer.chosen); // in the list, before there was a map
+    if (this.fitAll(true)) { if (chosen) this.#goTo(chosen); return; }
     const [x, y] = this.projection.to(start.lon, start.lat);
     this.ground.go({ x, y, zoom: start.zoom }, true);
     this.unfit = true; // the first positions are fitted when they come
@@ -163,7 +168,7 @@ export class MapView {
     this.arrangeSoon = false;
     this.arrangedMs = now;
     this.layer.arrange(this);
-    this.tracks.draw(this.view, this.#trackShown(), this.layer.chosen);
+    this.tracks.draw(this.view, this.#trackShown(), this.layer.chosen, (c, density) => this.still.draw(c, this, density));
     this.drawn = -1;
   }
 
@@ -218,6 +223,7 @@ export class MapView {
     this.layer.chosen = device?.key ?? null;
     byId("map").dataset.chosen = device ? "yes" : "no";
     this.card.open(device);
+    this.#lookAtStill();
     if (device && go && device.position && this.ground) this.#goTo(device);
     if (device && this.options.tracks === "chosen") this.readTracks();
     this.list.draw(this.layer.chosen);
@@ -309,7 +315,15 @@ export class MapView {
     if (!this.ground && !this.making) this.show();
     this.list.draw(this.layer.chosen);
     this.card.tick();
+    this.#lookAtStill();
     this.arrangeSoon = true;
+  }
+
+  // Of aircraft only: where a camera on a pole looks does not change.
+  #lookAtStill() {
+    const device = this.fleet.devices.get(this.layer.chosen);
+    if (device && isAircraft(device)) this.still.look(device.key, this.streamsOf(device));
+    else this.still.look(null, []);
   }
 
   redraw() {

@@ -24,7 +24,8 @@ const SVG = "http://www.w3.org/2000/svg";
 export const KINDS = Object.keys(HUES);
 export const kindOf = (kind) => (Object.hasOwn(HUES, kind) ? kind : "unknown");
 export const hueOf = (kind) => HUES[kindOf(kind)];
-export const radiusOf = (kind) => (kindOf(kind) === "sensor" ? 12 : 13.5);
+const RADII = { sensor: 12, drone: 21 }; // an aircraft has a ring around it
+export const radiusOf = (kind) => RADII[kindOf(kind)] ?? 13.5;
 
 // As an element, for lists.
 export function kindIcon(kind, state = "fresh") {
@@ -97,7 +98,8 @@ export class Sprites {
     this.known.clear();
   }
 
-  #made(name, draw) {
+  // A picture by its name, drawn once with its middle at 0, 0.
+  made(name, draw) {
     let found = this.known.get(name);
     if (!found) {
       found = document.createElement("canvas");
@@ -113,12 +115,12 @@ export class Sprites {
 
   symbol(kind, state, chosen) {
     const known = kindOf(kind);
-    return this.#made(`${known}/${state}/${chosen}`, (c) => paint(c, known, state, chosen));
+    return this.made(`${known}/${state}/${chosen}`, (c) => paint(c, known, state, chosen));
   }
 
   // The wedge that says where something is heading; it is turned when drawn.
   wedge(kind, state) {
-    return this.#made(`wedge/${kindOf(kind)}/${state}`, (c) => {
+    return this.made(`wedge/${kindOf(kind)}/${state}`, (c) => {
       c.beginPath();
       c.moveTo(0, -24.500);
       c.lineTo(9, -9);

@@ -18,10 +18,13 @@ export class TrackCanvas extends Tracks {
     this.canvas.height = Math.round(height * this.density);
   }
 
-  draw(view, shown, strong) {
+  // `below(c, density)` draws what lies below the tracks.
+  draw(view, shown, strong, below = () => {}) {
     const { c } = this;
     c.setTransform(this.density, 0, 0, this.density, 0, 0);
     c.clearRect(0, 0, view.width, view.height);
+    below(c, this.density);
+    c.setTransform(this.density, 0, 0, this.density, 0, 0);
     this.drawOn(c, view, shown, strong);
     this.from = view.copy();
     this.canvas.style.transform = "";
