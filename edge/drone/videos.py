@@ -239,12 +239,15 @@ def device_of(video: Video) -> DeviceSettings:
     Raises:
         ValidationError: its name or URL cannot be a device's.
     """
+    lens = None if video.stream is None else video.stream.hfov
     return DeviceSettings.model_validate(
         {
             "name": video.name,
             "kind": DeviceKind.DRONE,
             "url": video.url,
             "carrier": video.vehicle if video.vehicle != video.name else "",
+            # Its stills need it where the camera does not say how far it is zoomed.
+            "hfov": lens if lens is not None and 1 <= lens <= 170 else None,
             "open_timeout": _OPEN,
         }
     )

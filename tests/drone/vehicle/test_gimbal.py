@@ -63,7 +63,7 @@ def test_straight_down_all_of_the_turn_is_yaw(yaw: float) -> None:
     values = _values(fleet, looks, "gimbal")
     assert values is not None
     assert values["pitch"] == pytest.approx(-90, abs=0.05)
-    assert (values["yaw"] - yaw + 180) % 360 - 180 == pytest.approx(0, abs=0.1)  # type: ignore[operator]
+    assert (values["yaw"] - yaw + 180) % 360 - 180 == pytest.approx(0, abs=0.1)
     assert values["roll"] == 0.0
 
 
