@@ -38,8 +38,9 @@ class Adapter(Protocol):
     retry: whoever runs it waits and runs it again. Making one opens nothing.
 
     One that has `settings`, what it was made of, goes on over a reload while those are equal;
-    without, it is made anew when anything about any adapter changes. One that has `commands`
-    answers those on the control socket.
+    without, it is made anew when anything about any adapter changes; then it is told (`reloaded`),
+    if it has that, so that what was changed in passing ends. One that has `commands` answers those
+    on the control socket.
     """
 
     name: str

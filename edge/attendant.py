@@ -126,6 +126,9 @@ class Attendant:
             end_forgotten(settings.sensor, self._intake)
             for way in ways_off(settings):
                 self._intake.keep(way, lambda _: False)
+            for kept in self._kept.values():
+                if (reloaded := getattr(kept.adapter, "reloaded", None)) is not None:
+                    reloaded()
             for name, adapter in wanted.items():
                 if name not in self._kept:
                     kept = self._kept[name] = _Kept(adapter)

@@ -4,7 +4,8 @@
 it. Source: the MAVLink developer guide, services Command, Parameter and Mission.
 """
 
-from fieldlink.drone.commanding.commander import Answer, Commander
+from fieldlink.drone.commanding.answers import Answer
+from fieldlink.drone.commanding.commander import Commander
 from fieldlink.drone.commanding.errors import CommandError
 
 __all__ = ["Answer", "CommandError", "Commander"]

@@ -9,13 +9,20 @@ developer guide, Command Protocol.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pymavlink.dialects.v20 import all as dialect
 
 from fieldlink.codecs.mavlink import Frame, id_of, name_of
+from fieldlink.drone.commanding.answers import (
+    IN_PROGRESS,
+    Answer,
+    answer_of,
+    command_name,
+    judged,
+)
 from fieldlink.drone.commanding.errors import CommandError
+from fieldlink.drone.commanding.heard import Heard
 from fieldlink.drone.router.core import Reach, Tap
 from fieldlink.drone.vehicle.reading import Fields, fields_of
 
@@ -31,12 +38,6 @@ _ACK = id_of("COMMAND_ACK")
 _REQUEST_MESSAGE = 512
 _BUSY_S, _LONGEST_S = 10.0, 600.0
 _QUEUE = 256
-_IN_PROGRESS = 5
-# MAV_RESULT -> the reason of a CommandError; 0 is success.
-_REASONS = {
-    1: "busy", 2: "denied", 3: "unsupported", 4: "failed", 6: "cancelled", 7: "unsupported",
-    8: "unsupported", 9: "unsupported", 10: "denied",
-}  # fmt: skip
 
 
 class Post(Protocol):
@@ -52,52 +53,8 @@ class Post(Protocol):
     def send(self, raw: bytes, over: int | None = None) -> int:
         """Send a frame."""
 
-    def reaches(self, target: Key) -> list[Reach]:
+    def reaches(self, target: Key, *, thin: bool = False) -> list[Reach]:
         """Where somebody is heard, the best first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A COMMAND_ACK. `result` is MAV_RESULT, `progress` percent, None where it is not told."""
-
-    result: int
-    progress: int | None = None
-    result_param2: int = 0
-
-
-class Heard:
-    """Frames that somebody waits for. Bounded: the newest of too many are not kept."""
-
-    def __init__(self, wanted: Callable[[Frame], bool], most: int) -> None:
-        self._wanted = wanted
-        self._queue: asyncio.Queue[Frame | None] = asyncio.Queue(most)
-
-    def take(self, frame: Frame) -> None:
-        """A frame came."""
-        if frame.known and not self._queue.full() and self._wanted(frame):
-            self._queue.put_nowait(frame)
-
-    def end(self) -> None:
-        """Nothing comes any more."""
-        if self._queue.full():
-            self._queue.get_nowait()
-        self._queue.put_nowait(None)
-
-    async def next(self, patience_s: float) -> Frame | None:
-        """The next one; None after so long.
-
-        Raises:
-            CommandError: "ended".
-        """
-        try:
-            async with asyncio.timeout(patience_s):
-                frame = await self._queue.get()
-        except TimeoutError:
-            return None
-        if frame is None:
-            self._queue.put_nowait(None)
-            raise CommandError("ended", "the router was stopped; ask again")
-        return frame
 
 
 class Commander:
@@ -121,12 +78,14 @@ class Commander:
         patience_s: float | None = None,
         told: Callable[[Answer], None] | None = None,
         frame: int | None = None,
+        thin: bool = False,
     ) -> Answer:
         """A COMMAND_LONG, or with a `frame` (MAV_FRAME) for the place in parameters 5 to 7 a
         COMMAND_INT, in which degrees are exact and heights say above what; and what was answered.
         Asked `tries` times at most, each time waiting for `patience_s`, or for as long as the link
         deserves. An answer "in progress" goes to `told` and ends the asking: the work may take its
-        time, 10 minutes at most.
+        time, 10 minutes at most. `thin`: also over links for HIGH_LATENCY2 on which the target was
+        never heard.
 
         Raises:
             CommandError: it was not accepted, or not answered.
@@ -146,11 +105,11 @@ class Commander:
         async with self.turn((target, command)):
             with self.hear(is_answer) as heard:
                 for attempt in range(tries):
-                    wait_s = self.say(target, ask, attempt, patience_s)
+                    wait_s = self.say(target, ask, attempt, patience_s, thin=thin)
                     said = await heard.next(wait_s)
                     if said is not None:
                         return await self._judged(said, heard, command, wait_s, told)
-        raise self._silent(target, _command_name(command), tries)
+        raise self._silent(target, command_name(command), tries)
 
     async def request_message(
         self, target: Key, msgid: int, param2: float = 0.0, *, tries: int = 3
@@ -177,7 +136,7 @@ class Commander:
                     while (frame := await heard.next(wait_s)) is not None:
                         if frame.msgid == msgid:
                             return frame
-                        _judge(_answer(frame), f"message {name_of(msgid)}")
+                        judged(answer_of(frame), f"message {name_of(msgid)}")
         raise self._silent(target, f"message {name_of(msgid)}", tries)
 
     @contextmanager
@@ -200,6 +159,8 @@ class Commander:
         make: Callable[[int], Any],
         attempt: int = 0,
         patience_s: float | None = None,
+        *,
+        thin: bool = False,
     ) -> float:
         """Send what `make` makes (a message of pymavlink's dialect) for this attempt, over the
         best link, the next best the next time; how long to wait for an answer, seconds.
@@ -207,7 +168,7 @@ class Commander:
         Raises:
             CommandError: "not-heard".
         """
-        reaches = self._router.reaches(target)
+        reaches = self._router.reaches(target, thin=thin)
         if not reaches:
             raise CommandError(
                 "not-heard",
@@ -294,11 +255,11 @@ class Commander:
         told: Callable[[Answer], None] | None,
     ) -> Answer:
         until_s = asyncio.get_running_loop().time() + _LONGEST_S
-        what = _command_name(command)
+        what = command_name(command)
         while frame is not None:
-            answer = _answer(frame)
-            if answer.result != _IN_PROGRESS:
-                return _judge(answer, what)
+            answer = answer_of(frame)
+            if answer.result != IN_PROGRESS:
+                return judged(answer, what)
             if told is not None:
                 told(answer)
             left_s = until_s - asyncio.get_running_loop().time()
@@ -309,25 +270,3 @@ class Commander:
         who = f"system {target[0]} component {target[1]}"
         times = "once" if tries == 1 else f"{tries} times"
         return CommandError("no-answer", f"{what}: {who} was asked {times} and did not answer")
-
-
-def _answer(frame: Frame) -> Answer:
-    fields = fields_of(frame) or {}
-    result, progress = fields["result"], fields["progress"]
-    told = result == _IN_PROGRESS and progress != 255
-    return Answer(result, progress if told else None, fields["result_param2"])
-
-
-def _judge(answer: Answer, what: str) -> Answer:
-    """`answer`, or the error that it is. Accepted and in progress are none."""
-    if answer.result in (0, _IN_PROGRESS):
-        return answer
-    reason = _REASONS.get(answer.result, "failed")
-    entry = dialect.enums["MAV_RESULT"].get(answer.result)
-    named = str(entry.name).removeprefix("MAV_RESULT_") if entry is not None else answer.result
-    raise CommandError(reason, f"{what}: the aircraft answered {named}", answer)
-
-
-def _command_name(command: int) -> str:
-    entry = dialect.enums["MAV_CMD"].get(command)
-    return str(entry.name).removeprefix("MAV_CMD_") if entry is not None else f"command {command}"

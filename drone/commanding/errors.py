@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from fieldlink.codecs.fault import FieldlinkError
 
 if TYPE_CHECKING:
-    from fieldlink.drone.commanding.commander import Answer
+    from fieldlink.drone.commanding.answers import Answer
 
 __all__ = ["CommandError"]
 

@@ -109,13 +109,38 @@ def _camera_row(one: Report) -> str:
     return f"  camera 相机    {', '.join(parts)}"
 
 
-def policy_lines(name: str, policy: Policy) -> list[str]:
-    """What an endpoint is given, by its own settings over its profile's."""
+def policy_lines(name: str, policy: Policy, kept: Policy | None = None) -> list[str]:
+    """What an endpoint is given, by its own settings over its profile's; what is not as `kept`,
+    which the settings say, is marked.
+    """
+    if kept is not None and kept != policy:
+        return [*policy_lines(name, policy), *_differences(policy, kept)]
     budget = policy.budget_bytes_s
     bound = "" if budget is None else f", at most {budget:.0f} B/s"
     lost = f"lost after {policy.lost_after_us / 1e6:.0f} s"
     head = f"{name}: profile {policy.profile.name}{bound}, {lost}"
     return [head, *_rules(policy.interval_us, policy.other_us)]
+
+
+def _differences(policy: Policy, kept: Policy) -> list[str]:
+    lines = ["  * not as in the settings 与配置不同:"]
+    if policy.profile != kept.profile:
+        lines.append(f"  *   profile {policy.profile.name} (settings: {kept.profile.name})")
+    if policy.budget_bytes_s != kept.budget_bytes_s:
+        bounds = [
+            "none" if bound is None else f"{bound:.0f} B/s"
+            for bound in (policy.budget_bytes_s, kept.budget_bytes_s)
+        ]
+        lines.append(f"  *   budget {bounds[0]} (settings: {bounds[1]})")
+    both = policy.interval_us.keys() | kept.interval_us.keys()
+    for name, msgid in sorted((name_of(msgid), msgid) for msgid in both):
+        now, before = policy.interval_of(msgid), kept.interval_of(msgid)
+        if now != before:
+            lines.append(f"  *   {name} {_rate(now)} (settings: {_rate(before)})")
+    if policy.other_us != kept.other_us:
+        rates = _rate(policy.other_us), _rate(kept.other_us)
+        lines.append(f"  *   all others 其余 {rates[0]} (settings: {rates[1]})")
+    return lines
 
 
 def profile_lines(profile: Profile) -> list[str]:

@@ -138,19 +138,37 @@ class Core:
                 if ground or not from_ground:
                     on_frame(frame)
 
-    def reaches(self, target: tuple[int, int], now_us: int) -> list[Reach]:
+    def reaches(
+        self, target: tuple[int, int], now_us: int, *, thin: bool = False
+    ) -> list[Reach]:  # fmt: skip
         """The links over which a component can be spoken to, the best first: heard there lately,
-        then the widest, then the latest.
+        then the widest, then the latest. `thin`: links for HIGH_LATENCY2 as well, where an
+        aircraft is silent until it is told to speak.
         """
         found = []
-        for number, heard_us in self.routes.heard(target).items():
+        heard = self.routes.heard(target)
+        for number, heard_us in heard.items():
             port = self.ports[number]
             profile = port.policy.profile.name
             if profile in PROFILES:  # a file is nobody to speak to
                 up = now_us - heard_us <= port.policy.lost_after_us
                 found.append(Reach(number, port.name, profile, up, heard_us))
+        narrow = {name for name, one in PROFILES.items() if one.high_latency_us is not None}
+        if thin:
+            found += [
+                Reach(number, port.name, port.policy.profile.name, False, 0)
+                for number, port in self.ports.items()
+                if port.policy.profile.name in narrow and number not in heard
+            ]
         order = list(PROFILES)
-        return sorted(found, key=lambda one: (not one.up, order.index(one.profile), -one.heard_us))
+
+        def rank(one: Reach) -> tuple[int, int, int]:
+            return int(not one.up), order.index(one.profile), -one.heard_us
+
+        if thin and any(one.profile in narrow for one in found):
+            # Where it fell silent it does not listen either; where it may be silent it may.
+            found = [one for one in found if one.up or one.profile in narrow]
+        return sorted(found, key=rank)
 
     def send(self, raw: bytes, now_us: int, utc_us: int, over: int | None = None) -> int:
         """Route a frame of the kit's own, to the link `over` alone if one is given; over how many
@@ -167,7 +185,7 @@ class Core:
         target = _target(frame) if frame.msgid in _TARGETS else _NOBODY
         plan = self.routes.plan(_KIT, frame.sysid, frame.compid, target, now_us) or ()
         if over is not None:
-            plan = tuple(to for to in plan if to == over)
+            plan = (over,) if over in self.ports else ()
         for to in plan:
             port = self.ports[to]
             signed = frame

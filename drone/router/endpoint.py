@@ -50,7 +50,8 @@ class Endpoint:
         switch: Switch,
         make: Callable[[str], Connection] = make_connection,
     ) -> None:
-        self.settings = settings
+        self.settings = self.now = settings
+        """As configured, and as it is at present (`change`)."""
         self.policy = policy_of(settings)
         self.state, self.reason = "opening", ""
         self.connection = make(settings.connect)
@@ -118,13 +119,20 @@ class Endpoint:
         if not self.ports and self.state == "open":
             self.state = "opening"
 
+    def change(self, settings: EndpointSettings, now_us: int) -> None:
+        """Other rates for the ways that are there and those to come; its connection stays."""
+        self.now = settings
+        self.policy = policy_of(settings)
+        for port, _ in self.ports.values():
+            port.change(self.policy, now_us)
+
     def report(self, now_us: int) -> dict[str, Any]:
         """How it is."""
         listening = self.state == "opening" and bool(getattr(self.connection, "port", 0))
         return {
             "name": self.settings.name,
             "connect": self.settings.connect,
-            "profile": self.settings.profile,
+            "profile": self.now.profile,
             "state": "listening" if listening else self.state,
             "reason": self.reason,
             "turned_away": getattr(self.connection, "turned_away", 0),

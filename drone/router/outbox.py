@@ -24,6 +24,12 @@ class Outbox:
         self._need = 0  # before the budget has so much, nothing that waits can go
         self._waiting: list[tuple[Frame, int]] = []
 
+    def change(self, max_bytes: int, bucket: Bucket | None) -> None:
+        """Other bounds from now on."""
+        self.max_bytes, self._bucket, self._need = max_bytes, bucket, 0
+        if self.bytes > max_bytes:
+            self._shrink()
+
     def __len__(self) -> int:
         return len(self._waiting)
 

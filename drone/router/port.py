@@ -40,6 +40,17 @@ class Port:
         self._buckets: dict[int, Bucket] = {}  # by system: 255 at most
         self._attached_us = now_us
 
+    def change(self, policy: Policy, now_us: int) -> None:
+        """Other rules from now on; what waits goes by them too."""
+        self.policy, self.plain = policy, policy.plain
+        budget = policy.budget_bytes_s
+        self.outbox.change(
+            policy.queue_bytes, Bucket(budget, now_us) if budget is not None else None
+        )
+        self._meter = Meter()
+        self._buckets.clear()
+        self.heartbeat_due_us = now_us
+
     def offer(self, frame: Frame, addressed: bool, from_ground: bool, now_us: int) -> None:
         """Something for this link: `addressed` to somebody behind it, `from_ground` stations."""
         if self.plain or self._wanted(frame, addressed, from_ground, now_us):

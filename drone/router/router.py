@@ -19,8 +19,9 @@ from fieldlink.drone.connection.open import make_connection
 from fieldlink.drone.connection.ports import Connection, Way
 from fieldlink.drone.router.core import Core, Reach, Tap
 from fieldlink.drone.router.endpoint import Endpoint
+from fieldlink.drone.router.policy import Policy
 from fieldlink.drone.router.port import Port
-from fieldlink.drone.router.settings import RouterSettings
+from fieldlink.drone.router.settings import EndpointSettings, RouterSettings
 from fieldlink.systemd.durable import write_durably
 
 __all__ = ["Router", "read_key"]
@@ -89,9 +90,11 @@ class Router:
         """
         return self.core.tap(on_frame, ground=ground)
 
-    def reaches(self, target: tuple[int, int]) -> list[Reach]:
-        """The links over which a component can be spoken to, the best first."""
-        return self.core.reaches(target, _now_us())
+    def reaches(self, target: tuple[int, int], *, thin: bool = False) -> list[Reach]:
+        """The links over which a component can be spoken to, the best first; `thin`: and those
+        where it may be silent until it is told to speak.
+        """
+        return self.core.reaches(target, _now_us(), thin=thin)
 
     def send(self, raw: bytes, over: int | None = None) -> int:
         """Route a frame of the kit's own, from `settings.sysid` and `compid`, to the link `over`
@@ -104,6 +107,21 @@ class Router:
         links = self.core.send(raw, _now_us(), self.utc_us(), over)
         self.flush()
         return links
+
+    def policy(self, name: str) -> Policy | None:
+        """What an endpoint is given at present; None: there is none of that name."""
+        found = (one.policy for one in self.endpoints if one.settings.name == name)
+        return next(found, None)
+
+    def change(self, name: str, settings: EndpointSettings) -> None:
+        """Give an endpoint other rates from now on, until this router ends.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        found = {endpoint.settings.name: endpoint for endpoint in self.endpoints}
+        found[name].change(settings, _now_us())
+        self.flush()
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Work until cancelled."""

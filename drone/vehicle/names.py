@@ -6,6 +6,7 @@ __all__ = [
     "ARDUPILOT",
     "FAILURES",
     "PX4",
+    "family_of",
     "kind_name",
     "mode_name",
     "sensor_names",
@@ -58,6 +59,11 @@ _STATES = ("uninit", "boot", "calibrating", "standby", "active", "critical", "em
            "poweroff", "termination")  # fmt: skip
 
 
+def family_of(kind: int) -> str:
+    """The modes that an aircraft of a MAV_TYPE has on ArduPilot, by their enum; empty: unknown."""
+    return _FAMILIES.get(kind, "")
+
+
 def mode_name(autopilot: int, kind: int, base_mode: int | None, custom_mode: int) -> str | None:
     """The mode that a HEARTBEAT names; None where it names none. `base_mode` None: not told, as in
     HIGH_LATENCY2.
@@ -67,7 +73,7 @@ def mode_name(autopilot: int, kind: int, base_mode: int | None, custom_mode: int
     if autopilot == PX4:
         return _px4(custom_mode)
     if autopilot == ARDUPILOT:
-        family = _FAMILIES.get(kind, "")
+        family = family_of(kind)
         entry = dialect.enums.get(family, {}).get(custom_mode)
         name = str(entry.name).removeprefix(f"{family}_") if entry is not None else ""
         if name and name != "ENUM_END":

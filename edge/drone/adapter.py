@@ -3,6 +3,7 @@ samples and alarms, and as recordings to the spool.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -19,6 +20,7 @@ from fieldlink.drone.vehicle import Fleet, Key, Limits, Measured, Said
 from fieldlink.edge.control import Command
 from fieldlink.edge.drone.doing import VERB, Deck, Doer, do
 from fieldlink.edge.drone.eyes import Eyes
+from fieldlink.edge.drone.live_rates import reset_rates
 from fieldlink.edge.drone.media import Media
 from fieldlink.edge.drone.parts import ROWS, make_doers
 from fieldlink.edge.drone.roster import Roster
@@ -31,6 +33,7 @@ from fieldlink.systemd.service import Beat
 
 __all__ = ["Drone", "Records", "make_drone"]
 
+_log = logging.getLogger(__name__)
 VIA = "mavlink"
 _TICK_S = 0.5
 _STALLED_S = 10.0
@@ -87,6 +90,7 @@ class Drone:
         self.router, self.recorder, self._reason = router, recorder, ""
         self._written_s = self._clock_s()
         router.tap(self._heard)
+        self.roster.follow(router.policy)
         rows = [router.run(beat), self._tick()]
         if recorder is not None:
             router.tap(partial(self._record, recorder), ground=True)
@@ -166,6 +170,11 @@ class Drone:
 
     def _device(self, vehicle: Key) -> str:
         return self.roster.device(vehicle, self.fleet.vehicles)
+
+    def reloaded(self) -> None:
+        """The settings were read again: what was changed beside them ends."""
+        if self.router is not None and (names := reset_rates(self.router)):
+            _log.warning("rates are as in the settings again: %s", ", ".join(names))
 
     @property
     def commands(self) -> Mapping[str, Command]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from fieldlink.edge.command_options import say, say_json
-from fieldlink.edge.drone.download_commands import ask_once
+from fieldlink.edge.drone.once import ask_once
 
 __all__ = ["Camera", "Vehicle", "Watch", "Yes", "answered", "confirmed", "watched"]
 

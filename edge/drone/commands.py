@@ -11,6 +11,9 @@ from fieldlink.edge.drone.camera_commands import camera_app, gimbal_app
 from fieldlink.edge.drone.doctor_commands import doctor
 from fieldlink.edge.drone.download_commands import fence_app, mission_app, param_app, rally_app
 from fieldlink.edge.drone.file_commands import import_file, replay
+from fieldlink.edge.drone.fly_commands import app as fly_app
+from fieldlink.edge.drone.hl_commands import app as hl_app
+from fieldlink.edge.drone.rates_commands import app as rates_app
 from fieldlink.edge.drone.record_commands import app as record_app
 from fieldlink.edge.drone.sign_commands import app as sign_app
 from fieldlink.edge.drone.video_commands import video_app
@@ -50,10 +53,6 @@ app = typer.Typer(
     With an agent running these ask it; with none they open the links of the settings themselves.
     Nothing here moves an aircraft unless the settings allow it. 未经设置允许不控制飞机。""",
 )
-rates_app = typer.Typer(
-    no_args_is_help=True,
-    help="How often each message goes to each link; set for each drone.endpoint. 消息速率",
-)
 app.add_typer(rates_app, name="rates")
 app.add_typer(record_app, name="record")
 app.command("replay")(replay)
@@ -67,6 +66,8 @@ app.add_typer(param_app, name="param")
 app.add_typer(video_app, name="video")
 app.add_typer(camera_app, name="camera")
 app.add_typer(gimbal_app, name="gimbal")
+app.add_typer(hl_app, name="hl")
+app.add_typer(fly_app, name="fly")
 
 _Wait = Annotated[
     float, typer.Option(min=0, max=600, help="Without an agent: listen so many seconds first.")
@@ -143,62 +144,6 @@ def connect(
 
     alone = Alone(RouterSettings(endpoint=endpoints_of(url)))
     live(alone_reports(alone), "", as_json)
-
-
-@rates_app.command("show")
-def rates_show(config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """What each endpoint of the settings is given, and how often. 各链路速率
-
-    Changed in the settings (profile, rates, budget), then `fieldlink edge reload`.
-    """
-    from fieldlink.drone.console.wording import policy_lines
-    from fieldlink.drone.router.policy import policy_of
-    from fieldlink.edge.config import load_edge_settings
-
-    endpoints = load_edge_settings(config).drone.endpoint
-    if as_json:
-        say_json({one.name: _rates(policy_of(one)) for one in endpoints})
-        return
-    for one in endpoints:
-        _say_all(policy_lines(one.name, policy_of(one)))
-    if not endpoints:
-        say("there is no [[drone.endpoint]] 没有配置链路; see fieldlink drone rates profile lan")
-
-
-@rates_app.command("profile")
-def rates_profile(
-    name: Annotated[str, typer.Argument(help="lan, lte, sat or beidou; without: all four.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """What links of a profile are given: lan, lte, sat, beidou. 链路类型"""
-    from fieldlink.drone.console.wording import profile_lines
-    from fieldlink.drone.router.profiles import PROFILES
-
-    if name and name not in PROFILES:
-        raise typer.BadParameter(f"{name!r}: use one of {', '.join(PROFILES)}")
-    wanted = [PROFILES[name]] if name else list(PROFILES.values())
-    if as_json:
-        say_json({one.name: _rules(one.rules, one.other) for one in wanted})
-        return
-    for one in wanted:
-        _say_all(profile_lines(one))
-
-
-def _rates(policy: Any) -> dict[str, Any]:
-    return {
-        "profile": policy.profile.name,
-        "budget_bytes_s": policy.budget_bytes_s,
-        **_rules(policy.interval_us, policy.other_us),
-    }
-
-
-def _rules(rules: dict[int, int], other_us: int) -> dict[str, Any]:
-    from fieldlink.codecs.mavlink import name_of
-
-    return {
-        "interval_us": {name_of(msgid): interval_us for msgid, interval_us in rules.items()},
-        "other_us": other_us,
-    }
 
 
 def _once(config: Path | None, wait_s: float) -> dict[str, Any]:

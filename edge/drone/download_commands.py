@@ -1,20 +1,19 @@
 """`fieldlink drone mission|fence|rally|param`: what an aircraft keeps, as files."""
 
-import asyncio
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
+from fieldlink.edge.drone.once import ask_once, shown_progress
 from fieldlink.edge.drone.output import Force, write_out
 
 if TYPE_CHECKING:
     from fieldlink.drone.commanding.values import Parameter
 
-__all__ = ["ask_once", "fence_app", "mission_app", "param_app", "rally_app"]
+__all__ = ["fence_app", "mission_app", "param_app", "rally_app"]
 
 Vehicle = Annotated[
     str, typer.Option("--vehicle", help="Its name, as in drone vehicles; without: the only one.")
@@ -136,7 +135,7 @@ def _plan(
     # A plan without the fence would take it off the aircraft when it is loaded and sent back.
     kinds = list(_KINDS) if form == "plan" and kind == "mission" else [kind]
     asked = {"vehicle": vehicle, "kinds": kinds, "home": form == "plan"}
-    found = ask_once(config, "plan.download", _progress(as_json), **asked)
+    found = ask_once(config, "plan.download", shown_progress(as_json), **asked)
     if out is None:
         if as_json:
             say_json(found)
@@ -168,7 +167,7 @@ def _param(
     from fieldlink.drone.commanding.values import Parameter
 
     form = _form(out, PARAMETER_FORMATS, force)
-    found = ask_once(config, "param.download", _progress(as_json), vehicle=vehicle)
+    found = ask_once(config, "param.download", shown_progress(as_json), vehicle=vehicle)
     every = [Parameter(*one) for one in found["parameters"]]
     wanted = matching(every, names)
     if out is not None:
@@ -218,31 +217,3 @@ def _write(
         return
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
     say(f"{vehicle}: {told} -> {out}, {size} bytes 已下载")
-
-
-def ask_once(
-    config: Path | None, what: str, told: Callable[[dict[str, Any]], None] | None, **fields: Any
-) -> dict[str, Any]:
-    """Have it done; Ctrl-C ends it on the aircraft's side too."""
-    from fieldlink.edge.config import load_edge_settings
-    from fieldlink.edge.drone.doing import ask
-
-    return asyncio.run(ask(load_edge_settings(config), what, told=told, **fields))
-
-
-def _progress(as_json: bool) -> Callable[[dict[str, Any]], None]:
-    """A line that is written over, on a terminal; standard output is for the answer."""
-    live = sys.stderr.isatty() and not as_json
-
-    def told(said: dict[str, Any]) -> None:
-        if said.get("alone") and not as_json:
-            typer.echo("no agent runs here; listening 没有程序运行，直接监听…", err=True)
-        if not live or "of" not in said:
-            return
-        of = said["of"] or "?"
-        end = "\n" if said["of"] and said["done"] == said["of"] else ""
-        typer.echo(
-            f"\r{said['vehicle']} {said['kind']} {said['done']}/{of} {end}", nl=False, err=True
-        )
-
-    return told

@@ -1,4 +1,5 @@
-"""What moves an aircraft is allowed by the settings, confirmed by who asks, and written down.
+"""What moves an aircraft is allowed by the settings, confirmed by who asks, and written down:
+on the disk before the command goes, again with the answer, and as a text of the aircraft.
 
 Watching, pictures, zoom and a gimbal that turns by itself need none of it.
 """
@@ -8,9 +9,11 @@ import pwd
 from collections.abc import Mapping
 from typing import Any
 
+from fieldlink.codecs.fault import ConfigError
 from fieldlink.drone.commanding import CommandError
 from fieldlink.edge.control import caller
 from fieldlink.edge.drone.doing import Deck
+from fieldlink.edge.drone.journal import write_journal
 
 __all__ = ["note", "permit", "who_asks"]
 
@@ -18,10 +21,12 @@ _log = logging.getLogger(__name__)
 
 
 def permit(deck: Deck, asked: Mapping[str, Any], name: str, what: str) -> None:
-    """Refuse `what` for the aircraft `name` unless it is allowed and confirmed with `yes`.
+    """Refuse `what` for the aircraft `name` unless it is allowed, confirmed with `yes`, and
+    written down now.
 
     Raises:
         CommandError: "refused" where the settings do not allow it, "unconfirmed" without its name.
+        ConfigError: it cannot be written down.
     """
     if not deck.settings.flight_commands:
         raise CommandError(
@@ -34,6 +39,7 @@ def permit(deck: Deck, asked: Mapping[str, Any], name: str, what: str) -> None:
             "unconfirmed",
             f"{what}: this may move the aircraft; confirm with --yes {name} 可能使飞机移动，请确认",
         )
+    _write(deck, asked, name, what, "asked")
 
 
 def who_asks(asked: Mapping[str, Any]) -> str:
@@ -53,9 +59,19 @@ def who_asks(asked: Mapping[str, Any]) -> str:
 def note(
     deck: Deck, asked: Mapping[str, Any], vehicle: tuple[int, int], what: str, answer: str
 ) -> None:
-    """Keep what was asked, by whom, and what was answered: in the log, and as a text of the
-    aircraft, which goes to the centre.
+    """Keep what was asked, by whom, and what was answered: in the journal, in the log, and as a
+    text of the aircraft, which goes to the centre.
     """
+    name = next((one for one, key in deck.names().items() if key == vehicle), str(vehicle[0]))
+    try:
+        _write(deck, asked, name, what, answer)
+    except ConfigError as error:  # that it was asked for is there
+        _log.error("%s", error)
     text = f"{who_asks(asked)} asked: {what}; answer: {answer}"
     _log.warning("drone %s/%s: %s", *vehicle, text)
     deck.event(vehicle, text)
+
+
+def _write(deck: Deck, asked: Mapping[str, Any], name: str, what: str, answer: str) -> None:
+    record = {"vehicle": name, "what": what, "who": who_asks(asked), "answer": answer[:300]}
+    write_journal(deck.state_dir, {"time_us": deck.router.utc_us(), **record})

@@ -1,9 +1,9 @@
 """Which device an aircraft is, and whether what it says is an exercise's."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from fieldlink.drone.connection.address import parse_address
-from fieldlink.drone.router.policy import policy_of
+from fieldlink.drone.router.policy import Policy, policy_of
 from fieldlink.drone.vehicle import Fleet, Key
 from fieldlink.edge.drone.settings import DroneSettings
 
@@ -25,7 +25,13 @@ class Roster:
         self._played = {
             one.name for one in settings.endpoint if parse_address(one.connect).kind == "file"
         }
-        self._lost_us = {one.name: policy_of(one).lost_after_us for one in settings.endpoint}
+        self._policy: Callable[[str], Policy | None] = {
+            one.name: policy_of(one) for one in settings.endpoint
+        }.get
+
+    def follow(self, policy: Callable[[str], Policy | None]) -> None:
+        """Rules of endpoints may be other than the settings' for a while."""
+        self._policy = policy
 
     def name(self, sysid: int) -> str:
         """What a system is called."""
@@ -55,4 +61,5 @@ class Roster:
 
     def lost_after_us(self, link: str) -> int:
         """How long it may be silent there."""
-        return self._lost_us.get(endpoint_of(link), _LOST_US)
+        policy = self._policy(endpoint_of(link))
+        return policy.lost_after_us if policy is not None else _LOST_US

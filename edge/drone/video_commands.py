@@ -157,7 +157,7 @@ def snapshot(
     import base64
 
     from fieldlink.codecs.fault import ConfigError
-    from fieldlink.edge.drone.download_commands import ask_once
+    from fieldlink.edge.drone.once import ask_once
 
     if out is not None and out.exists() and not force:
         raise ConfigError(f"{out} is there already; choose another name, or --force 文件已存在")

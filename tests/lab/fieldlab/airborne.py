@@ -49,6 +49,7 @@ class Airborne:
         self.loss = loss
         self.high_latency = False
         """Whether it says HIGH_LATENCY2 in place of HEARTBEAT."""
+        self.silent = False
         self._rng = random.Random(seed)
         self._parser: Any = dialect.MAVLink(None)
         self._parser.robust_parsing = True
@@ -60,10 +61,15 @@ class Airborne:
         host.joined(self)
         try:
             while True:
-                self.say(self._sign_of_life(), sure=True)
+                if not self.silent:
+                    self.beat()
                 await asyncio.sleep(1.0)
         finally:
             host.left(self)
+
+    def beat(self) -> None:
+        """Say that it is there."""
+        self.say(self._sign_of_life(), sure=True)
 
     def _sign_of_life(self) -> Any:
         if self.high_latency:

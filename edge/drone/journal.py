@@ -1,0 +1,61 @@
+"""Who had an aircraft fly somewhere: a line for each command and each answer, on the disk before
+the command goes. <state_dir>/flight-commands.jsonl, and the one before it.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fieldlink.codecs.fault import ConfigError
+
+__all__ = ["read_journal", "write_journal"]
+
+_NAME = "flight-commands.jsonl"
+_MAX_BYTES = 1_000_000
+
+
+def write_journal(state_dir: Path, record: Mapping[str, Any]) -> None:
+    """Add `record`; it is on the disk when this returns.
+
+    Raises:
+        ConfigError: it cannot be written, so nothing may be commanded.
+    """
+    path = state_dir / _NAME
+    line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
+    try:
+        if path.exists() and path.stat().st_size + len(line) > _MAX_BYTES:
+            path.replace(path.with_suffix(".old.jsonl"))
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(number, line)
+            os.fsync(number)
+        finally:
+            os.close(number)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: {error.strerror}; what cannot be recorded is not commanded, so run as the"
+            " kit's own user or as root 无法记录则不执行"
+        ) from error
+
+
+def read_journal(state_dir: Path) -> Iterator[dict[str, Any]]:
+    """What is recorded, the oldest first; lines that a power cut left half are left out.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    path = state_dir / _NAME
+    for file in (path.with_suffix(".old.jsonl"), path):
+        try:
+            lines = file.read_bytes().splitlines() if file.exists() else []
+        except OSError as error:
+            raise ConfigError(f"{file}: {error.strerror}") from error
+        for line in lines:
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(record, dict):
+                yield record
