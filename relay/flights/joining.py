@@ -82,7 +82,7 @@ def joined(found: Mapping[str, Sequence[tuple[Schema, Sample]]], most: int) -> J
     answer = Joined()
     times = _times(found)
     answer.thinned = max(1, -(-len(times) // most))
-    columns = {stream: _Held(found.get(stream, ()), HOLD_US[stream]) for stream in STREAMS}
+    columns = {stream: _Held(stream, found.get(stream, ()), HOLD_US[stream]) for stream in STREAMS}
     places: dict[str, int] = {}
     for at_us in times[:: answer.thinned]:
         now = {stream: held.at(at_us) for stream, held in columns.items()}
@@ -107,7 +107,10 @@ def _times(found: Mapping[str, Iterable[tuple[Schema, Sample]]]) -> list[int]:
 class _Held:
     """The samples of one stream, asked by time."""
 
-    def __init__(self, found: Sequence[tuple[Schema, Sample]], hold_us: int) -> None:
+    def __init__(self, stream: str, found: Sequence[tuple[Schema, Sample]], hold_us: int) -> None:
+        parts = [part for parts in _FROM.values() for part in parts]
+        self._wanted = {part.column for part in parts if part.stream == stream}
+        self._places: dict[int, list[tuple[str, int, int]]] = {}  # by schema, which `found` keeps
         self._found = found
         self._times = [sample.time_us for _, sample in found]
         self._hold_us = hold_us
@@ -118,10 +121,14 @@ class _Held:
         if place < 0 or at_us - self._times[place] > self._hold_us:
             return {}
         schema, sample = self._found[place]
-        return {
-            column.name: number(value, 0 if column.is_text else column.scale)
-            for column, value in zip(schema.columns, sample.values, strict=True)
-        }
+        places = self._places.get(id(schema))
+        if places is None:
+            places = self._places[id(schema)] = [
+                (name, at, 0 if schema.columns[at].is_text else schema.columns[at].scale)
+                for at, name in enumerate(column.name for column in schema.columns)
+                if name in self._wanted
+            ]
+        return {name: number(sample.values[at], scale) for name, at, scale in places}
 
 
 def _real(cell: Cell) -> float | int | None:

@@ -1,6 +1,7 @@
 """What the writers write, read back by programs that are not ours."""
 
 import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 import gpxpy
@@ -61,6 +62,40 @@ def test_kml_has_a_track_for_each_leg() -> None:
     ]
     modes = [each.findtext(f"{_KML}altitudeMode") for each in tracks]
     assert modes == ["absolute", "clampToGround"]
+
+
+def _flight() -> Track:
+    """Of an aircraft that knows its height above home alone, at first."""
+    fixes = [Fix(T0_US + at * 1_000_000, 34.2, 108.9, height=at * 2.0) for at in range(4)]
+    fixes.append(Fix(T0_US + 600_000_000, 34.2, 108.9))
+    return Track("kit-a", "uav-1", "drone", fixes, "uav-1 <test>", "a & b, disarmed")
+
+
+def test_a_flights_heights_are_above_home_where_no_others_are_known() -> None:
+    root = ElementTree.fromstring("".join(kml([_flight()])))  # noqa: S314  # ours
+    modes = [each.findtext(f"{_KML}altitudeMode") for each in root.findall(f".//{_GX}Track")]
+    assert modes == ["relativeToGround", "clampToGround"]
+    coords = [each.text for each in root.findall(f".//{_GX}coord")]
+    assert coords[3:] == ["108.9 34.2 6", "108.9 34.2 0"]
+    assert root.findtext(f".//{_KML}Placemark/{_KML}name") == "uav-1 <test>"
+    about = root.findtext(f".//{_KML}description") or ""
+    assert "a & b, disarmed" in about
+    assert "above the place of take-off" in about
+    [track] = gpxpy.parse("".join(gpx([_flight()]))).tracks
+    assert (track.name, track.description) == ("uav-1 <test>", "kit-a: a & b, disarmed")
+    assert track.segments[0].points[1].elevation is None
+    named = json.loads("".join(geojson([_flight()])))["features"][0]["properties"]
+    assert (named["name"], named["about"]) == ("uav-1 <test>", "a & b, disarmed")
+
+
+def test_kml_holds_to_the_schemas_of_ogc_and_google(tmp_path: Path) -> None:
+    validator = pytest.importorskip("fastkml.validator")
+    file = tmp_path / "tracks.kml"
+    file.write_text("".join(kml([_track(), _flight()])), encoding="utf-8")
+    assert validator.validate(file_to_validate=file)
+    file.write_text(file.read_text().replace("absolute", "above"), encoding="utf-8")
+    with pytest.raises(AssertionError):
+        validator.validate(file_to_validate=file)
 
 
 def test_an_empty_answer_is_a_whole_file() -> None:

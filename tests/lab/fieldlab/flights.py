@@ -18,16 +18,22 @@ from fieldlab.fleet import Files
 from fieldlink.codecs.bundle import Draft, Layer
 from fieldlink.codecs.mavlink import tlog_record
 from fieldlink.codecs.telemetry import (
+    ALARM_MEDIA_TYPE,
+    ALARM_STREAM,
     BATTERY,
     KIT_DEVICE,
     POSITION,
     SHEAF_MEDIA_TYPE,
     SHEAF_STREAM,
     TEXT,
+    Alarm,
+    AlarmKind,
     Block,
     Flag,
+    Phase,
     Sample,
     Schema,
+    encode_alarm,
     encode_sheaf,
 )
 from fieldlink.drone.record.index import FlightIndex, Gap
@@ -155,6 +161,26 @@ class Craft:
             media_type=SHEAF_MEDIA_TYPE,
             kit=self.kit,
             stream=SHEAF_STREAM,
+        )
+
+    def alarm(self, ident: bytes, phase: Phase, at_us: int) -> None:
+        """File that a low battery begins or ends."""
+        alarm = Alarm(
+            ident=ident,
+            device=self.device,
+            device_kind="drone",
+            kind=AlarmKind.LOW_BATTERY,
+            phase=phase,
+            at_us=at_us,
+        )
+        self.files.file(
+            self.device,
+            Layer.REPORT,
+            at_us,
+            encode_alarm(alarm),
+            media_type=ALARM_MEDIA_TYPE,
+            kit=self.kit,
+            stream=ALARM_STREAM,
         )
 
     def _measured(self, second: int) -> list[tuple[Schema, tuple[Any, ...]]]:

@@ -11,6 +11,7 @@ import pytest
 
 from fieldlab.duty import PASSWORD, Duty, open_duty
 from fieldlab.flights import SECOND_US, Craft
+from fieldlink.codecs.telemetry import Phase
 
 START_US = 1_790_000_000_000_000
 _GX = "{http://www.google.com/kml/ext/2.2}"
@@ -36,7 +37,16 @@ def inside(duty: Duty) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def flight(duty: Duty) -> str:
     """The path of a flight of 150 s whose second of three pieces has not come."""
-    name = Craft(duty, "kit-1", "m300-1", now_us=START_US).fly(150, without=[1])
+    craft = Craft(duty, "kit-1", "m300-1", now_us=START_US)
+    name = craft.fly(150, without=[1])
+    for ident, begun_s, over_s in (
+        (b"before-1", -9, -1),
+        (b"during-1", -9, 3),
+        (b"after--1", 200, 0),
+    ):
+        craft.alarm(ident, Phase.RAISED, START_US + begun_s * SECOND_US)
+        if over_s:
+            craft.alarm(ident, Phase.CLEARED, START_US + over_s * SECOND_US)
     duty.telemetry.settle()
     duty.flights.settle()
     return f"/api/flights/kit-1/m300-1/{name}"
@@ -68,6 +78,8 @@ def test_a_replay_is_a_row_a_second(inside: httpx.Client, flight: str) -> None:
     assert rows[29]["lon"] == pytest.approx(108.95 + 29 * 1080e-7)
     assert (rows[29]["height"], rows[29]["battery"], rows[29]["loss"]) == (50, 98, 1.5)
     assert [replay["modes"][rows[at]["mode"]] for at in (29, 30)] == ["LOITER", "AUTO"]
+    assert [bytes.fromhex(alarm["id"]) for alarm in replay["alarms"]] == [b"during-1"]
+    assert replay["alarms"][0]["cleared_us"] == START_US + 3 * SECOND_US
     assert replay["texts"] == [[START_US + 5 * SECOND_US, None, "Mission started 任务开始"]]
 
 
@@ -91,3 +103,17 @@ def test_its_way_is_read_by_other_programs(inside: httpx.Client, flight: str) ->
     assert root.findtext(f".//{_GX}Track/{_KML}altitudeMode") == "absolute"
     [feature] = inside.get(f"{flight}/flight.geojson").json()["features"]
     assert len(feature["geometry"]["coordinates"][0]) == 150
+
+
+def test_flights_are_figures_for_a_monitoring_system(inside: httpx.Client, flight: str) -> None:
+    assert flight
+    lines = inside.get("/api/metrics").text.splitlines()
+    assert 'fieldlink_flights{kit="kit-1",state="ended"} 1' in lines
+    assert 'fieldlink_flight_pieces{kit="kit-1",state="ended"} 2' in lines
+    assert 'fieldlink_flight_bytes{kit="kit-1",state="ended"} 6930' in lines
+
+
+def test_nobody_sees_a_flight_without_a_login(duty: Duty, flight: str) -> None:
+    with httpx.Client(base_url=duty.url, verify=False) as outside:  # noqa: S501
+        paths = ["/api/flights", flight, f"{flight}/replay", f"{flight}/flight.tlog"]
+        assert {outside.get(path).status_code for path in paths} == {401}
