@@ -106,7 +106,9 @@ class Drone:
             lambda found: self._tell([*found]),
             self._media,
         )
+        decided = self._eyes.videos.kept() if self._eyes is not None else []
         self._doers, self._eyes = make_doers(deck), deck.part(Eyes)
+        self._eyes.videos.restore(decided)
         try:
             await together([*rows, *(row(deck) for row in ROWS)])
         finally:

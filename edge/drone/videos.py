@@ -8,7 +8,7 @@ while pictures come: its radio is often not the way of its video.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -47,6 +47,7 @@ class Video:
     attached: DeviceSettings | None = None
     tried_us: int | None = None
     silent_us: int = 0
+    seen: bool = False
     gone: bool = False  # its camera is forgotten
 
 
@@ -105,8 +106,9 @@ class Videos:
             if video.of is None or video.of[0][0] != sysid:
                 continue
             here = found.get(video.of)
-            video.gone = here is None
+            video.gone = here is None and video.seen
             if here is not None:
+                video.seen = True
                 camera, video.stream, video.silent_us = here
                 video.url, why = url_of(video.stream, self._peer_of(camera.link))
                 video.why = why or (video.why if video.attached is None and video.url else "")
@@ -134,11 +136,9 @@ class Videos:
             if over and video.gone:
                 del self.all[video.name]
             elif video.attached is None and video.wanted and video.url and not over:
-                await self._attach(self._media, video, report, now_us)
+                await self._attach(self._media, video, now_us)
 
-    async def _attach(
-        self, media: Media, video: Video, report: Mapping[str, Any], now_us: int
-    ) -> None:
+    async def _attach(self, media: Media, video: Video, now_us: int) -> None:
         if video.tried_us is not None and now_us - video.tried_us < _AGAIN_US:
             return
         video.tried_us = now_us
@@ -151,7 +151,7 @@ class Videos:
         except ValidationError:
             video.why = "its name or address cannot be one of a device; name it in the settings"
             return
-        if video.name in report and video.name not in media.configured:
+        if video.name in media.report() and video.name not in media.configured:
             video.why = "another device of this name is recorded 同名设备已在记录"
         elif await media.attach(device):
             video.attached, video.why = device, ""
@@ -170,6 +170,19 @@ class Videos:
             ),
             None,
         )
+
+    def kept(self) -> list[Video]:
+        """What people decided: those that they added, and those that they do not want."""
+        return [one for one in self.all.values() if one.of is None or not one.wanted]
+
+    def restore(self, kept: Iterable[Video]) -> None:
+        """Take up what was decided before the links were opened anew. A camera's stream is known
+        by its camera and number again.
+        """
+        for video in kept:
+            self.all[video.name] = replace(
+                video, attached=None, tried_us=None, seen=False, silent_us=0
+            )
 
     async def end(self) -> None:
         """Nothing of aircraft is recorded any more."""
