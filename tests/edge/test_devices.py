@@ -211,7 +211,7 @@ def test_one_stream_is_recorded_once_and_the_configuration_goes_first() -> None:
 
 def test_how_thick_one_device_is_recorded_can_be_changed_while_it_runs() -> None:
     stage = Stage(_device("a"), _device("b", "rtsp://h/b"))
-    thin = CaptureSettings(still=StillSettings(size=5_000))
+    thin = CaptureSettings.model_validate({"still": {"size": "5kB"}})
 
     async def scenario() -> None:
         task = await stage.begin()
