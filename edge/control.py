@@ -7,6 +7,7 @@
     {"do": "hold", "bearer": "sat", "on": true}      -> nothing more goes by that bearer
     {"do": "mark", "device": "", "from_us": 1, ...}  -> raises and keeps that span
     {"do": "device-add", "name": ..., "kind": ...}   -> credentials; device-remove, device-list
+    {"do": "whip-add", "name": ...}                  -> URL and token; whip-remove, whip-list
     {"do": "drone"}    -> {"ok": true, "drone": {...}}: aircraft, endpoints and their links
 
     {"do": "drone-do", "what": "param.download", "vehicle": "m300-1"}

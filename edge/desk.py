@@ -26,6 +26,7 @@ __all__ = ["Desk"]
 # An adapter answers these, if the configuration has it.
 _ASKED_OF_ADAPTERS = (
     *("device-add", "device-remove", "device-list"),
+    *("whip", "whip-add", "whip-remove", "whip-list"),
     *("jt808-list", "jt808-text", "dji", "drone", "drone-do"),
 )
 _DRAINING = (

@@ -5,7 +5,7 @@ import contextlib
 import heapq
 import itertools
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fieldlink.codecs.fault import LinkError
 from fieldlink.edge.device_api.credentials import Credentials
@@ -14,17 +14,52 @@ from fieldlink.edge.simulate.rtmp_push import RtmpPusher
 from fieldlink.systemd.mqtt import MqttConnection
 from fieldlink.systemd.tls import TlsPeer
 
+if TYPE_CHECKING:
+    from fieldlink.edge.simulate.whip_push import WhipPusher
+
 __all__ = ["run_dji_rc"]
 
 _TICK_S = 0.05
 _AGAIN_S = 1.0
 
 
+class _Pushers:
+    """Pushes by RTMP or by WHIP, as the URL says."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._now: RtmpPusher | WhipPusher | None = None
+        self._before = 0
+
+    @property
+    def frames(self) -> int:
+        """Pictures pushed so far."""
+        return self._before + (self._now.frames if self._now else 0)
+
+    def start(self, url: str) -> bool:
+        """Push to `url` from now on; False: nobody takes it."""
+        self.stop()
+        if url.startswith("rtmp:"):
+            self._now = RtmpPusher(self._name)
+        else:
+            from fieldlink.edge.simulate.whip_push import WhipPusher  # its libraries are large
+
+            self._now = WhipPusher(self._name)
+        return self._now.start(url)
+
+    def stop(self) -> None:
+        """Push no more."""
+        if self._now is not None:
+            self._now.stop()
+            self._before += self._now.frames
+            self._now = None
+
+
 async def run_dji_rc(
     plan: DjiRcPlan, login: Credentials, *, seconds: float | None = None
 ) -> dict[str, Any]:
     """Fly until cancelled, or for `seconds`; a summary."""
-    video = RtmpPusher(f"DJI {plan.aircraft[-4:]}")
+    video = _Pushers(f"DJI {plan.aircraft[-4:]}")
     remote = DjiRc(plan, video)
     down: list[str] = []
     began_s = time.monotonic()

@@ -22,6 +22,7 @@ from fieldlink.codecs.dji import (
     SubDevice,
     Topic,
     Topology,
+    UrlType,
     Video,
     Way,
     capacity_data,
@@ -249,9 +250,11 @@ class DjiRc:
             return 513017
         if self.live is not None:
             return 513003
-        if asked.data.get("url_type") != 1:
-            return 513013
         url = str(asked.data.get("url", ""))
+        if asked.data.get("url_type") != (
+            UrlType.RTMP if url.startswith("rtmp:") else UrlType.WHIP
+        ):
+            return 513013
         if DjiFault.NO_PICTURE not in faults and not self.video.start(url):
             return 513006
         self.live, self.quality = url, asked.data.get("video_quality")

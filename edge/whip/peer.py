@@ -17,7 +17,7 @@ from fieldlink.edge.source.media import TrackKind
 from fieldlink.edge.whip.mount import Mount, Publisher
 from fieldlink.edge.whip.stream import Stream
 from fieldlink.edge.whip.tap import tap
-from fieldlink.edge.whip.wording import NO_UDP, NOTHING_CAME
+from fieldlink.edge.whip.wording import GONE, NO_UDP, NOTHING_CAME
 
 __all__ = ["Peer"]
 
@@ -79,7 +79,7 @@ class Peer:
             self.publisher.connected = True
             self._heard_s = asyncio.get_running_loop().time()
         elif state in ("failed", "closed") and not self._over:
-            self._over = "it is gone" if self.publisher.connected else NO_UDP
+            self._over = GONE if self.publisher.connected else NO_UDP
 
     async def tick(self) -> str:
         """Renew the facts for the report; why the session is to end, "" if it is not."""

@@ -4,6 +4,7 @@ their packets take, the agent's own loop goes on.
 
 import asyncio
 import contextlib
+import logging
 import socket
 import threading
 import time
@@ -103,6 +104,7 @@ class WhipServer:
 
     def _on_thread(self, sockets: list[socket.socket]) -> None:
         try:
+            logging.getLogger("aioice").setLevel(logging.WARNING)  # it tells of each check
             with asyncio.Runner(loop_factory=lambda: PortLoop(self._udp_ports)) as runner:
                 runner.run(self._main(sockets))
         except asyncio.CancelledError:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,17 @@ import pytest
 from fieldlab.devices import DeviceLab, device_api, until
 from fieldlab.intake import FakeIntake, FakeTime
 from fieldlink.codecs.bundle import Draft
+from fieldlink.edge.capture.recorder import Recorder
 from fieldlink.edge.capture.settings import CaptureSettings, OriginalSettings
 from fieldlink.edge.device_api.credentials import Credentials
 from fieldlink.edge.devices import Devices
 from fieldlink.edge.dji.adapter import make_dji
+from fieldlink.edge.dji.receivers import Pushed
 from fieldlink.edge.dji.settings import DjiSettings
 from fieldlink.edge.simulate.dji_rc import DjiFault, DjiRcPlan
+from fieldlink.edge.whip.adapter import make_whip
+from fieldlink.edge.whip.hub import Hub
+from fieldlink.edge.whip.settings import WhipSettings
 from fieldlink.systemd.nats import free_port
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("collected")]
@@ -42,12 +48,13 @@ class WallTime(FakeTime):
 class Kit:
     """A device broker, capture, and the DJI adapter between them."""
 
-    def __init__(self, lab: DeviceLab, intake: FakeIntake) -> None:
+    def __init__(self, lab: DeviceLab, intake: FakeIntake, live: str) -> None:
         self.lab, self.intake = lab, intake
         self.drafts: list[Draft] = []
         self.tasks: list[asyncio.Task[None]] = []
         clock = WallTime()
         capture = CaptureSettings(original=_SHORT)
+        hub = Hub()
         self.devices = Devices(
             [],
             capture,
@@ -55,9 +62,14 @@ class Kit:
             gap=lambda *_: None,
             clock=clock.now_us,
             recall=lambda *_: {},
+            make=partial(Recorder, adapter=hub.opened, pushed=hub),
+        )
+        whip = WhipSettings(
+            enabled=True, host="127.0.0.1", tls=False, plain=True, port=free_port("127.0.0.1")
         )
         settings = self.settings = DjiSettings(
             enabled=True,
+            live="whip" if live == "whip" else "rtmp",
             address="127.0.0.1",
             page_host="127.0.0.1",
             page_port=free_port("127.0.0.1"),
@@ -67,8 +79,11 @@ class Kit:
         )
         # The adapter's registry is below the state folder; the lab's is that of the broker.
         state_dir = lab.folder.parent
-        [made] = make_dji(settings, lab.settings, state_dir, intake, clock, self.devices)
+        [made] = make_dji(
+            settings, lab.settings, state_dir, intake, clock, self.devices, Pushed(whip, hub)
+        )
         self.adapter = made
+        [self.whip] = make_whip(whip, lab.settings, state_dir, hub, clock.now_us)
 
     def ended(self) -> bool:
         """Whether something failed."""
@@ -87,13 +102,14 @@ class Kit:
 
 
 @contextlib.asynccontextmanager
-async def running_kit(folder: Path) -> AsyncIterator[Kit]:
+async def running_kit(folder: Path, live: str = "rtmp") -> AsyncIterator[Kit]:
     intake = FakeIntake()
     async with device_api(folder / "device-api", intake) as lab:
-        kit = Kit(lab, intake)
+        kit = Kit(lab, intake, live)
         tasks = [
             asyncio.create_task(kit.devices.run(lambda: None), name="devices"),
             asyncio.create_task(kit.adapter.run(lambda: None), name="dji"),
+            asyncio.create_task(kit.whip.run(lambda: None), name="whip"),
         ]
         try:
             await until(lambda: kit.adapter.report()["state"] == "up")
@@ -146,4 +162,24 @@ async def test_a_controller_that_is_only_registered_flies_and_its_video_is_recor
         streams = {(one.source.device, one.schema.stream) for one in kit.intake.records}
         assert {("drone-1", "flight"), ("drone-1", "gimbal"), ("drone-1-rc", "radio")} <= streams
         assert kit.intake.refused["drone-1", "osd"] >= 1  # gear: "up"
+    assert kit.devices.kinds == {}
+
+
+async def test_video_by_whip_comes_with_a_token_that_is_good_only_so_long(tmp_path: Path) -> None:
+    plan = DjiRcPlan()
+    async with running_kit(tmp_path, "whip") as kit:
+        flying = await simulated(kit.add("drone-1", plan), plan)
+        try:
+            await until(lambda: kit.ended() or kit.records_live(), 40)
+            device = kit.devices.report()["drone-1"]
+            assert device["url"] == "whip:"
+            assert device["received"]["state"] == "live"
+        finally:
+            flying.terminate()
+            out, _ = await flying.communicate()
+        assert json.loads(out)["pictures"] > 5
+        assert kit.adapter._receivers._pushed is not None
+        hub = kit.adapter._receivers._pushed.hub
+        assert list(hub._guests) == ["drone-1"]
+    assert hub._guests == {}
     assert kit.devices.kinds == {}
