@@ -75,6 +75,7 @@ from .topology import (
 )
 from .uploads import (
     Upload,
+    first_data,
     read_report,
     read_upload,
     storage_data,
@@ -119,6 +120,7 @@ __all__ = [
     "Way",
     "answer_request",
     "capacity_data",
+    "first_data",
     "guess_role",
     "health_data",
     "is_serial",

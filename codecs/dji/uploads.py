@@ -8,11 +8,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+from fieldlink.codecs.fault import CodecError
+
 from .fields import Reader
 
-__all__ = ["Upload", "read_report", "read_upload", "storage_data", "upload_data", "wants_storage"]
+__all__ = [
+    "Upload",
+    "first_data",
+    "read_report",
+    "read_upload",
+    "storage_data",
+    "upload_data",
+    "wants_storage",
+]
 
 _MODEL = re.compile(r"[0-9]{1,3}(?:-[0-9]{1,6}){1,3}")
+_TASK = re.compile(r"[A-Za-z0-9-]{1,64}")
 _MEDIA = 0  # the module of photos and videos; others are logs
 _MAX_KEY = 1_024
 
@@ -153,6 +164,17 @@ def wants_storage(data: Any) -> bool:
     """
     module = Reader(data, "data.").integer("module", 0, 99)
     return module in (None, _MEDIA)
+
+
+def first_data(flight: str) -> dict[str, str]:
+    """The data of upload_flighttask_media_prioritize.
+
+    Raises:
+        CodecError: that cannot be a task.
+    """
+    if not _TASK.fullmatch(flight):
+        raise CodecError("field", f"{flight[:60]!r} cannot be a task: use letters, digits and -")
+    return {"flight_id": flight}
 
 
 def storage_data(

@@ -10,9 +10,11 @@ from fieldlink.codecs.dji import (
     Capacity,
     Envelope,
     LiveDevice,
+    Outcome,
     Role,
     Topic,
     Way,
+    first_data,
     guess_role,
     merge,
     mode_words,
@@ -27,7 +29,7 @@ from fieldlink.codecs.dji import Camera as LiveCamera
 from fieldlink.codecs.dji import Video as LiveVideo
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.telemetry import TEXT, AlarmKind, Flag
-from fieldlink.drone.dji.calls import Calls
+from fieldlink.drone.dji.calls import Answer, Calls
 from fieldlink.drone.dji.events import Events
 from fieldlink.drone.dji.live import LiveStreams
 from fieldlink.drone.dji.ports import Files, LiveNeeds, Media, Said, Sink, Station
@@ -109,6 +111,7 @@ class Gateway:
                 if craft.station.role is Role.AIRCRAFT
             ],
             "live": self.live.report(),
+            "wanted": self.live.needs.cameras,
             "no_room": self.live.no_room,
             "calls": {
                 "unanswered": self.calls.unanswered,
@@ -295,6 +298,21 @@ class Gateway:
 
     def _answered(self, way: Way, envelope: Envelope, data: Mapping[str, Any]) -> None:
         self._send(Topic(way, self.sn), self._answer(envelope, data), 1)
+
+    def bring_first(self, flight: str, now_s: float) -> None:
+        """Ask a dock to bring the files of that task before others.
+
+        Raises:
+            CodecError: that cannot be a task.
+        """
+        data = first_data(flight)
+
+        def done(answer: Answer, _now_s: float) -> None:
+            words = "it does not answer 无应答" if answer.result is None else answer.result.words
+            if answer.result is None or answer.result.outcome is not Outcome.DONE:
+                self._live_changed(f"{flight}: {words}")
+
+        self.calls.ask("upload_flighttask_media_prioritize", data, now_s, done)
 
     def _replied(self, _topic: Topic, envelope: Envelope, now_s: float) -> None:
         self.calls.heard(envelope, now_s)

@@ -12,7 +12,7 @@ from typing import Any
 
 import bcrypt
 
-from fieldlink.codecs.fault import CodecError, ConfigError, LinkError, SourceError
+from fieldlink.codecs.fault import ConfigError, LinkError, SourceError
 from fieldlink.drone.dji import Cloud, LiveNeeds, Shell
 from fieldlink.edge.control import Command
 from fieldlink.edge.device_api.access import AGENT, agent_secret
@@ -21,6 +21,7 @@ from fieldlink.edge.device_api.desk import kit_addresses
 from fieldlink.edge.device_api.registry import Device, Registry
 from fieldlink.edge.device_api.settings import DeviceApiSettings, split_device_url
 from fieldlink.edge.dji.api import add_api
+from fieldlink.edge.dji.desk import do_asked
 from fieldlink.edge.dji.flights import DjiFlights
 from fieldlink.edge.dji.front import Front
 from fieldlink.edge.dji.page import PageServer, PilotFacts
@@ -104,7 +105,7 @@ class Dji:
 
     @property
     def commands(self) -> Mapping[str, Command]:
-        """For the control socket: {"do": "dji", "act": "list" | "quality" | "lens", ...}."""
+        """For the control socket: {"do": "dji", "act": "list" | "start" | ..., ...}."""
         return {"dji": self.command}
 
     async def run(self, beat: Beat) -> None:
@@ -243,7 +244,7 @@ class Dji:
             "state": "up" if up else "down",
             "reason": self._reason,
             "gateways": {
-                self._by_sn[sn].name: {"sn": sn, **found}
+                self._by_sn[sn].name: {"sn": sn, **found, "live": self._received(found["live"])}
                 for sn, found in gateways.items()
                 if sn in self._by_sn
             },
@@ -255,28 +256,21 @@ class Dji:
         }
         return {**found, "said": brief(found) if up else ""}
 
+    def _received(self, live: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**one, "received": self._receivers.received(one["video"])} for one in live]
+
     async def command(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """What people ask: {"act": "list"}, or "quality" (0 to 4) or "lens" of the gateway NAME."""
+        """What people ask; see `desk`."""
         await asyncio.sleep(0)
         if asked.get("act") == "list":
             return {"ok": True, **self.report()}
-        known = {device.name: sn for sn, device in self._by_sn.items()}
-        gateways = self._cloud.gateways if self._cloud else {}
-        gateway = gateways.get(known.get(str(asked.get("name")), ""))
-        if gateway is None:
-            names = ", ".join(known) or "none"
-            return {"ok": False, "said": f"no such DJI gateway; known: {names} 没有该设备"}
-        quality, lens = asked.get("quality"), asked.get("lens")
-        if asked.get("act") == "quality" and isinstance(quality, int) and 0 <= quality <= 4:
-            count = gateway.live.set_quality(quality, time.monotonic())
-            return {"ok": True, "said": f"quality {quality} asked of {count} 已请求调整清晰度"}
-        if asked.get("act") == "lens" and isinstance(lens, str):
-            try:
-                count = gateway.live.change_lens(lens, time.monotonic())
-            except CodecError as error:
-                return {"ok": False, "said": error.detail}
-            return {"ok": True, "said": f"lens {lens} asked of {count} 已请求切换镜头"}
-        return {"ok": False, "said": "ask for list, quality (0 to 4) or lens"}
+        cloud = self._cloud
+        found = {
+            one.name: cloud.gateways[sn]
+            for sn, one in self._by_sn.items()
+            if cloud is not None and sn in cloud.gateways
+        }
+        return do_asked(asked, found, self._wishes, self._settings.cameras, time.monotonic())
 
 
 def _workspace(secret: str) -> str:

@@ -113,6 +113,24 @@ class Receivers:
         fresh = last_us is not None and self._time.now_us() - last_us < _FRESH_US
         return fresh and found.get("state") == "live"
 
+    def received(self, video: str) -> dict[str, Any] | None:
+        """What is received of a video, by its id as text: pictures a second, how many, and how long
+        ago the last data came; None: it is not awaited.
+        """
+        device = next((one for key, one in self._open.items() if str(key) == video), None)
+        if device is None or self._cameras is None:
+            return None
+        found = self._cameras.report().get(device.name, {})
+        last_us = found.get("last_packet_us")
+        age_s = None if last_us is None else max(self._time.now_us() - last_us, 0) / 1e6
+        return {
+            "device": device.name,
+            "state": found.get("state", "waiting"),
+            "fps": found.get("fps"),
+            "frames": found.get("counts", {}).get("frames", 0),
+            "age_s": None if age_s is None else round(age_s, 1),
+        }
+
     async def run(self, beat: Beat) -> None:
         """Attach and detach cameras in the order they were wanted, until cancelled."""
         while True:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
+from fieldlink.edge.dji.commands import app as dji_app
 from fieldlink.edge.drone.camera_commands import camera_app, gimbal_app
 from fieldlink.edge.drone.doctor_commands import doctor
 from fieldlink.edge.drone.download_commands import fence_app, mission_app, param_app, rally_app
@@ -48,6 +49,8 @@ app = typer.Typer(
 
     fieldlink drone camera info                   photo, record, zoom; gimbal point
 
+    fieldlink drone dji status                    DJI aircraft: live start, stop, quality, lens
+
     fieldlink drone sign new                      a key for links that strangers may reach
 
     With an agent running these ask it; with none they open the links of the settings themselves.
@@ -59,6 +62,7 @@ app.command("replay")(replay)
 app.command("import")(import_file)
 app.command("doctor")(doctor)
 app.add_typer(sign_app, name="sign")
+app.add_typer(dji_app, name="dji")
 app.add_typer(mission_app, name="mission")
 app.add_typer(fence_app, name="fence")
 app.add_typer(rally_app, name="rally")

@@ -226,3 +226,42 @@ def test_what_can_be_sent_is_guessed_from_the_gimbals_when_nobody_said_it() -> N
         lab.says("osd", osd)
         lab.passes(1)
     assert lab.media.opened == [VIDEO]
+
+
+def test_a_lens_is_asked_for_again_until_it_is_there_and_after_a_new_start() -> None:
+    lab = DjiLab()
+    lab.answers(lab.streaming(), 0)
+    lab.media.arriving.add(VIDEO)
+    lab.passes(1)
+    lab.gateway.live.change_lens("zoom", lab.now_s)
+    lab.answers(lab.calls()[-1], 513012)
+    assert lab.gateway.live.report()[0]["changing"] == ["live_lens_change"]
+    lab.passes(3)
+    [again] = lab.calls()
+    lab.answers(again, 0)
+    [stream] = lab.gateway.live.report()
+    assert (stream["lens"], stream["changing"]) == ("zoom", [])
+    lab.media.arriving.discard(VIDEO)
+    lab.flies(20)
+    lab.answers([call for call in lab.calls() if call["method"] == "live_start_push"][-1], 0)
+    lab.media.arriving.add(VIDEO)
+    lab.passes(1)
+    assert [call["data"]["video_type"] for call in lab.calls()
+            if call["method"] == "live_lens_change"] == ["zoom"]  # fmt: skip
+
+
+def test_a_change_that_is_refused_again_and_again_is_given_up_and_said() -> None:
+    lab = DjiLab()
+    lab.answers(lab.streaming(), 0)
+    lab.media.arriving.add(VIDEO)
+    lab.passes(1)
+    lab.gateway.live.set_quality(4, lab.now_s)
+    asked = 0
+    for _ in range(20):
+        for call in lab.calls():
+            asked += 1
+            lab.answers(call, 513006)
+        lab.flies(2)
+    [stream] = lab.gateway.live.report()
+    assert (asked, stream["quality"], stream["changing"]) == (4, 2, [])
+    assert sum("513006" in one["text"] for one in lab.sink.of("text")) == 4
