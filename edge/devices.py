@@ -56,7 +56,7 @@ class Devices:
     ) -> None:
         self._configured = list(devices)
         self._visiting: dict[str, DeviceSettings] = {}
-        self._drained = False
+        self._drained = self._over = False
         self._wanted = {device.name: device for device in devices}
         self._capture = capture
         self._make = partial(make, sink=sink, gap=gap, clock=clock, pose_at=pose_at)
@@ -112,6 +112,7 @@ class Devices:
                 self._look(beat)
                 await asyncio.sleep(0.5)
         finally:
+            self._over = True  # who goes now must not have the others begun again
             await asyncio.shield(self._stop(list(self._running)))
 
     async def change(self, devices: Sequence[DeviceSettings], capture: CaptureSettings) -> None:
@@ -183,6 +184,8 @@ class Devices:
 
     async def _arrange(self) -> None:
         """Have those recorded that are configured or visiting. Under the lock."""
+        if self._over:
+            return
         # A device of the configuration that is new has its name before a visitor.
         guests = {k: one for k, one in self._visiting.items() if not self._is_configured(one)}
         self._wanted = guests | {device.name: device for device in self._configured}

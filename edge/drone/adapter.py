@@ -223,6 +223,7 @@ class Drone:
             "vehicles": vehicles,
             "endpoints": endpoints,
             "recording": recording,
+            "videos": self._eyes.videos.report() if self._eyes is not None else [],
         }
 
 

@@ -75,7 +75,21 @@ def link_findings(report: Mapping[str, Any]) -> list[Finding]:
     if recording is not None and recording["reason"]:
         why = f"nothing can be recorded: {recording['reason']}; see the disk."
         found.append(Finding("recording", False, why, "无法记录飞行；请检查磁盘。"))
-    return found
+    return found + [_video(one) for one in report.get("videos") or () if one["state"] != "off"]
+
+
+def _video(one: Mapping[str, Any]) -> Finding:
+    name = f"video {one['name']}"
+    if one["state"] == "live":
+        return Finding(name, True, "it is recorded.", "记录中。")
+    why = one["why"] or "no picture has come yet"
+    return Finding(
+        name,
+        False,
+        f"it is not recorded: {why}; see fieldlink drone video list, and that the kit reaches the"
+        " camera's address.",
+        "视频未记录；请按上面的原因处理，并检查设备箱能否访问相机地址。",
+    )
 
 
 def _nobody(name: str, connect: str, some: bool) -> Finding:

@@ -102,11 +102,12 @@ class Eyes:
 
     async def _look(self, now_us: int) -> None:
         self.deck.tell(self.cameras.tick(now_us))
+        for task in [one for one in self._asking if one.done()]:
+            self._asking.discard(task)
+            task.result()  # it ends with an error only when that is ours
         if len(self._asking) < _MAX_ASKING:
             for ask in self.cameras.asks(now_us):
-                task = asyncio.create_task(self._ask(ask), name="camera ask")
-                self._asking.add(task)
-                task.add_done_callback(self._asking.discard)
+                self._asking.add(asyncio.create_task(self._ask(ask), name="camera ask"))
         systems = {key[0] for key in self.cameras.cameras}
         systems |= {one.of[0][0] for one in self.videos.all.values() if one.of is not None}
         for sysid in systems:

@@ -225,6 +225,19 @@ def test_how_thick_one_device_is_recorded_can_be_changed_while_it_runs() -> None
     assert [one.adjusted for one in stage.made] == [thin, None, thin]  # over a new recorder too
 
 
+def test_a_guest_that_goes_when_the_agent_ends_has_nobody_begun_again() -> None:
+    stage = Stage(_device("a"))
+
+    async def scenario() -> None:
+        task = await stage.begin()
+        await stage.devices.attach(_device("guest", "rtmp://h/guest"))
+        await _end(task)
+        await stage.devices.detach("guest")
+
+    asyncio.run(scenario())
+    assert [recorder.device.name for recorder in stage.made] == ["a", "guest"]
+
+
 def test_after_draining_nobody_who_comes_is_recorded() -> None:
     stage = Stage(_device("a"))
 
