@@ -1,8 +1,8 @@
 """What links of each kind are given.
 
 `lan` everything, `lte` what a screen needs to move smoothly, `sat` a preview of at most
-150 B/s for each aircraft, `beidou` one HIGH_LATENCY2 every 5 s and answers to commands. What is not
-named is not given, but for answers to what the endpoint itself asked for.
+150 B/s for each aircraft, `beidou` one HIGH_LATENCY2 every 5 s, commands and answers to them. What
+is not named is not given, but for answers to what the endpoint itself asked for.
 """
 
 from dataclasses import dataclass, field

@@ -45,6 +45,8 @@ app = typer.Typer(
 
     fieldlink drone mission download -o M.plan    what it has been told to fly; fence, rally, param
 
+    fieldlink drone hl auto                       a BeiDou link when every other is gone; fly return
+
     fieldlink drone video list                    its video; snapshot, quality, add
 
     fieldlink drone camera info                   photo, record, zoom; gimbal point

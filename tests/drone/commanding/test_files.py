@@ -73,8 +73,9 @@ def test_qgroundcontrol_finds_its_five_columns() -> None:
     ]
     assert all(len(row) == 5 for row in rows)
     assert rows[0][:3] == ["7", "1", "BATT_CAP"]
-    found = {row[2]: (float(row[3]), int(row[4])) for row in rows}
-    assert found == {one.name: (pytest.approx(one.value), one.type) for one in _PARAMETERS}
+    assert {row[2]: int(row[4]) for row in rows} == {one.name: one.type for one in _PARAMETERS}
+    found = {row[2]: float(row[3]) for row in rows}
+    assert found == pytest.approx({one.name: one.value for one in _PARAMETERS})
 
 
 def test_the_json_of_parameters_is_json_whatever_their_values() -> None:
