@@ -46,9 +46,7 @@ class WhipSettings(Settings):
         pattern=r"^[A-Za-z0-9.-]{1,253}$",
         description="Host name or IP address that publishers are told; without it, the kit's own.",
     )
-    max_sessions: int = Field(
-        default=8, ge=1, le=32, description="Publishers at once, 1 to 32; about 0.1 core each."
-    )
+    max_sessions: int = Field(default=8, ge=1, le=32, description="Publishers at once, 1 to 32.")
     origins: tuple[str, ...] = Field(
         default=("*",),
         max_length=16,

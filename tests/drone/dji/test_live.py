@@ -32,6 +32,14 @@ def test_a_start_that_fails_twice_is_tried_again_and_pictures_prove_it() -> None
     assert any("直播启动失败" in one["text"] for one in lab.sink.of("text"))
 
 
+def test_a_url_of_http_is_asked_for_as_whip(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = DjiLab()
+    url = "http://192.0.2.1:8091/whip/drone-1?token=secret"
+    monkeypatch.setattr(lab.media, "open", lambda *_: url)
+    data = lab.streaming()["data"]
+    assert (data["url_type"], data["url"]) == (4, url)
+
+
 def test_ten_failures_in_a_row_are_quick_and_then_it_takes_its_time() -> None:
     lab = DjiLab()
     call = lab.streaming()

@@ -7,8 +7,10 @@ import pytest
 
 from fieldlab.intake import FakeTime
 from fieldlink.codecs.dji import VideoId
-from fieldlink.edge.dji.receivers import Receivers
+from fieldlink.edge.dji.receivers import Pushed, Receivers
 from fieldlink.edge.source.settings import DeviceSettings
+from fieldlink.edge.whip.hub import Hub, token_hash
+from fieldlink.edge.whip.settings import WhipSettings
 
 pytestmark = pytest.mark.anyio
 MAIN, SIDE, FPV = (
@@ -40,7 +42,9 @@ class FakeCameras:
         return self.said
 
 
-def receivers(cameras: FakeCameras | None, most: int = 2) -> Receivers:
+def receivers(
+    cameras: FakeCameras | None, most: int = 2, pushed: Pushed | None = None
+) -> Receivers:
     return Receivers(
         cameras,
         FakeTime(),
@@ -48,6 +52,7 @@ def receivers(cameras: FakeCameras | None, most: int = 2) -> Receivers:
         most=most,
         name_of=lambda gateway: {"RC01": "drone-1"}.get(gateway),
         address=lambda: "192.0.2.1",
+        pushed=pushed,
     )
 
 
@@ -102,3 +107,20 @@ async def test_pictures_came_only_if_they_did_just_now() -> None:
     ):
         cameras.said = {"drone-1": {"state": state, "last_packet_us": last_us}}
         assert made.came(MAIN) is came
+
+
+async def test_by_whip_all_come_by_one_port_each_with_a_token_while_it_is_wanted() -> None:
+    hub = Hub()
+    made = receivers(FakeCameras(), pushed=Pushed(WhipSettings(port=8091), hub))
+    urls = [made.open("RC01", video) for video in (MAIN, FPV)]
+    tokens = []
+    for url, name in zip(urls, ("drone-1", "drone-1-39-0-7"), strict=True):
+        assert url is not None
+        place, _, token = url.partition("?token=")
+        assert place == f"http://192.0.2.1:8091/whip/{name}"
+        assert hub.admits(name, token_hash(token))
+        tokens.append(token)
+    assert not hub.admits("drone-1", token_hash(tokens[1]))
+    assert made.open("RC01", SIDE) is None, "there is a bound all the same"
+    made.close(MAIN)
+    assert not hub.admits("drone-1", token_hash(tokens[0]))

@@ -1,9 +1,11 @@
 """Publishers by WHIP: aiortc sending packets that are encoded already, and a clip for it."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -16,8 +18,9 @@ from aiortc import (
     RTCRtpSender,
     RTCSessionDescription,
 )
+from av.bitstream import BitStreamFilterContext
 
-__all__ = ["Clip", "Publisher", "publish", "tone"]
+__all__ = ["Clip", "Publisher", "pictures_of", "publish", "tone"]
 
 _FPS = 25
 
@@ -167,3 +170,27 @@ async def publish(
         yield made
     finally:
         await made.connection.close()
+
+
+def pictures_of(clip: Path) -> list[bytes]:
+    """The pictures of a file in H.264, with start codes and parameter sets."""
+    container: Any = av.open(str(clip))
+    with container:
+        stream = container.streams.video[0]
+        annex_b = BitStreamFilterContext("h264_mp4toannexb", stream)
+        return [
+            bytes(one)
+            for packet in container.demux(stream)
+            for one in (annex_b.filter(packet) if packet.size else annex_b.filter(None))
+        ]
+
+
+async def _forever(clip: Path, token: str, url: str) -> None:
+    pictures = pictures_of(clip)
+    async with publish(url, token, pictures, tone(len(pictures) / _FPS), loop=True):
+        print("publishing", flush=True)  # noqa: T201 - whoever started it waits for this line
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_forever(Path(sys.argv[1]), *sys.argv[2:]))
