@@ -94,8 +94,8 @@ def history(
 
     What came within the last seconds may not be there yet: the page has it.
     """
+    from fieldlink.codecs.settings.times import read_span, seconds_of
     from fieldlink.relay.beside import now_us, opened
-    from fieldlink.relay.orders.times import read_span, seconds_of
     from fieldlink.relay.telemetry.history import Query
     from fieldlink.relay.telemetry.telling import history_document, history_lines
 

@@ -91,9 +91,9 @@ def mark(
     """
     import secrets
 
+    from fieldlink.codecs.settings.times import read_time, seconds_of
     from fieldlink.relay.beside import now_us, opened, operator
     from fieldlink.relay.orders.asking import bookmark
-    from fieldlink.relay.orders.times import read_time, seconds_of
 
     now = now_us()
     moment_us = read_time(at, now, None)
@@ -112,10 +112,10 @@ def mark(
 def _asked(store: "Catalogue", words: list[str], layer: str) -> "StoredWant":
     import secrets
 
+    from fieldlink.codecs.settings.times import read_span
     from fieldlink.relay.beside import now_us, operator
     from fieldlink.relay.orders.asking import ask_for
     from fieldlink.relay.orders.target import read_target
-    from fieldlink.relay.orders.times import read_span
 
     now = now_us()
     span = read_span(words[1], words[2], now, None)

@@ -80,7 +80,8 @@ class Clip:
         self._last: dict[str, int] = {}
         self._zero_us = 0
         self._codec = ""
-        self.pictures, self.sets = 0, 0
+        self.pictures = 0
+        self.sets_us: list[int] = []
         self.first_us: int | None = None
         self.last_us = 0
         self.why = ""
@@ -206,7 +207,8 @@ class Clip:
         if unit.track == "video":
             self.pictures += 1
             self.last_us = max(self.last_us, unit.pts_us)
-        self.sets += unit.track == "klv"
+        elif unit.track == "klv":
+            self.sets_us.append(unit.pts_us)
 
     def _ticks(self, at_us: int) -> int:
         return (at_us - self._zero_us) * 9 // 100

@@ -8,6 +8,7 @@ from .framer import Framer, Stray
 from .items import ITEMS, Item, Tag
 from .local_set import KEY, MAX_SET_BYTES, LocalSet, checksum, decode, encode
 from .moment import camera_angles, compose, corners, platform_angles, relative_angles
+from .narrator import Narrator
 from .records import Record, put_record, read_records
 from .security import Classification, Security, decode_security, encode_security
 from .values import Imap, Value
@@ -22,6 +23,7 @@ __all__ = [
     "Item",
     "KlvError",
     "LocalSet",
+    "Narrator",
     "Record",
     "Security",
     "Stray",

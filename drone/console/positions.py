@@ -19,6 +19,7 @@ from fieldlink.drone.record.tracks import flight_track, systems
 
 __all__ = ["FORMATS", "Positions", "damage_words", "read_bounded", "read_positions", "tracks_of"]
 
+_KLV = frozenset((".ts", ".m2ts", ".mts", ".mpg", ".klv", ".klvs"))
 _MAX_BYTES = 2_000_000_000
 _COLUMNS = ("time", "device", "lat", "lon", "alt", "heading", "speed")
 
@@ -34,8 +35,8 @@ class Positions:
 def read_positions(
     path: Path, zone: datetime.tzinfo = datetime.UTC, began_us: int | None = None
 ) -> Positions:
-    """A .srt, .tlog, .bin or .ulg file as tracks, one for each aircraft. `zone` is that of the
-    times in subtitles, `began_us` the beginning of a log or of subtitles without dates.
+    """A .srt, .tlog, .bin, .ulg, .ts or .klv file as tracks, one for each aircraft. `zone` is that
+    of the times in subtitles, `began_us` the beginning of a log or of subtitles without dates.
 
     Raises:
         SourceError: nothing of it can be read.
@@ -46,6 +47,8 @@ def read_positions(
     if kind == ".tlog":
         data = read_bounded(path)
         return Positions(tracks_of(data, path.stem), damage_words(verify(data)))
+    if kind in _KLV:
+        return _klv(path)
     frames, damage, shift_us = bytearray(), "", None
     try:
         for logged in read_log(path):
@@ -114,6 +117,14 @@ def _subtitles(path: Path, zone: datetime.tzinfo, began_us: int | None) -> Posit
     if not fixes and any(one.lat is not None for one in read.samples):
         raise SourceError("undated", f"{path.name} has no times; say when its video began: --began")
     return Positions([Track("", path.stem, "drone", fixes)], damage)
+
+
+def _klv(path: Path) -> Positions:
+    from fieldlink.drone.console.klv_files import klv_track, read_klv
+
+    found = read_klv(path)
+    damage = f"damaged: {path.name}: {found.damage}" if found.bad else ""
+    return Positions([klv_track(found, path.stem)], damage)
 
 
 def _csv(tracks: Iterable[Track]) -> Iterator[str]:

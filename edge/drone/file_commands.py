@@ -45,7 +45,9 @@ def replay(
 
 
 def import_file(
-    files: Annotated[list[Path], typer.Argument(help=".srt, .tlog, .bin or .ulg files.")],
+    files: Annotated[
+        list[Path], typer.Argument(help=".srt, .tlog, .bin, .ulg, .ts or .klv files.")
+    ],
     to: Annotated[str, typer.Option(help="kml, gpx, csv or geojson.")] = "kml",
     folder: Annotated[
         Path | None, typer.Option(help="Where to write; without: beside each file.")
@@ -59,7 +61,8 @@ def import_file(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Positions out of flights' files: DJI subtitles, ground stations' and autopilots' logs. 导入
+    """Positions out of flights' files: DJI subtitles, ground stations' and autopilots' logs,
+    KLV in video (MISB ST 0601). 导入
 
     A file that is damaged or cut off gives what is in it; where the damage is, is said, and the
     exit status is 1.

@@ -8,6 +8,7 @@ import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
 from fieldlink.edge.drone.asking import Watch, answered, watched
+from fieldlink.edge.drone.clip_commands import export, klv
 from fieldlink.edge.drone.output import Force, write_out
 
 __all__ = ["video_app"]
@@ -24,9 +25,15 @@ video_app = typer.Typer(
 
     fieldlink drone video add m300-1 rtsp://...    one that no camera names
 
+    fieldlink drone video export m300-1 --from -10m --to now -o clip.ts    with KLV 导出
+
+    fieldlink drone video klv clip.ts              what the KLV in a file says
+
     The first stream of an aircraft is the device of its name, further ones have -2, -3 behind it.
     Originals are kept whole whatever the quality. 原始视频始终完整保存。""",
 )
+video_app.command("export")(export)
+video_app.command("klv")(klv)
 _Name = Annotated[str, typer.Argument(help="Its device, as in video list.")]
 
 

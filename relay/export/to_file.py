@@ -1,14 +1,15 @@
-"""One file of telemetry or of a flight, written beside a running centre."""
+"""One file of telemetry, of a flight or of video, written beside a running centre."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.tracks import geojson, gpx, kml
 from fieldlink.relay.archive import Archive
 from fieldlink.relay.beside import now_us, opened
 from fieldlink.relay.catalogue import Catalogue, StoredFlight
+from fieldlink.relay.export.clip import CentreClip, ClipOptions
 from fieldlink.relay.export.csv_file import csv_file
 from fieldlink.relay.export.gather import Asked, gather_table, gather_tracks
 from fieldlink.relay.export.parquet import parquet
@@ -17,10 +18,11 @@ from fieldlink.relay.flights.tlog import recording_of
 from fieldlink.relay.flights.track import flight_tracks
 from fieldlink.relay.telemetry.history import History
 
-__all__ = ["FLIGHT_FORMS", "FORMS", "export_flight", "export_to"]
+__all__ = ["CLIP", "FLIGHT_FORMS", "FORMS", "export_clip", "export_flight", "export_to"]
 
 _TRACKS = {"geojson": geojson, "gpx": gpx, "kml": kml}
 FORMS = (*_TRACKS, "csv", "parquet")
+CLIP = "ts"
 FLIGHT_FORMS = ("tlog", *_TRACKS)
 
 
@@ -32,7 +34,7 @@ def export_to(file: Path, config: Path | None, asked: Asked, stream: str) -> int
         ConfigError: its ending is none, it is there already, or it cannot be written.
         ArchiveError: there is no centre, or nothing of that name.
     """
-    form = _form(file, FORMS)
+    form = _form(file, FORMS, CLIP)
 
     def write(target: BinaryIO) -> None:
         with opened(config) as (_settings, catalogue):
@@ -72,10 +74,32 @@ def export_flight(
     return _written(file, write), missing
 
 
-def _form(file: Path, forms: Sequence[str]) -> str:
+def export_clip(
+    file: Path, config: Path | None, asked: Asked, options: ClipOptions
+) -> dict[str, Any]:
+    """Write the video that is `asked` for, with KLV beside it, to `file`. Returns what is in it.
+
+    Raises:
+        ConfigError: it is there already, or it cannot be written.
+        ArchiveError: there is no centre, or no video of that time.
+        SourceError: libav cannot write it.
+    """
+    report: dict[str, Any] = {}
+
+    def write(target: BinaryIO) -> None:
+        with opened(config) as (settings, catalogue):
+            clip = CentreClip(catalogue, settings.archive_root, asked, options)
+            target.writelines(clip.write())
+            report.update(clip.report())
+
+    size = _written(file, write)
+    return {"file": str(file), "bytes": size, **report}
+
+
+def _form(file: Path, forms: Sequence[str], *others: str) -> str:
     form = file.suffix.removeprefix(".").lower()
     if form not in forms:
-        raise ConfigError(f"{file}: end its name in one of {', '.join(forms)}")
+        raise ConfigError(f"{file}: end its name in one of {', '.join((*forms, *others))}")
     return form
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from fieldlink.codecs.fault import ConfigError
-from fieldlink.relay.orders.times import read_span, read_time, seconds_of
+from fieldlink.codecs.settings.times import read_span, read_time, seconds_of
 
 _CHINA = timezone(timedelta(hours=8))
 _NOW = datetime(2026, 11, 28, 14, 30, 10, tzinfo=_CHINA)
