@@ -43,8 +43,8 @@ def export(
     import time
 
     from fieldlink.codecs.settings.times import read_span
-    from fieldlink.relay.export.gather import Asked
     from fieldlink.relay.export.clip import ClipOptions
+    from fieldlink.relay.export.gather import Asked
     from fieldlink.relay.export.to_file import CLIP, export_clip, export_to
 
     from_us, to_us = read_span(first, last, time.time_ns() // 1000, None)

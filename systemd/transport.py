@@ -19,7 +19,11 @@ from av.bitstream import BitStreamFilterContext
 
 from fieldlink.codecs.fault import SourceError
 
-__all__ = ["Clip", "Piece"]
+__all__ = ["SLACK_US", "Clip", "Piece"]
+
+SLACK_US = 100_000
+"""A set may seem to be so much before its picture: in the first seconds of a connection times are
+known less well."""
 
 _CLOCK = Fraction(1, 90_000)
 _BEFORE_US = 1_000_000  # a stream begins there, so that nothing is before 0
@@ -136,7 +140,7 @@ class Clip:
             units += [
                 _Unit("klv", at_us, at_us, 0, True, data)
                 for at_us, data in piece.sets
-                if (self.first_us or 0) <= at_us < self._to_us
+                if (self.first_us or 0) - SLACK_US <= at_us < self._to_us
             ]
         return sorted(units, key=lambda one: one.dts_us)
 

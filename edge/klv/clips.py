@@ -21,7 +21,7 @@ from fieldlink.codecs.telemetry import (
 from fieldlink.codecs.tracks import instant
 from fieldlink.drone.record.samples import flight_samples
 from fieldlink.edge.spool import SpoolView, Stored
-from fieldlink.systemd.transport import Clip, Piece
+from fieldlink.systemd.transport import SLACK_US, Clip, Piece
 
 __all__ = ["Asked", "KitClip"]
 
@@ -104,7 +104,7 @@ class KitClip:
                 continue
             if end_us is not None and manifest.start_us - end_us > _GAP_US:
                 self._gaps.append((end_us, manifest.start_us))
-            begin_us = manifest.start_us if end_us is None else max(end_us, manifest.start_us)
+            begin_us = max(end_us or 0, manifest.start_us - SLACK_US)
             end_us = max(manifest.end_us, end_us or 0)
             sets = self._narrator.between(begin_us, manifest.end_us)
             yield Piece(content, manifest.start_us, sets)

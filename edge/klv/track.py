@@ -30,6 +30,7 @@ _PIECE_S = 10.0
 _PIECE_BYTES = 1_000_000  # in 10 s: fifty times what an aircraft sends
 _PIECE_SETS = 1_000  # understood in that time
 _MOST_REASONS = 16
+_CORRECTED_US = 5_000_000
 
 
 class KlvTrack:
@@ -51,8 +52,8 @@ class KlvTrack:
         self._framers: dict[int, Framer] = {}
         self._began_s = steady()
         self._size, self._budget = 0, _PIECE_SETS
-        self._records = bytearray()
-        self._packets, self._lost, self._span = 0, 0, (0, 0)
+        self._kept: list[Metadata] = []
+        self._lost = 0
         self.sets = 0
         self.left_out = 0
         self.last_us: int | None = None
@@ -73,7 +74,8 @@ class KlvTrack:
             self.left_out += 1
             return
         self._size += len(packet.data)
-        self._keep(packet)
+        if self._keeps():
+            self._kept.append(packet)
         framer = self._framers.setdefault(packet.stream, Framer())
         found = [one for raw in framer.feed(packet.data) if (one := self._understood(raw))]
         if found:
@@ -103,15 +105,6 @@ class KlvTrack:
         known = reason in self.bad or len(self.bad) < _MOST_REASONS
         self.bad[reason if known else "other"] += 1
 
-    def _keep(self, packet: Metadata) -> None:
-        if not self._keeps():
-            return
-        at_us = max(packet.utc_us, 0)
-        first_us, last_us = self._span if self._packets else (at_us, at_us)
-        self._span = min(first_us, at_us), max(last_us, at_us)
-        self._records += put_record(Record(at_us, packet.data))
-        self._packets += 1
-
     def tick(self) -> None:
         """Hand over the piece that has been under way for ten seconds."""
         if self._steady() - self._began_s >= _PIECE_S:
@@ -127,23 +120,23 @@ class KlvTrack:
 
     def _hand_over(self) -> None:
         self._began_s, self._size, self._budget = self._steady(), 0, _PIECE_SETS
-        content, packets, lost = bytes(self._records), self._packets, self._lost
-        self._records.clear()
-        self._packets = self._lost = 0
-        if packets:
-            meta = {"packets": packets, **({"left_out": lost} if lost else {})}
-            draft = Draft(
-                device=self._device,
-                stream=KLV_STREAM,
-                layer=Layer.ORIGINAL,
-                precedence=Precedence.ROUTINE,
-                start_us=self._span[0],
-                end_us=self._span[1],
-                recorded_us=self._clock(),
-                media_type=KLV_MEDIA_TYPE,
-                meta=meta,
-            )
-            self._sink(draft, content)
+        kept, self._kept = self._kept, []
+        lost, self._lost = self._lost, 0
+        records = _timed(kept)
+        if not records:
+            return
+        draft = Draft(
+            device=self._device,
+            stream=KLV_STREAM,
+            layer=Layer.ORIGINAL,
+            precedence=Precedence.ROUTINE,
+            start_us=min(record.time_us for record in records),
+            end_us=max(record.time_us for record in records),
+            recorded_us=self._clock(),
+            media_type=KLV_MEDIA_TYPE,
+            meta={"packets": len(records), **({"left_out": lost} if lost else {})},
+        )
+        self._sink(draft, b"".join(map(put_record, records)))
 
     def report(self) -> dict[str, Any] | None:
         """How it goes; None: nothing of the kind has come."""
@@ -155,3 +148,19 @@ class KlvTrack:
             "bad": dict(self.bad),
             "left_out": self.left_out,
         }
+
+
+def _timed(kept: Sequence[Metadata]) -> list[Record]:
+    """What was kept, on the kit's clock as it is known by now: a connection begins with a burst of
+    what waited, and what comes first seems to be later than it was.
+    """
+    known = [one.utc_us - one.device_us for one in kept if one.device_us is not None]
+    records = []
+    for one in kept:
+        at_us = one.utc_us
+        if one.device_us is not None:
+            better_us = one.device_us + known[-1]
+            if abs(better_us - at_us) < _CORRECTED_US:  # else its clock has jumped meanwhile
+                at_us = better_us
+        records.append(Record(max(at_us, 0), one.data))
+    return records

@@ -55,6 +55,11 @@ class ArrivalClock:
             self._buckets.append((slot, offset_us))
 
     @property
+    def is_known(self) -> bool:
+        """Whether anything arrived since it began, or jumped."""
+        return bool(self._buckets)
+
+    @property
     def offset_us(self) -> int:
         """UTC minus device time; 0 before anything arrived."""
         return min((offset for _, offset in self._buckets), default=0)

@@ -159,7 +159,7 @@ class LibavSource:
                     kind = numbers[raw.stream_index]
                     self._deliver_one(raw, chosen[kind], deliver, stopped)
                 elif 0 < raw.size <= _MOST_DATA_BYTES:
-                    deliver(Metadata(raw.stream_index, bytes(raw), self._time_of(raw)))
+                    deliver(self._beside(raw))
             if self._pace is None:
                 raise SourceError("closed", f"{self.describe()}: the camera ended the connection")
             if not self._settings.loop:
@@ -168,16 +168,21 @@ class LibavSource:
             self._pace.rewind()
             container.seek(0)
 
-    def _time_of(self, raw: Any) -> int:
-        """The kit's clock for a packet of data: by its time stamp, if that is near the pictures',
-        which it must not be able to move.
+    def _beside(self, raw: Any) -> Metadata:
+        """A packet of data, at the time of its stamp, if that is near the pictures', which it must
+        not be able to move.
         """
-        now_us = self._clock()
+        number, data, now_us = raw.stream_index, bytes(raw), self._clock()
         if raw.pts is None or raw.time_base is None:
-            return now_us
+            return Metadata(number, data, now_us)
         shift_us = self._pace.shift_us if self._pace is not None else 0
-        at_us = self._arrivals.utc_us(_us(raw.pts, raw.time_base) + shift_us)
-        return at_us if abs(at_us - now_us) < _STRAY_US else now_us
+        device_us = _us(raw.pts, raw.time_base) + shift_us
+        if not self._arrivals.is_known:
+            return Metadata(number, data, now_us, device_us)
+        at_us = self._arrivals.utc_us(device_us)
+        if abs(at_us - now_us) > _STRAY_US:
+            return Metadata(number, data, now_us)
+        return Metadata(number, data, at_us, device_us)
 
     def _deliver_one(self, raw: Any, track: TrackInfo, deliver: Deliver, stopped: Stopped) -> None:
         filler = self._fillers.setdefault(track.kind, TimeFiller())

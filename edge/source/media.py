@@ -62,12 +62,14 @@ class Packet:
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What came beside pictures and sound, of data stream number `stream`: KLV of aircraft, or who
-    knows what. `utc_us` is the kit's clock for it, by its time stamp if it has a true one.
+    knows what. `utc_us` is the kit's clock for it: by its time stamp if it has a true one, which
+    then is `device_us` on the clock of the pictures' time stamps.
     """
 
     stream: int
     data: bytes
     utc_us: int
+    device_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

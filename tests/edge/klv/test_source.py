@@ -44,6 +44,8 @@ def check(path: Path) -> None:
     shown = min(one.utc_us for one in pictures)
     for packet, (at_us, _) in zip(data, SETS, strict=True):
         assert packet.utc_us - shown == pytest.approx(at_us - SETS[0][0], abs=60_000)
+        assert packet.device_us is not None
+        assert packet.device_us - (data[0].device_us or 0) == at_us - SETS[0][0]
 
 
 def test_the_asynchronous_carriage_as_ffmpeg_writes_it_is_read(

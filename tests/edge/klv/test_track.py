@@ -102,6 +102,17 @@ def test_where_originals_are_not_recorded_it_is_heard_all_the_same() -> None:
     assert len(bench.heard) == 3
 
 
+def test_what_came_in_a_burst_has_the_times_that_are_known_later() -> None:
+    bench, sets = Bench(), moments(5)
+    for n, (at_us, data) in enumerate(sets):
+        late_us = 900_000 if n < 3 else 0  # the first three waited for the connection
+        bench.track.take(Metadata(1, data, at_us + late_us, at_us - T0_US))
+    bench.track.take(Metadata(1, sets[0][1], T0_US + 5))  # without a time stamp
+    bench.track.finish()
+    kept = [record.time_us for record in read_records(bench.stored[0][1])]
+    assert kept == [*(at_us for at_us, _ in sets), T0_US + 5]
+
+
 def test_a_sink_that_fails_is_not_swallowed() -> None:
     def broken(draft: Draft, content: bytes) -> None:
         raise OSError("disk")
