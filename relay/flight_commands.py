@@ -53,10 +53,10 @@ def list_flights(
     as_json: AsJson = False,
 ) -> None:
     """One line for each, the newest first: name, kit, aircraft, length, height, pieces. 列表"""
+    from fieldlink.codecs.settings.times import read_span
     from fieldlink.relay.beside import now_us, opened
     from fieldlink.relay.flights.row import flight_row
     from fieldlink.relay.flights.telling import flight_lines
-    from fieldlink.relay.orders.times import read_span
 
     span = read_span(start, end, now_us(), None) if start else (None, None)
     with opened(config) as (_settings, store):
