@@ -228,6 +228,24 @@ def test_a_camera_that_was_started_again_is_asked_again_and_no_value_is_left() -
     assert len(world.commands(STREAM)) == before + 1  # the address may be another now
 
 
+def test_a_camera_whose_clock_jumps_is_not_asked_all_the_time_and_each_new_start_counts() -> None:
+    camera = Camera()
+    world = World(camera)
+    world.run(60)
+    before = len(world.commands(STREAM))
+    for boot_ms in (9_000, 1_000) * 10:  # two cameras with one number, as it were
+        camera.boot_ms = boot_ms
+        world.known.take(camera.capture(), world.now_us)
+        world.run(1)
+    assert len(world.commands(STREAM)) == before + 1
+    camera.boot_ms = 90_000
+    world.run(40)
+    camera.boot_ms = 100
+    world.known.take(camera.capture(), world.now_us)
+    world.run(5)
+    assert len(world.commands(STREAM)) == before + 2
+
+
 def test_a_sample_goes_when_something_changes_and_not_each_time_it_is_said() -> None:
     camera = Camera()
     world = World(camera)

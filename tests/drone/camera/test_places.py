@@ -55,6 +55,7 @@ def test_the_encoding_of_rtp_is_what_the_camera_says() -> None:
         (RTSP, "rtsp://2130706433/v"),
         (RTSP, "rtsp://127.1/v"),
         (RTSP, "rtsp://239.1.1.1/v"),
+        (RTSP, "rtsp://255.255.255.255/v"),
         (RTSP, "rtsp://10.0.0.2/v w"),
         (RTSP, "rtsp://10.0.0.2/" + "v" * 200),
         (RTP, "22"),
