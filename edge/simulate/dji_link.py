@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from fieldlink.codecs.fault import LinkError
 from fieldlink.edge.device_api.credentials import Credentials
-from fieldlink.edge.simulate.dji_rc import DjiRc, DjiRcPlan, Saying
+from fieldlink.edge.simulate.dji_bring import BringFaults, bring
+from fieldlink.edge.simulate.dji_rc import DjiFault, DjiRc, DjiRcPlan, Saying
 from fieldlink.edge.simulate.rtmp_push import RtmpPusher
 from fieldlink.systemd.mqtt import MqttConnection
 from fieldlink.systemd.tls import TlsPeer
@@ -79,6 +80,9 @@ async def run_dji_rc(
         "quality": remote.quality,
         "pictures": video.frames,
         "refused": remote.refused,
+        "brought": remote.errand.brought,
+        "brought_answers": remote.errand.answers,
+        "brought_refusals": remote.errand.refusals[-10:],
         "down": down[-5:],
     }
 
@@ -108,10 +112,26 @@ async def _connected(remote: DjiRc, login: Credentials, began_s: float) -> None:
         login=(login.name, login.password),
         timeout_s=10,
     )
+    bringing = asyncio.create_task(_bring(remote, began_s), name="sim bringing")
     try:
         await _speak(remote, link, heard, began_s)
     finally:
+        bringing.cancel()
+        await asyncio.wait([bringing])
         await link.close()
+
+
+async def _bring(remote: DjiRc, began_s: float) -> None:
+    """Bring files while it flies."""
+    faults = BringFaults(
+        expired=DjiFault.EXPIRED in remote.plan.faults, broken=DjiFault.BROKEN in remote.plan.faults
+    )
+    while True:
+        job = remote.errand.job()
+        if job is not None:
+            pose = remote.pose(time.monotonic() - began_s, time.time_ns() // 1_000_000)
+            await bring(remote.errand, job, pose, faults)
+        await asyncio.sleep(_TICK_S)
 
 
 async def _speak(

@@ -35,6 +35,8 @@ from fieldlink.codecs.dji import (
     write_envelope,
 )
 from fieldlink.codecs.fault import CodecError
+from fieldlink.codecs.geo import Pose
+from fieldlink.edge.simulate.dji_media import Errand
 from fieldlink.edge.simulate.track import Gait, Track
 
 __all__ = ["DjiFault", "DjiRc", "DjiRcPlan", "Pusher", "Saying"]
@@ -53,7 +55,8 @@ FLY = Gait(
 )
 _OSD_S = 2.0
 _TOPO_S = 3.0
-_LATE_S = 4.0
+_LATE_S, _JUST_LATE_S = 4.0, 3.2  # it is asked again after 3 s
+_SILENT_S = 8.0
 _ANSWER_S = 0.05
 _CAMERA, _FPV = "53-0-0", "39-0-7"
 _START, _STOP = "live_start_push", "live_stop_push"
@@ -63,8 +66,8 @@ class DjiFault(StrEnum):
     """How it fails, as real ones do."""
 
     BUSY = "busy"  # the first two starts fail with 513006
-    CONGESTED = "congested"  # the first start fails with 513015
-    PAUSED = "paused"  # the first start fails with 513017
+    CONGESTED = "congested"  # the first start, or the next, fails with 513015
+    PAUSED = "paused"  # the first start, or the next, fails with 513017
     SILENCE = "silence"  # the first start is not answered, nor what is asked of it again
     LATE = "late"  # answers come after four seconds
     DUPLICATE = "duplicate"  # answers come twice
@@ -72,6 +75,16 @@ class DjiFault(StrEnum):
     ZERO = "zero"  # the position is 0/0
     UNKNOWN = "unknown"  # modes and properties that nobody has heard of
     NO_PICTURE = "no-picture"  # it says that it is live and sends nothing
+    EXPIRED = "expired"  # the first upload of each file is with credentials that have ended
+    BROKEN = "broken"  # the first upload of each file breaks off half way
+    TWICE = "twice"  # it says twice that it brought a file
+
+
+_TROUBLES = {
+    DjiFault.BUSY: (513006, 513006),
+    DjiFault.CONGESTED: (513015,),
+    DjiFault.PAUSED: (513017,),
+}
 
 
 class Pusher(Protocol):
@@ -94,6 +107,8 @@ class DjiRcPlan:
     lat: float = 34.23
     lon: float = 108.95
     faults: frozenset[DjiFault] = frozenset()
+    quick: bool = False  # silent for one question, and late with one answer
+    files: tuple[str, ...] = ()  # that it brings: photos, and videos that end in .MP4
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +138,14 @@ class DjiRc:
         self._osd_s = 0.0
         self._told_capacity = False
         self._silent_until_s = -1.0
+        self._troubles = [
+            code
+            for fault, codes in _TROUBLES.items()
+            if fault in self.plan.faults
+            for code in codes
+        ]
+        copies = 2 if DjiFault.TWICE in self.plan.faults else 1
+        self.errand = Errand(self.plan.rc, self.plan.files, copies)
 
     # --- what it says by itself ----------------------------------------------------------------
 
@@ -141,6 +164,21 @@ class DjiRc:
         if after_s >= self._osd_s:
             self._osd_s = after_s + _OSD_S
             yield from self._osd(after_s, now_ms)
+        for topic, payload in self.errand.due(after_s, now_ms):
+            yield Saying(after_s, topic, payload)
+
+    def pose(self, after_s: float, now_ms: int) -> Pose:
+        """Where its camera is."""
+        told = self._aircraft(after_s)
+        return Pose(
+            now_ms * 1000,
+            told.lat or 0.0,
+            told.lon or 0.0,
+            alt_m=told.height_m,
+            height_m=told.elevation_m,
+            gimbal_pitch=-35.0,
+            gimbal_yaw=10.0,
+        )
 
     def _osd(self, after_s: float, now_ms: int) -> Iterator[Saying]:
         faults = self.plan.faults
@@ -212,14 +250,22 @@ class DjiRc:
         except CodecError as error:
             self.refused.append(str(error))
             return []
+        self.errand.hear(way, envelope)
         if way is not Way.SERVICES or not isinstance(envelope.data, dict):
             return []
         result = self._serve(envelope, after_s)
         if result is None:
             return []
-        at_s = after_s + (_LATE_S if DjiFault.LATE in self.plan.faults else _ANSWER_S)
+        at_s = after_s + self._takes_s(envelope.method, result)
         answer = self._answer(envelope, result, at_s, now_ms)
         return [answer, answer] if DjiFault.DUPLICATE in self.plan.faults else [answer]
+
+    def _takes_s(self, method: str | None, result: int) -> float:
+        if DjiFault.LATE not in self.plan.faults:
+            return _ANSWER_S
+        if not self.plan.quick:
+            return _LATE_S
+        return _JUST_LATE_S if (method, result) == (_START, 0) else _ANSWER_S
 
     def _serve(self, asked: Envelope, after_s: float) -> int | None:
         video = str(asked.data.get("video_id", ""))
@@ -240,14 +286,10 @@ class DjiRc:
         faults, self.starts = self.plan.faults, self.starts + 1
         if DjiFault.SILENCE in faults and (self.starts == 1 or after_s < self._silent_until_s):
             if self.starts == 1:
-                self._silent_until_s = after_s + 8.0
+                self._silent_until_s = after_s + (1.0 if self.plan.quick else _SILENT_S)
             return None
-        if DjiFault.BUSY in faults and self.starts <= 2:
-            return 513006
-        if DjiFault.CONGESTED in faults and self.starts == 1:
-            return 513015
-        if DjiFault.PAUSED in faults and self.starts == 1:
-            return 513017
+        if self._troubles:
+            return self._troubles.pop(0)
         if self.live is not None:
             return 513003
         url = str(asked.data.get("url", ""))

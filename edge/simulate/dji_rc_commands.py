@@ -41,6 +41,16 @@ def dji_rc(
     fault: Annotated[
         list[DjiFault] | None, typer.Option(help="How it fails; may be given several times.")
     ] = None,
+    quick: Annotated[
+        bool, typer.Option(help="Be silent, and late, only as long as it takes to be noticed.")
+    ] = False,
+    bring: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A photo that it brings to the kit, by its name, or a video (.MP4) in parts; may"
+            " be given several times. 回传原片"
+        ),
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=0, help="End after so long; without it at Ctrl-C.")
     ] = None,
@@ -52,7 +62,14 @@ def dji_rc(
     protocol has no mark for an exercise: use it where nobody takes it for a real one.
     """
     plan = DjiRcPlan(
-        rc=rc, aircraft=aircraft, seed=seed, lat=lat, lon=lon, faults=frozenset(fault or ())
+        rc=rc,
+        aircraft=aircraft,
+        seed=seed,
+        lat=lat,
+        lon=lon,
+        faults=frozenset(fault or ()),
+        quick=quick,
+        files=tuple(bring or ()),
     )
     found = asyncio.run(_run(plan, _login(uri, config, name, rc, host), seconds))
     if as_json:
