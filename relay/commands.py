@@ -9,6 +9,7 @@ from fieldlink.relay.account_commands import token, user
 from fieldlink.relay.command_options import AsJson, ConfigFile, say, say_json, shown_time
 from fieldlink.relay.export_commands import export
 from fieldlink.relay.flight_commands import flights
+from fieldlink.relay.original_commands import originals_app
 from fieldlink.relay.store_commands import catalogue, incident
 from fieldlink.relay.telemetry_commands import alarms, devices, history
 from fieldlink.relay.want_commands import LOOSE, list_wants, mark, want
@@ -31,6 +32,7 @@ app.add_typer(user, name="user")
 app.add_typer(token, name="token")
 app.add_typer(settings_app, name="config")
 app.add_typer(flights, name="flights")
+app.add_typer(originals_app, name="originals")
 app.command("want", context_settings=LOOSE)(want)
 app.command("wants")(list_wants)
 app.command("window")(window)

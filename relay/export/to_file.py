@@ -16,9 +16,18 @@ from fieldlink.relay.export.parquet import parquet
 from fieldlink.relay.flights.detail import detail_of
 from fieldlink.relay.flights.tlog import recording_of
 from fieldlink.relay.flights.track import flight_tracks
+from fieldlink.relay.originals.gather import choose, joined, originals
 from fieldlink.relay.telemetry.history import History
 
-__all__ = ["CLIP", "FLIGHT_FORMS", "FORMS", "export_clip", "export_flight", "export_to"]
+__all__ = [
+    "CLIP",
+    "FLIGHT_FORMS",
+    "FORMS",
+    "export_clip",
+    "export_flight",
+    "export_original",
+    "export_to",
+]
 
 _TRACKS = {"geojson": geojson, "gpx": gpx, "kml": kml}
 FORMS = (*_TRACKS, "csv", "parquet")
@@ -94,6 +103,25 @@ def export_clip(
 
     size = _written(file, write)
     return {"file": str(file), "bytes": size, **report}
+
+
+def export_original(
+    file: Path, config: Path | None, which: str, kit: str | None, device: str | None
+) -> int:
+    """Write the original that `which` names to `file`; how many bytes that was.
+
+    Raises:
+        ConfigError: it is there already, or cannot be written.
+        ArchiveError: there is no centre, no such original, or it has not come whole.
+    """
+
+    def write(target: BinaryIO) -> None:
+        with opened(config) as (settings, catalogue):
+            archive = Archive.open(settings.archive_root, write=False)
+            found = originals(catalogue, archive, kit=kit, device=device)
+            target.writelines(joined(archive, choose(found, which)))
+
+    return _written(file, write)
 
 
 def _form(file: Path, forms: Sequence[str], *others: str) -> str:

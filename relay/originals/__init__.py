@@ -1,0 +1,1 @@
+"""Originals that others made (photos and videos of cards), as far as they have come."""
