@@ -26,6 +26,7 @@ __all__ = ["KlvFile", "klv_track", "read_klv"]
 _MAX_BYTES = 64_000_000  # of bare sets: two days of an aircraft
 _MOST_STREAMS = 4
 _MOST_NOISE = 3
+_PACKET = 188  # bytes of a transport stream's packet
 _BARE, _RECORDS = ".klv", ".klvs"
 
 
@@ -100,6 +101,8 @@ def _packets(path: Path, found: KlvFile) -> Iterator[tuple[int, bytes]]:
             for packet in source.demux(chosen):
                 if packet.size:
                     yield packet.stream_index, bytes(packet)
+            if source.format.name == "mpegts" and path.suffix.lower() == ".ts" and size % _PACKET:
+                found.trouble(f"truncated: it ends in the middle of a packet, at byte {size}")
     except (av.error.FFmpegError, OSError) as error:
         if not found.sets:
             raise SourceError("not-media", f"{path.name}: libav cannot read it: {error}") from error
