@@ -79,13 +79,14 @@ class Feed:
         with self._changed:
             if not self._queue and not self._done:
                 self._changed.wait(wait_s)
-            if self._queue:
+            silent_s = time.monotonic() - self._heard_s
+            # libav times out by itself; this is for when it does not, and when only data comes.
+            hangs = silent_s > self._silence_s + _PATIENCE_S
+            if self._queue and not (hangs and isinstance(self._queue[0], Metadata)):
                 return self._take()
             if self._done:
                 raise self._failure or SourceError("closed", "the source ended by itself")
-            silent_s = time.monotonic() - self._heard_s
-        # libav times out by itself; this is for when it does not.
-        if silent_s > self._silence_s + _PATIENCE_S:
+        if hangs:
             raise SourceError("hung", f"{self._adapter.describe()}: silent for {silent_s:.0f} s")
         return None
 

@@ -48,11 +48,11 @@ def test_sets_are_made_between_samples_on_one_grid() -> None:
 
 def test_what_came_goes_before_what_can_be_made_and_is_not_touched() -> None:
     own = encode({Tag.TIME: 5, Tag.LAT: 1.0, Tag.LON: 2.0}, {94: b"kept"})
-    came = [Record(T0_US + n * 500_000, own) for n in range(5)]  # for two seconds
-    found = Narrator(came, flown(10)).between(T0_US, T0_US + 5_000_000)
+    came = [Record(T0_US + n * 500_000, own) for n in range(4, 9)]  # for two seconds
+    found = Narrator(came, flown(12)).between(T0_US, T0_US + 6_000_000)
     assert [one for one in found if one[1] == own] == [(r.time_us, own) for r in came]
     made = [at_us - T0_US for at_us, data in found if data != own]
-    assert made == list(range(3_000_000, 5_000_000, 200_000))
+    assert made == [*range(0, 1_200_000, 200_000), *range(5_000_000, 6_000_000, 200_000)]
 
 
 def test_what_is_hostile_in_what_came_is_left_out() -> None:

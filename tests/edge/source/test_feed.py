@@ -8,7 +8,7 @@ import pytest
 
 from fieldlink.codecs.fault import SourceError
 from fieldlink.edge.source.feed import Feed
-from fieldlink.edge.source.media import Capabilities, Deliver, Ended, Packet, Stopped
+from fieldlink.edge.source.media import Capabilities, Deliver, Ended, Metadata, Packet, Stopped
 
 
 class Puppet:
@@ -85,3 +85,32 @@ def test_a_full_queue_makes_the_adapter_wait() -> None:
         assert isinstance(feed.next(2), Packet)
     assert feed.close(2)
     assert len(sent) <= 7
+
+
+def test_what_comes_beside_is_left_out_when_much_waits_and_makes_nobody_wait() -> None:
+    through = threading.Event()
+
+    def act(deliver: Deliver, stopped: Stopped) -> None:
+        deliver(_packet(8_500_000))
+        for _ in range(50):
+            deliver(Metadata(1, bytes(1_000_000), 0))
+        deliver(_packet(10))
+        through.set()
+
+    feed = _feed(act)
+    assert through.wait(10)
+    assert feed.left_out == 50
+    assert [type(feed.next(2)) for _ in range(2)] == [Packet, Packet]
+
+
+def test_a_picture_that_has_stopped_is_missed_although_data_goes_on() -> None:
+    def act(deliver: Deliver, stopped: Stopped) -> None:
+        while not stopped():
+            deliver(Metadata(1, b"klv", 0))
+            time.sleep(0.01)
+
+    feed = _feed(act, silence_s=-1.9)
+    time.sleep(0.2)
+    with pytest.raises(SourceError, match="hung"):
+        feed.next(2)
+    assert feed.close(2)
