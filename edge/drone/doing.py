@@ -1,7 +1,7 @@
 """What people ask to be done with an aircraft: one verb on the control socket, `drone-do`, for all
 of it.
 
-    {"do": "drone-do", "what": "mission.download", "vehicle": "m300-1"}
+    {"do": "drone-do", "what": "param.download", "vehicle": "m300-1"}
 
 A part of the kit that can do something gives its verbs (`Doer`) by name, made for a `Deck`: the
 router, whoever asks over it, and the names of aircraft. `ask` has it done by the running agent; or
@@ -73,7 +73,7 @@ class Deck:
         Raises:
             CommandError: "not-heard", or which one of several is not said.
         """
-        names, name = self.names(), asked.get("vehicle") or ""
+        names, name = self.names(), str(asked.get("vehicle") or "")
         if not name and len(names) == 1:
             return next(iter(names.items()))
         if name in names:

@@ -15,6 +15,7 @@ from fieldlink.drone.commanding import Commander, CommandError
 from fieldlink.drone.commanding.items import Item, PlanKind
 from fieldlink.drone.commanding.parameters import download_parameters
 from fieldlink.drone.commanding.plans import download_plan
+from fieldlink.drone.commanding.values import encoded_bytewise
 
 _TARGET = (7, 1)
 _TO = (1, 191)
@@ -116,14 +117,32 @@ def test_an_aircraft_that_falls_silent_in_the_middle_is_said_with_how_much_came(
 
 def test_a_list_that_grows_in_the_middle_is_read_anew() -> None:
     air = Airborne()
-    before = [("A", 1, 6), ("Z", 2, 6)]
-    after = [("A", 1, 6), ("M", 9, 6), ("Z", 2, 6)]
+    before = [("A", 1, 6), ("Y", 2, 6), ("Z", 3, 6)]
+    after = [("A", 1, 6), ("M", 9, 6), ("Y", 2, 6), ("Z", 3, 6)]
     keep_parameters(air, before)
     first = list(air.answers["PARAM_REQUEST_LIST"](None))
     keep_parameters(air, after)
-    air.answers["PARAM_REQUEST_LIST"] = lambda _: first[:1]
+    air.answers["PARAM_REQUEST_LIST"] = lambda _: first[:2]
     found, _ = _done(air, lambda one: download_parameters(one, _TARGET))
-    assert [(one.name, one.value) for one in found] == [("A", 1), ("M", 9), ("Z", 2)]
+    assert [(one.name, one.value, one.type) for one in found] == after
+
+
+def test_a_value_that_is_said_for_another_reason_is_not_of_the_list() -> None:
+    air = Airborne()
+    keep_parameters(air, [("A", 1, 6), ("B", 2, 6)])
+    listed = air.answers["PARAM_REQUEST_LIST"]
+    check = dialect.MAVLink_param_value_message(b"_HASH_CHECK", 0, 5, 2, 65_535)
+    air.answers["PARAM_REQUEST_LIST"] = lambda message: [check, *listed(message)]
+    found, _ = _done(air, lambda one: download_parameters(one, _TARGET))
+    assert [one.name for one in found] == ["A", "B"]
+
+
+def test_what_is_known_of_an_autopilot_counts_before_what_its_values_look_like() -> None:
+    two, tiny = b"\0\0\0\x40", b"\1\0\0\0"  # 2.0 and next to nothing, as floats
+    assert encoded_bytewise(None, 12, [(two, 6)])
+    assert not encoded_bytewise(None, 3, [(tiny, 6)])
+    assert not encoded_bytewise(131_072, 12, [(tiny, 6)])
+    assert encoded_bytewise(16, 3, [(two, 6)])
 
 
 @pytest.mark.parametrize("name", ["A B", "A,B", "A#", "\x1b[2J", "A\nB"])
@@ -176,6 +195,22 @@ def test_over_a_link_that_loses_a_twentieth_a_whole_mission_comes(seed: int) -> 
     assert [round(item.x * 1e7) for item in found] == [342_000_000 + at for at in range(300)]
     assert air.count("MISSION_REQUEST_INT") > 300
     assert took_s < 120
+
+
+def test_an_item_that_comes_twice_is_not_taken_for_the_next() -> None:
+    air = Airborne()
+    keep_plan(air, {0: _MISSION})
+    item = air.answers["MISSION_REQUEST_INT"]
+    before: list[Any] = []
+
+    def again(message: Any) -> Iterable[Any]:
+        found = [*before, *item(message)]
+        before[:] = found[-1:]
+        return found
+
+    air.answers["MISSION_REQUEST_INT"] = again
+    found, _ = _done(air, lambda one: download_plan(one, _TARGET, PlanKind.MISSION))
+    assert [one.seq for one in found] == [0, 1, 2]
 
 
 def test_an_old_autopilot_is_asked_for_old_items() -> None:
