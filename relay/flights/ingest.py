@@ -81,7 +81,9 @@ class Ingest:
         if upto <= self._sheaves:
             return False
         touched, reached = self._catalogue.measured_after(self._sheaves, upto, _PAGE)
-        if self._devices and touched:
+        kits = {kit for kit, _ in self._devices}
+        touched = [touch for touch in touched if touch[0] in kits]
+        if touched:
             self._catalogue.touch_flights(touched, (SHEAF_CURSOR, reached))
         elif reached - self._sheaves > _PAGE:
             self._catalogue.put_cursor(SHEAF_CURSOR, reached)

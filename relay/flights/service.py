@@ -22,14 +22,17 @@ from fieldlink.relay.flights.ingest import Ingest
 from fieldlink.relay.flights.measuring import measured
 from fieldlink.relay.flights.row import flight_row
 from fieldlink.relay.telemetry.history import History
+from fieldlink.relay.telemetry.pace import Pace
 
 __all__ = ["Flights"]
 
 _IDLE_S = 1.0
 _AGAIN_S = 1.0
 _TELL_S = 2.0
-# Measuring reads all of a flight's telemetry: of one that goes on not more often than this.
-_MEASURE_S = 10.0
+# Measuring reads all of a flight's telemetry: of one that goes on not more often than this, and of
+# a long one, or of what was recorded on the ground, seldom: it is a few thousandths of the time.
+_MEASURE_S, _MEASURE_IDLE_S, _MEASURE_SHARE = 10.0, 60.0, 1 / 360
+_SAMPLES_S = 5.0
 _MEASURES = 4
 _MOST_PACED = 1_000
 
@@ -56,7 +59,9 @@ class Flights:
         self._ingest = Ingest(catalogue, archive, note)
         self._untold: dict[FlightKey, StoredFlight] = {}
         self._told_s: dict[FlightKey, float] = {}
-        self._measured_s: dict[FlightKey, float] = {}
+        self._rest_s: dict[FlightKey, float] = {}  # until when its figures stay as they are
+        self._samples = Pace(_SAMPLES_S, monotonic)
+        self._behind = False
         self._turn = threading.Lock()
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -94,7 +99,9 @@ class Flights:
         """
         with self._turn:
             changed, more = self._ingest.read()
-            more = self._ingest.read_samples() or more
+            if self._behind or self._samples.may():
+                self._behind = self._ingest.read_samples()
+            more = more or self._behind
             self._untold.update((flight.key, flight) for flight in changed)
             if not more:  # what is read later may change them again
                 more = self._measure()
@@ -106,21 +113,23 @@ class Flights:
         programs that fill an archive.
         """
         with self._turn:
-            self._measured_s.clear()
+            self._rest_s.clear()
             self._told_s.clear()
+            self._samples = Pace(0.0, self._monotonic)
         while self.step():
             pass
+        self._samples = Pace(_SAMPLES_S, self._monotonic)
 
     def _measure(self) -> bool:
         """Find out about a few flights of which something new has come; whether there are more."""
         now_s = self._monotonic()
-        self._measured_s = {k: s for k, s in self._measured_s.items() if now_s - s < _MEASURE_S}
-        found = self._catalogue.stale_flights(_MEASURES, self._measured_s)
+        self._rest_s = {key: until_s for key, until_s in self._rest_s.items() if until_s > now_s}
+        found = self._catalogue.stale_flights(_MEASURES, self._rest_s)
         for flight in found:
             said = said_gaps(index_of(self._catalogue, self._archive, flight))
             figures = measured(self._catalogue, self._history, flight, said, self._clock())
             after = self._catalogue.put_measured(flight, figures)
-            self._measured_s[flight.key] = now_s
+            self._rest_s[flight.key] = now_s + _rest_s(flight)
             if flight_row(after) != flight_row(flight) or flight.key in self._untold:
                 self._untold[flight.key] = after
         return len(found) == _MEASURES
@@ -152,3 +161,9 @@ class Flights:
         if kind == "bundle" and data.get("stream") == TLOG_STREAM and loop is not None:
             with contextlib.suppress(RuntimeError):  # it is closed
                 loop.call_soon_threadsafe(self._wake.set)
+
+
+def _rest_s(flight: StoredFlight) -> float:
+    """How long the figures of a flight stay as they are, whatever comes."""
+    least_s = _MEASURE_S if flight.armed else _MEASURE_IDLE_S
+    return max(least_s, (flight.end_us - flight.start_us) / 1e6 * _MEASURE_SHARE)
