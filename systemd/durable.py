@@ -8,7 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["make_folder", "sync_folder", "write_durably"]
+__all__ = ["give_to_folders_owner", "make_folder", "sync_folder", "write_durably"]
 
 
 def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -37,6 +37,17 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def give_to_folders_owner(path: Path) -> None:
+    """What root makes in another user's folder is that user's: the service has to read it.
+
+    Raises:
+        OSError: it cannot be given.
+    """
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.chown(path, folder.st_uid, folder.st_gid, follow_symlinks=False)
 
 
 def sync_folder(path: Path) -> None:

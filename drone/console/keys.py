@@ -1,12 +1,11 @@
 """Keys of signed links: made, told apart, put away. The file is the router's (`read_key`)."""
 
 import hashlib
-import os
 import secrets
 from pathlib import Path
 
 from fieldlink.codecs.fault import ConfigError
-from fieldlink.systemd.durable import sync_folder, write_durably
+from fieldlink.systemd.durable import give_to_folders_owner, sync_folder, write_durably
 
 __all__ = ["fingerprint", "forget_key", "new_passphrase", "others_can_read", "write_key"]
 
@@ -36,9 +35,7 @@ def write_key(path: Path, text: str, *, replace: bool = False) -> None:
         raise ConfigError(f"{path} holds a key already; fieldlink drone sign show; or --force")
     try:
         write_durably(path, f"{text}\n".encode(), mode=0o600)
-        if os.geteuid() == 0:  # the agent is another user, and has to read it
-            folder = path.parent.stat()
-            os.chown(path, folder.st_uid, folder.st_gid)
+        give_to_folders_owner(path)  # the agent is another user, and has to read it
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
 

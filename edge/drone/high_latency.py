@@ -20,7 +20,7 @@ from typing import Any
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.drone.commanding import CommandError
 from fieldlink.edge.drone.doing import Deck, Doer, Key
-from fieldlink.systemd.durable import write_durably
+from fieldlink.systemd.durable import give_to_folders_owner, write_durably
 
 __all__ = ["HighLatency", "high_latency", "keep_high_latency"]
 
@@ -161,6 +161,7 @@ class HighLatency:
         self.modes = modes
         try:
             write_durably(self._path, json.dumps(modes).encode(), mode=0o600)
+            give_to_folders_owner(self._path)
         except OSError as error:
             raise ConfigError(f"{self._path}: the choice is not kept: {error.strerror}") from error
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldlink.codecs.fault import ConfigError
+from fieldlink.systemd.durable import give_to_folders_owner, sync_folder
 
 __all__ = ["read_journal", "write_journal"]
 
@@ -27,10 +28,14 @@ def write_journal(state_dir: Path, record: Mapping[str, Any]) -> None:
     try:
         if path.exists() and path.stat().st_size + len(line) > _MAX_BYTES:
             path.replace(path.with_suffix(".old.jsonl"))
+        new = not path.exists()
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         try:
-            os.write(number, line)
+            os.write(number, line if _ends_whole(path) else b"\n" + line)
             os.fsync(number)
+            if new:
+                give_to_folders_owner(path)
+                sync_folder(state_dir)
         finally:
             os.close(number)
     except OSError as error:
@@ -38,6 +43,14 @@ def write_journal(state_dir: Path, record: Mapping[str, Any]) -> None:
             f"{path}: {error.strerror}; what cannot be recorded is not commanded, so run as the"
             " kit's own user or as root 无法记录则不执行"
         ) from error
+
+
+def _ends_whole(path: Path) -> bool:
+    """Whether its last line is whole: a power cut may have left half of one."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 1, 0))
+        return file.read(1) in (b"", b"\n")
 
 
 def read_journal(state_dir: Path) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from fieldlink.drone.commanding.flying import Move, ways
 from fieldlink.edge.control import Caller, caller
 from fieldlink.edge.drone.commands import app
 from fieldlink.edge.drone.doing import do
-from fieldlink.edge.drone.journal import read_journal
+from fieldlink.edge.drone.journal import read_journal, write_journal
 
 _ORDER = {"what": "fly", "vehicle": "m300-1", "move": "return", "yes": "m300-1", "login": "wang"}
 
@@ -105,6 +106,25 @@ def test_what_cannot_be_written_down_is_not_commanded(tmp_path: Path) -> None:
     assert not found["ok"]
     assert commands == []
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_the_journal_is_bounded_and_what_a_power_cut_left_half_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "flight-commands.jsonl"
+    for number in range(6):
+        write_journal(tmp_path, {"number": number, "answer": "x" * 300_000})
+    assert path.stat().st_size < 1_000_000
+    with path.open("ab") as file:
+        file.write(b'{"number": 6, "ans')
+    assert [one["number"] for one in read_journal(tmp_path)] == [0, 1, 2, 3, 4, 5]
+    write_journal(tmp_path, {"number": 7})
+    assert [one["number"] for one in read_journal(tmp_path)] == [0, 1, 2, 3, 4, 5, 7]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_commands_the_agents_user_can_go_on_writing(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12_345, 12_345)
+    write_journal(tmp_path, {"number": 1})
+    assert (tmp_path / "flight-commands.jsonl").stat().st_uid == 12_345
 
 
 def test_a_refusal_and_a_silence_are_written_down_too(tmp_path: Path) -> None:
