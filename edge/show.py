@@ -90,6 +90,9 @@ def _device(name: str, device: Mapping[str, Any], ahead_us: int) -> Iterator[str
         parts.append(f"last picture 最后画面 {ago(last_us, ahead_us)}")
     if lost := (device.get("received") or {}).get("packets_lost"):
         parts.append(f"lost packets 丢包 {lost}")
+    if klv := device.get("klv"):
+        bad = sum(klv["bad"].values())
+        parts.append(f"KLV 元数据 {klv['sets']}" + (f", bad 坏 {bad}" if bad else ""))
     yield "  ".join(parts)
     reason = str(device.get("reason") or "")
     if reason and state == "down":

@@ -23,7 +23,7 @@ def flight_samples(
             if not isinstance(record, TlogRecord):
                 continue
             for said in fleet.take(record.frame, record.at_us):
-                if isinstance(said, Measured) and said.vehicle[0] == system and not said.no_fix:
+                if isinstance(said, Measured) and said.vehicle[0] == system:
                     number += 1
                     yield said.schema, _sample(said, record.at_us, number)
 
@@ -31,7 +31,9 @@ def flight_samples(
 def _sample(said: Measured, at_us: int, number: int) -> Sample:
     values: list[Value] = []
     for column in said.schema.columns:
-        value = said.values.get(column.name)
+        # Without a fix what it says of its place is none: that ends the place before.
+        lost = said.no_fix and column.name in ("lat", "lon")
+        value = None if lost else said.values.get(column.name)
         if isinstance(value, int | float) and not column.is_text:
             values.append(round(value * 10**column.scale))
         else:

@@ -13,7 +13,6 @@ from fieldlink.codecs.klv import KlvError, Narrator, Record, read_records
 from fieldlink.codecs.telemetry import (
     OLDEST_US,
     SHEAF_MEDIA_TYPE,
-    Flag,
     Sample,
     Schema,
     iter_sheaf,
@@ -139,7 +138,7 @@ class KitClip:
             try:
                 for block in iter_sheaf(self._content(item), device):
                     for sample in block.samples:
-                        if low_us <= sample.time_us <= high_us and not sample.flags & Flag.NO_FIX:
+                        if low_us <= sample.time_us <= high_us:
                             key = block.schema.stream, block.epoch, sample.sequence
                             known.setdefault(key, (block.schema, sample))
             except CodecError as error:
