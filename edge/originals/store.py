@@ -86,7 +86,7 @@ class Store:
 
     def _try(self, upload: Upload) -> None:
         try:
-            self._finish(upload.id)
+            self._finish(upload)
         except (FieldlinkError, OSError) as error:
             self.fault = str(error)
 
@@ -152,8 +152,8 @@ class Store:
             RefusalError: a part is not here, or is another.
             FieldlinkError, OSError: the spool or the disk refuses now; try again.
         """
-        done = self._ledger.object(owner, key)
-        if done is not None and done.content["about"].get("upload") == ident:
+        done = self._made_of(Upload(ident, owner, key, "", 0, 0, None))
+        if done is not None:
             return done  # its answer was lost
         upload = self.mine(owner, key, ident)
         if upload.plan is None:
@@ -166,7 +166,12 @@ class Store:
             etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
             files = [(part.file, part.size) for part in parts]
             self._ledger.plan(ident, self._plan(upload, etag, files, signature))
-        return self._finish(ident)
+        return self._finish(upload)
+
+    def _made_of(self, upload: Upload) -> KeptObject | None:
+        done = self._ledger.object(upload.owner, upload.key)
+        same = done is not None and done.content["about"].get("upload") == upload.id
+        return done if same else None
 
     def abort(self, upload: Upload) -> None:
         """It is not wanted any more.
@@ -206,15 +211,16 @@ class Store:
                 *(key, staged.md5, staged.size),
             ):
                 self.room.unstage(staged, keep=False)  # it came before, and waits for the spool
-                return self._finish(other.id)
+                return self._finish(other)
         staged.finish()
         sync_folder(staged.path.parent)
         sync_folder(self._staging)
         now_us = self._clock()
         upload = Upload(staged.path.parent.name, owner, key, media_type, now_us, now_us, None)
         plan = self._plan(upload, staged.md5, [(staged.name, staged.size)], signature)
-        self._ledger.begin(replace(upload, plan=plan))
-        return self._finish(upload.id)
+        upload = replace(upload, plan=plan)
+        self._ledger.begin(upload)
+        return self._finish(upload)
 
     def _plan(
         self, upload: Upload, etag: str, files: list[tuple[str, int]], signature: str
@@ -227,14 +233,17 @@ class Store:
         kind = media_type_of(name, upload.media_type)
         return Plan(etag, size, files, signature, ident, name, kind)
 
-    def _finish(self, ident: str) -> KeptObject:
+    def _finish(self, upload: Upload) -> KeptObject:
         with self._spooling:  # one part in memory at a time
-            upload = self._ledger.upload(ident)
-            if upload is None or upload.plan is None:
-                raise RefusalError(404, "NoSuchUpload", "it has just ended; ask again")
-            made = self._spool(upload, upload.plan)
-            self._ledger.end(ident, made)
-            shutil.rmtree(self._staging / ident, ignore_errors=True)
+            now = self._ledger.upload(upload.id)
+            if now is None or now.plan is None:
+                done = self._made_of(upload)  # by somebody else, while this one waited
+                if done is None:
+                    raise RefusalError(404, "NoSuchUpload", "there is no such upload any more")
+                return done
+            made = self._spool(now, now.plan)
+            self._ledger.end(now.id, made)
+            shutil.rmtree(self._staging / now.id, ignore_errors=True)
             self.counts["stored"] += 1
             self.fault = ""
             return made
