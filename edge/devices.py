@@ -96,7 +96,11 @@ class Devices:
     def report(self) -> dict[str, dict[str, Any]]:
         """How each device is, by name."""
         return {
-            name: {"kind": running.device.kind.value, **running.recorder.report()}
+            name: {
+                "kind": running.device.kind.value,
+                **({"carrier": running.device.carrier} if running.device.carrier else {}),
+                **running.recorder.report(),
+            }
             for name, running in self._running.items()
         }
 

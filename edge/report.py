@@ -62,6 +62,7 @@ def centre_report(
                 "state": str(report.get("state", ""))[:32],
                 "reason": str(report.get("reason", "") or "")[:_MAX_TEXT],
                 "last_packet_us": report.get("last_packet_us"),
+                **({"carrier": str(report["carrier"])[:32]} if report.get("carrier") else {}),
             }
             for name, report in list(devices.items())[:_MAX_DEVICES]
         },

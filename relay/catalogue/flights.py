@@ -160,12 +160,13 @@ class FlightTable(Part):
             found = connection.scalar(sa.select(sa.func.min(f.start_us)).where(*later))
         return None if found is None else int(found)
 
-    def flight_devices(self) -> set[tuple[str, str]]:
-        """Every (kit, device) of which there is a flight."""
+    def flight_devices(self, kit: str | None = None) -> set[tuple[str, str]]:
+        """Every (kit, device) of which there is a flight; of `kit` if given."""
         f = FLIGHTS.c
+        query = sa.select(f.kit, f.device).distinct()
+        query = query if kit is None else query.where(f.kit == kit)
         with self._read() as connection:
-            found = connection.execute(sa.select(f.kit, f.device).distinct())
-            return {(row[0], row[1]) for row in found}
+            return {(row[0], row[1]) for row in connection.execute(query)}
 
     def flight_totals(self) -> dict[tuple[str, str], tuple[int, int, int]]:
         """By kit and state (idle, flying, ended): recordings, and pieces and bytes in custody."""

@@ -4,7 +4,6 @@ Custody never waits for this. What is read and not stored is read again after a 
 changes nothing: a piece counts once by its number, an index by its content.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -29,7 +28,7 @@ FLIGHT_CURSOR = "flights"
 SHEAF_CURSOR = "flight-samples"
 _PAGE = 2_000
 _MOST_TRIES = 20
-_CAMERA = re.compile(r"(.+)-[1-9][0-9]?")
+_VIDEO = (Layer.PROXY, Layer.ORIGINAL)
 
 Note = Callable[[str, str | None, str], None]
 """Counts something that happened: kind, kit, text."""
@@ -91,25 +90,21 @@ class Ingest:
         return reached < upto
 
     def _touched(self, seen: Sequence[Seen], full: Sequence[FiledBundle]) -> list[Touch]:
-        """The times of which aircraft have sent video, or said what is missing."""
-        spans: dict[tuple[str, str], tuple[int, int]] = {}
-
-        def add(kit: str, device: str, start_us: int, end_us: int) -> None:
-            first_us, last_us = spans.get((kit, device), (start_us, end_us))
-            spans[kit, device] = min(first_us, start_us), max(last_us, end_us)
-
-        for one in seen:
-            if one.layer in (Layer.PROXY, Layer.ORIGINAL) and one.stream not in UNSEEN_STREAMS:
-                camera = _CAMERA.fullmatch(one.device)
-                for device in (one.device, camera[1] if camera else ""):
-                    if (one.kit, device) in self._devices:
-                        add(one.kit, device, one.start_us, one.end_us)
-        for filed in full:
-            manifest = filed.manifest
-            named = manifest.kit, manifest.device
-            if manifest.media_type == GAP_MEDIA_TYPE and named in self._devices:
-                add(*named, manifest.start_us, manifest.end_us)
-        return [(*named, *span) for named, span in spans.items()]
+        """The times of which kits with aircraft have sent video, or said what is missing."""
+        spans: dict[str, tuple[int, int]] = {}
+        kits = {kit for kit, _ in self._devices}
+        told = [
+            (one.kit, one.start_us, one.end_us)
+            for one in seen
+            if one.layer in _VIDEO and one.stream not in UNSEEN_STREAMS
+        ]
+        gaps = (one.manifest for one in full if one.manifest.media_type == GAP_MEDIA_TYPE)
+        told += [(gap.kit, gap.start_us, gap.end_us) for gap in gaps]
+        for kit, start_us, end_us in told:
+            if kit in kits:  # of any device: its kit says which of them an aircraft carries
+                first_us, last_us = spans.get(kit, (start_us, end_us))
+                spans[kit] = min(first_us, start_us), max(last_us, end_us)
+        return [(kit, "", *span) for kit, span in spans.items()]
 
     def _found(self, filed: FiledBundle) -> FoundPiece | FoundIndex | None:
         kit = filed.manifest.kit

@@ -1,7 +1,7 @@
 """What a flight was like, as far as telemetry, gaps and video of its time have come."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from fieldlink.codecs.bundle import TLOG_STREAM
 from fieldlink.codecs.geo import distance_m
@@ -13,7 +13,7 @@ from fieldlink.relay.telemetry.rendering import number
 __all__ = [
     "MAX_SAMPLES",
     "GapRow",
-    "carried_by",
+    "cameras_of",
     "flight_end_us",
     "gaps_of",
     "heights_of",
@@ -52,11 +52,11 @@ def measured(
     gaps = gaps_of(catalogue, flight, said)
     heights = heights_of(history, flight, to_us)
     way, exercise = _way(history, flight, to_us)
-    carried = carried_by(flight.device, catalogue.kit_devices(flight.kit))
+    cameras = cameras_of(catalogue, flight.kit, flight.device)
     return Measured(
         gaps=gaps[:_MOST_GAPS],
         gaps_more=max(0, len(gaps) - _MOST_GAPS),
-        video=catalogue.video_in(flight.kit, carried, flight.start_us, to_us),
+        video=catalogue.video_in(flight.kit, cameras, flight.start_us, to_us),
         max_height=max((height for _, height in heights), default=None),
         distance_m=way,
         exercise=exercise,
@@ -74,10 +74,25 @@ def flight_end_us(catalogue: Catalogue, flight: StoredFlight, now_us: int) -> in
     return max(flight.end_us, min(bounds))
 
 
-def carried_by(device: str, known: set[str]) -> list[str]:
-    """Of a kit's devices those that are cameras of an aircraft: itself, and NAME-N."""
+def cameras_of(catalogue: Catalogue, kit: str, device: str) -> list[str]:
+    """The cameras of an aircraft: itself, NAME-N that is no aircraft, and what its kit says it
+    carries.
+    """
     more = re.compile(re.escape(device) + r"-[1-9][0-9]?")
-    return sorted(name for name in known if name == device or more.fullmatch(name))
+    known = catalogue.kit_devices(kit)
+    others = {name for _, name in catalogue.flight_devices(kit)} - {device}
+    named = {name for name in known - others if name == device or more.fullmatch(name)}
+    carried = {name for name, by in _carriers(catalogue, kit) if by == device}
+    return sorted(named | (carried & known))
+
+
+def _carriers(catalogue: Catalogue, kit: str) -> Iterator[tuple[str, object]]:
+    """Each device by the kit's last report, and what carries it. Nothing in it is trusted."""
+    found = catalogue.kit(kit)
+    said = found.report.get("devices") if found is not None and found.report else None
+    for name, one in said.items() if isinstance(said, Mapping) else ():
+        if isinstance(one, Mapping):
+            yield name, one.get("carrier")
 
 
 def gaps_of(catalogue: Catalogue, flight: StoredFlight, said: Sequence[GapRow]) -> list[GapRow]:

@@ -10,7 +10,9 @@ from fieldlink.edge.capture.before import Recorded
 from fieldlink.edge.capture.settings import CaptureSettings, StillSettings
 from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
 from fieldlink.edge.devices import Devices
+from fieldlink.edge.report import centre_report
 from fieldlink.edge.source.settings import DeviceSettings
+from fieldlink.edge.spool import Totals
 
 
 class FakeRecorder:
@@ -263,6 +265,8 @@ def test_who_carries_a_camera_is_known_while_it_is_recorded() -> None:
         await stage.devices.attach(visitor)
         assert stage.devices.mount("mast") == ("kit", 90.0)
         assert stage.devices.mount("m300-2") == ("m300", None)
+        told = centre_report(stage.devices.report(), Totals(), ())["devices"]
+        assert told["m300-2"]["carrier"] == "m300"
         await stage.devices.detach("m300-2")
         assert stage.devices.mount("m300-2") == stage.devices.mount("nobody") == ("", None)
         await _end(task)

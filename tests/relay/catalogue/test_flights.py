@@ -11,7 +11,7 @@ from fieldlab.fleet import Shelf
 from fieldlab.flights import SECOND_US, Craft
 from fieldlink.codecs.bundle import Layer
 from fieldlink.drone.record.index import Gap
-from fieldlink.relay.catalogue import StoredFlight, flight_news
+from fieldlink.relay.catalogue import KitNews, StoredFlight, flight_news
 
 
 class _Later:
@@ -69,9 +69,15 @@ def test_what_comes_later_of_a_flight_is_found_out_again(shelf: Shelf) -> None:
     video: dict[str, Any] = {"seconds": 60.0, "media_type": "video/mp4", "stream": "video"}
     shelf.file("m300-1-2", Layer.PROXY, start_us - 30 * SECOND_US, b"v", **video)
     shelf.file("m300-12", Layer.PROXY, start_us, b"v", **video)
+    for camera in ("m300-1-3", "eye", "m300-1-x"):  # another aircraft, carried, neither
+        shelf.file(camera, Layer.PROXY, start_us + 70 * SECOND_US, b"v", **video)
+    Craft(shelf, device="m300-1-3", now_us=start_us).fly(10, telemetry=False)
     craft.fly(120, telemetry=False)
     shelf.settle()
-    [row] = shelf.catalogue.flights(from_us=start_us, to_us=start_us + 1)
+    shelf.catalogue.hear_kits(
+        [KitNews("kit-1", shelf.now_us, report={"devices": {"eye": {"carrier": "m300-1"}}})]
+    )
+    [row] = shelf.catalogue.flights(device="m300-1", from_us=start_us, to_us=start_us + 1)
     assert (row.max_height, row.distance_m, row.exercise) == (None, None, False)
     assert row.video == [["m300-1-2", "video", start_us, start_us + 30 * SECOND_US]]
     craft.telemetry(start_us, range(120))
@@ -79,7 +85,8 @@ def test_what_comes_later_of_a_flight_is_found_out_again(shelf: Shelf) -> None:
     shelf.settle()
     [row] = shelf.catalogue.flights(kit="kit-1", device="m300-1", armed=True)
     assert (row.max_height, row.exercise) == (50.0, True)
-    assert [each[0] for each in row.video] == ["m300-1", "m300-1-2"]
+    assert [each[0] for each in row.video] == ["eye", "m300-1", "m300-1-2"]
     assert shelf.catalogue.flights(armed=False) == []
-    assert shelf.catalogue.flight_totals() == {("kit-1", "ended"): (1, 2, row.bytes_here)}
-    assert shelf.catalogue.find_flights(row.flight[:8], kit="kit-1") == [row]
+    size = sum(each.bytes_here for each in shelf.catalogue.flights())
+    assert shelf.catalogue.flight_totals() == {("kit-1", "ended"): (2, 3, size)}
+    assert shelf.catalogue.find_flights(row.flight[:8], kit="kit-1", device="m300-1") == [row]
