@@ -117,8 +117,10 @@ class History:
             _thin(first, schema, samples, query)
         names = (query.kit, query.device, query.stream)
         for _, row in self._catalogue.stream_blocks(*names, query.from_us, query.to_us):
-            if most is not None and (most := most - row.count) < -row.count:
-                break
+            if most is not None:
+                if most <= 0:
+                    break
+                most -= row.count
             block = readable(row)
             if block is not None:
                 _thin(first, block.schema, block.samples, query)

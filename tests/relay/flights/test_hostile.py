@@ -29,6 +29,7 @@ from fieldlink.relay.catalogue import flights as flights_module
 from fieldlink.relay.flights.detail import detail_of
 from fieldlink.relay.flights.replay import replay_of
 from fieldlink.relay.flights.tlog import recording_of
+from fieldlink.relay.telemetry.history import Query
 
 NOW_US = 1_790_000_000_000_000
 _BEGUN_US = NOW_US - 600 * SECOND_US
@@ -218,6 +219,16 @@ def test_a_flight_of_a_thousand_years_is_as_long_as_what_is_known_of_it(shelf: S
     assert flight.end_us == 2**62
     replay = replay_of(shelf.catalogue, shelf.telemetry.history, flight, [], NOW_US)
     assert len(replay["rows"]) == 30
+
+
+def test_of_very_many_samples_the_first_are_read(shelf: Shelf) -> None:
+    craft = Craft(shelf, now_us=_BEGUN_US)
+    for begin in (0, 60, 120):
+        craft.telemetry(_BEGUN_US, range(begin, begin + 60))
+        shelf.settle()
+    query = Query("kit-1", "m300-1", "position", 0, NOW_US, every_us=SECOND_US)
+    found = {most: len(shelf.telemetry.history.thinned(query, most)) for most in (1, 60, 61, None)}
+    assert found == {1: 60, 60: 60, 61: 120, None: 180}
 
 
 def test_an_index_that_its_disk_has_spoiled_leaves_what_was_taken_of_it(shelf: Shelf) -> None:
