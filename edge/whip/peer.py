@@ -36,6 +36,7 @@ class Peer:
         self.key, self.mount, self.publisher = key, mount, publisher
         self._offer, self._clock = offer, clock
         self.stream = Stream(mount, publisher, offer, clock)
+        self.answered = False
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._began_s = asyncio.get_running_loop().time()
         self._heard = 0

@@ -70,6 +70,7 @@ class WhipServer:
         self._task: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
         self._servers: list[_Server] = []
+        self._stopped = False
 
     async def run(self, beat: Beat) -> None:
         """Serve until cancelled.
@@ -97,6 +98,7 @@ class WhipServer:
             raise self._failure
 
     def _stop(self) -> None:
+        self._stopped = True  # seen by a thread that has not come so far yet
         loop, task = self._loop, self._task
         if loop is not None and task is not None and not loop.is_closed():
             with contextlib.suppress(RuntimeError):  # it has ended in this moment
@@ -114,6 +116,8 @@ class WhipServer:
 
     async def _main(self, sockets: list[socket.socket]) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        if self._stopped:
+            return
         servers = self._servers = [_Server(self._config(one)) for one in self._listeners]
         serving = [
             asyncio.create_task(server.serve(sockets=[one]), name="whip uvicorn")

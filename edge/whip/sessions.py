@@ -41,8 +41,8 @@ class Sessions:
         Raises:
             FullError: there are too many.
         """
-        replaced = [one for one in self._peers.values() if one.mount is mount]
-        if len(self._peers) - len(replaced) >= self._most:
+        others = [one for one in self._peers.values() if one.mount is not mount]
+        if len(others) >= self._most:
             raise FullError
         publisher = Publisher(address, offer.audio, hashed)
         peer = Peer(secrets.token_urlsafe(16), mount, publisher, offer, self._clock)
@@ -53,8 +53,11 @@ class Sessions:
             await self.end(peer, "it could not begin")
             raise
         mount.begin(publisher)
-        for one in replaced:
-            await self.end(one, "another publisher took its place")
+        peer.answered = True
+        # One that is being answered in this moment takes this one's place when it is.
+        for one in list(self._peers.values()):
+            if one.mount is mount and one.answered and one is not peer:
+                await self.end(one, "another publisher took its place")
         return peer, answer
 
     def find(self, name: str, key: str) -> Peer | None:
@@ -67,17 +70,21 @@ class Sessions:
         if self._peers.pop(peer.key, None) is not None:
             await peer.close(reason)
 
+    async def look(self) -> None:
+        """End the sessions that are over."""
+        for peer in [one for one in self._peers.values() if one.answered]:
+            reason = await peer.tick()
+            if not self.admits(peer.mount.name, peer.publisher.hashed):
+                reason = "its token is good no more 令牌已失效"
+            if reason:
+                await self.end(peer, reason)
+
     async def run(self, beat: Callable[[], None]) -> None:
         """End what is over, until cancelled; then everything."""
         try:
             while True:
                 beat()
-                for peer in list(self._peers.values()):
-                    reason = await peer.tick()
-                    if not self.admits(peer.mount.name, peer.publisher.hashed):
-                        reason = "its token is good no more 令牌已失效"
-                    if reason:
-                        await self.end(peer, reason)
+                await self.look()
                 await asyncio.sleep(_TICK_S)
         finally:
             for peer in list(self._peers.values()):

@@ -29,6 +29,7 @@ from fieldlink.edge.whip.server import Listener, WhipServer
 from fieldlink.systemd.nats import free_port
 
 _SETTLING_S, _SECONDS = 5.0, 15.0
+_PATIENCE_S = 60.0
 _STREAMS = (1, 4)
 _FPS = 25
 _MOST_CORES, _MOST_TIMES = 0.1, 4.0
@@ -92,7 +93,10 @@ def _read(feeds: list[Feed]) -> tuple[float, float]:
     threads = [threading.Thread(target=follow, args=one, daemon=True) for one in enumerate(feeds)]
     for thread in threads:
         thread.start()
+    until_s = time.monotonic() + _PATIENCE_S
     while not all(pictures):
+        if time.monotonic() > until_s:
+            raise RuntimeError(f"not every stream came within {_PATIENCE_S:g} s")
         time.sleep(0.1)
     time.sleep(_SETTLING_S)
     process, began_s, before = psutil.Process(), time.monotonic(), sum(pictures)

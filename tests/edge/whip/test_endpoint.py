@@ -9,6 +9,7 @@ import pytest
 
 from fieldlab.whip import Clip, Publisher
 from fieldlab.whipkit import NAME, TOKEN, WhipKit
+from fieldlink.edge.whip.peer import Peer
 
 pytestmark = pytest.mark.anyio
 _SDP = {"Content-Type": "application/sdp", "Authorization": f"Bearer {TOKEN}"}
@@ -166,3 +167,27 @@ async def test_a_browser_may_ask_and_read_what_it_needs() -> None:
         for method in ("GET", "PUT", "HEAD", "DELETE"):
             answer = await client.request(method, f"/whip/{NAME}")
             assert (answer.status_code, "POST" in answer.headers["allow"]) == (405, True)
+
+
+async def test_a_session_that_is_being_answered_is_not_taken_for_one_that_is_over(
+    clip: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = Peer.answer
+
+    async def slow(peer: Peer) -> str:
+        made = await usual(peer)
+        await kit.server.sessions.look()
+        if not answered:  # somebody else comes meanwhile, and is quicker
+            answered.append("first")
+            other = await client.post(f"/whip/{NAME}", content=offer, headers=_SDP)
+            answered.append(str(other.status_code))
+        return made
+
+    answered: list[str] = []
+    offer = await offered(clip)
+    async with served() as (kit, client):
+        monkeypatch.setattr(Peer, "answer", slow)
+        made = await client.post(f"/whip/{NAME}", content=offer, headers=_SDP)
+        assert (made.status_code, answered) == (201, ["first", "201"])
+        assert len(kit.server.sessions) == 1
+        assert made.headers["location"].endswith(next(iter(kit.server.sessions._peers)))
