@@ -18,10 +18,10 @@ const LEAST_US = 120e6;
 const STEP_US = 10e6;
 // How often at most all of a layer is asked for again, when something older came in.
 const ANEW_MS = 5000;
-const PLAY = "M4 2.5v11l9.5-5.5z";
-const PAUSE = "M3.5 2.5h3v11h-3zM9.5 2.5h3v11h-3z";
-const SOUND = "M2 6h3l4-3.5v11L5 10H2zM11 5.2a4 4 0 0 1 0 5.6l-.9-.9a2.7 2.7 0 0 0 0-3.8z";
-const SILENT = "M2 6h3l4-3.5v11L5 10H2zM10.6 6.3l1-1L13 6.8l1.4-1.5 1 1L13.900 8l1.500 1.700-1 1L13 9.200l-1.400 1.500-1-1L12.100 8z";
+export const PLAY = "M4 2.5v11l9.5-5.5z";
+export const PAUSE = "M3.5 2.5h3v11h-3zM9.5 2.5h3v11h-3z";
+export const SOUND = "M2 6h3l4-3.5v11L5 10H2zM11 5.2a4 4 0 0 1 0 5.6l-.9-.9a2.7 2.7 0 0 0 0-3.8z";
+export const SILENT = "M2 6h3l4-3.5v11L5 10H2zM10.6 6.3l1-1L13 6.8l1.4-1.5 1 1L13.900 8l1.500 1.700-1 1L13 9.200l-1.400 1.500-1-1L12.100 8z";
 
 export class Player {
   constructor(state, wantsChanged) {

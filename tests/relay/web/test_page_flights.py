@@ -7,93 +7,35 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import httpx
 import pytest
 
+from fieldlab.airfield import CORNERS, HOSTILE, Airfield
 from fieldlab.browser import Browser, browser_program, open_browser
-from fieldlab.duty import PASSWORD, Duty, now_us, open_duty
+from fieldlab.duty import PASSWORD, now_us, open_duty
 from fieldlab.flights import SECOND_US, Craft
-from fieldlab.footage import Scene, piece, still
 from fieldlab.pages import MAP, log_in
 from fieldlab.peers import need_program
-from fieldlink.codecs.bundle import Layer
 from fieldlink.codecs.geo import Pose, footprint, frame_centre
-from fieldlink.codecs.telemetry import TEXT, Schema
-from fieldlink.drone.record.index import Gap
-from fieldlink.drone.schemas import GIMBAL
 
 _S = SECOND_US
-_HOSTILE = "<img src=x onerror=alert(1)> 任务"
 _CARD = "document.getElementById('map-card')"
 _FLIGHTS = "document.getElementById('flights').flightsView"
 _REPLAY = f"{_FLIGHTS}.replay"
 _NOTE = "document.getElementById('replay-note').textContent"
 _ROWS = "document.querySelectorAll('.flight-row')"
-_CORNERS = [[34.2300, 108.9500], [34.2300, 108.9512], [34.2292, 108.9512], [34.2292, 108.9500]]
-
-
-class Narrow(Craft):
-    """A camera of which only the direction is known, on a battery that is nearly empty; it says
-    something hostile, and nothing is heard of its 20th to 29th second.
-    """
-
-    def _measured(self, second: int) -> list[tuple[Schema, tuple[Any, ...]]]:
-        found = dict(super()._measured(second))
-        if 20 <= second < 30:
-            return []
-        gimbal = found[GIMBAL]
-        said = [(schema, values) for schema, values in found.items() if schema is not GIMBAL]
-        if second % 10 == 5:
-            said.append((TEXT, (_HOSTILE, "")))
-        return [*said, (GIMBAL, (*gimbal[:6], None, None))]
-
-
-class Field:
-    """A centre with two aircraft in the air and the flights of before."""
-
-    def __init__(self, duty: Duty) -> None:
-        self.duty = duty
-        self.began = now_us() - 60 * _S
-        before = Craft(duty, device="m300-1", now_us=self.began - 3600 * _S)
-        before.fly(90, without=(1,))
-        self.first = Craft(duty, device="m300-1", now_us=self.began, epoch=2)
-        self.name = self.first.fly(60)
-        for at in (10, 13, 30):  # and none of 16 to 30
-            content = piece(Scene("m300-1", width=320, height=180), float(at), 3.0)
-            duty.file("m300-1", Layer.PROXY, self.began + at * _S, content, seconds=3.0)
-        self.second = Narrow(duty, device="m300-2", now_us=self.began + _S, epoch=2)
-        self.second.exercise = False
-        gap = Gap(self.began + 21 * _S, self.began + 31 * _S, "no frames were heard")
-        self.other = self.second.fly(55, gaps=[gap])
-        where = " ".join(f"{lat},{lon}" for lat, lon in _CORNERS)
-        picture = still(Scene("m300-1"), 1.0)
-        duty.file(
-            "m300-1",
-            Layer.STILL,
-            now_us() - _S,
-            picture,
-            media_type="image/avif",
-            meta={"footprint": where},
-        )
-        self.settle()
-
-    def settle(self) -> None:
-        """Take in what was filed."""
-        self.duty.telemetry.settle()
-        self.duty.flights.settle()
 
 
 @pytest.fixture(scope="module")
-def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airfield]:
     """A centre with aircraft and flights."""
     with open_duty(tmp_path_factory.mktemp("flights") / "centre") as duty:
-        yield Field(duty)
+        yield Airfield(duty)
 
 
 @pytest.fixture(scope="module")
-def page(field: Field, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def page(field: Airfield, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A browser that prefers English, logged in."""
     need_program(browser_program())
     with open_browser(tmp_path_factory.mktemp("profile") / "p") as browser:
@@ -107,7 +49,7 @@ def _look(page: Browser, device: str) -> str:
     page.click("#view-map")
     page.click(f'.device-row[data-key="kit-1/{device}"]')
     item = f"{MAP}.layer.items.find((each) => each.device?.key === 'kit-1/{device}')"
-    page.wait(f"{item}?.sight !== undefined && {MAP}.layer.chosen === 'kit-1/{device}'")
+    page.wait(f"{item} !== undefined && {MAP}.layer.chosen === 'kit-1/{device}'")
     return item
 
 
@@ -162,7 +104,7 @@ def test_an_aircraft_points_where_its_nose_does_and_says_what_it_has_left(page: 
     )
     yaw = page.run(f"{item}.device.streams.attitude.values.yaw")
     assert nose == yaw != page.run(f"{item}.device.position.heading")
-    assert page.run(f"{item}.sight") == "ground"
+    assert page.run(f"{item}.sight.kind") == "ground"
     said = page.run(f"{_CARD}.textContent")
     for part in (
         "95 %",
@@ -182,7 +124,7 @@ def test_an_aircraft_points_where_its_nose_does_and_says_what_it_has_left(page: 
 
 
 def test_where_only_the_direction_is_known_the_map_shows_no_more(page: Browser) -> None:
-    assert page.run(f"{_look(page, 'm300-2')}.sight") == "wedge"
+    assert page.run(f"{_look(page, 'm300-2')}.sight.kind") == "wedge"
     line = "import('/page/map/aircraft.js').then((m) => [m.batteryState(19), m.batteryState(null),"
     low = page.run(
         f"{line} m.lineOf({{ streams: {{ battery: {{ values: {{ level: 14 }} }} }} }})])"
@@ -193,7 +135,7 @@ def test_where_only_the_direction_is_known_the_map_shows_no_more(page: Browser) 
 def test_the_newest_still_is_beside_its_aircraft_and_lies_where_it_was_taken(page: Browser) -> None:
     _look(page, "m300-1")
     page.wait(f"{_CARD}.querySelector('.air-still img')?.naturalWidth === 640")
-    assert page.run(f"{MAP}.still.shown.corners") == _CORNERS
+    assert page.run(f"{MAP}.still.shown.corners") == CORNERS
     page.run(f"{MAP}.options.tracks = 'none'; {MAP}.choose('kit-1/m300-1', true)")
     middle = f"{MAP}.view.screen(...{MAP}.projection.to(108.9506, 34.2296))"
     pixel = (
@@ -207,7 +149,9 @@ def test_the_newest_still_is_beside_its_aircraft_and_lies_where_it_was_taken(pag
     page.run(f"{MAP}.options.tracks = 'chosen'")
 
 
-def test_flights_are_listed_filtered_and_told_of_as_they_come(field: Field, page: Browser) -> None:
+def test_flights_are_listed_filtered_and_told_of_as_they_come(
+    field: Airfield, page: Browser
+) -> None:
     page.click("#view-flights")
     page.wait(f"{_ROWS}.length === 3")
     row = f".flight-row[data-key='kit-1/m300-1/{field.name}']"
@@ -219,12 +163,12 @@ def test_flights_are_listed_filtered_and_told_of_as_they_come(field: Field, page
     assert "▨ gaps: 1" in other
     assert "no video" in other
     assert "1 of 2 pieces here" in page.run(f"{_ROWS}[2].textContent")
-    choose = "((node, value) => {{ node.value = value; node.dispatchEvent(new Event('change')); }})"
-    device = f"{choose}(document.getElementById('flights-device'), '{{}}')".replace("{{", "{")
-    device = device.replace("}}", "}")
-    page.run(device.replace("{}", "m300-2"))
+    change = "document.getElementById('flights-device').dispatchEvent(new Event('change'))"
+    page.fill("#flights-device", "m300-2")
+    page.run(change)
     page.wait(f"{_ROWS}.length === 1 && {_ROWS}[0].dataset.key.includes('m300-2')")
-    page.run(device.replace("{}", ""))
+    page.fill("#flights-device", "")
+    page.run(change)
     page.wait(f"{_ROWS}.length === 3")
     begun = Craft(field.duty, device="m300-3", now_us=now_us() - 5 * _S, epoch=3)
     name = begun.fly(4, index=False, ended="full")
@@ -234,7 +178,7 @@ def test_flights_are_listed_filtered_and_told_of_as_they_come(field: Field, page
     assert page.errors == []
 
 
-def test_a_replay_moves_the_aircraft_in_step_with_its_video(field: Field, page: Browser) -> None:
+def test_a_replay_moves_the_aircraft_in_step_with_its_video(field: Airfield, page: Browser) -> None:
     _open(page, "m300-1", field.name)
     video = "document.getElementById('replay-video')"
     page.wait(f"{_REPLAY}.video.pieces.length === 3")
@@ -257,7 +201,7 @@ def test_a_replay_moves_the_aircraft_in_step_with_its_video(field: Field, page: 
 
 
 def test_a_replay_without_video_says_so_and_goes_on_over_its_gaps(
-    field: Field, page: Browser
+    field: Airfield, page: Browser
 ) -> None:
     _open(page, "m300-2", field.other)
     page.wait(f"{_NOTE} === 'No video of this flight.'")
@@ -283,16 +227,23 @@ def test_a_replay_without_video_says_so_and_goes_on_over_its_gaps(
 
 
 def test_what_was_said_is_a_mark_that_is_pressed_and_never_markup(
-    field: Field, page: Browser
+    field: Airfield, page: Browser
 ) -> None:
     _open(page, "m300-2", field.other)
+    kinds = page.run("[...document.querySelectorAll('.replay-mark')].map((m) => m.dataset.kind)")
+    assert kinds == ["text", "text", "text", "alarm", "text"]
+    page.run("document.querySelectorAll('.replay-mark')[3].click()")
+    assert page.run(f"{_REPLAY}.us - {_REPLAY}.from") == 40e6
+    assert "Aircraft failsafe · battery" in page.run(
+        "document.getElementById('replay-tip').textContent"
+    )
     page.run("document.querySelectorAll('.replay-mark')[1].click()")
     assert page.run(f"{_REPLAY}.us - {_REPLAY}.from") == 15e6
-    assert _HOSTILE in page.run("document.getElementById('replay-tip').textContent")
+    assert HOSTILE in page.run("document.getElementById('replay-tip').textContent")
     assert page.run("document.querySelector('img[onerror]')") is None
 
 
-def test_a_flight_is_taken_away_as_tlog_kml_and_gpx(field: Field, page: Browser) -> None:
+def test_a_flight_is_taken_away_as_tlog_kml_and_gpx(field: Airfield, page: Browser) -> None:
     _open(page, "m300-1", field.name)
     links = page.run("[...document.querySelectorAll('#replay-downloads a')].map((a) => a.href)")
     with httpx.Client(verify=False, headers={"origin": field.duty.url}) as client:  # noqa: S501
@@ -304,7 +255,9 @@ def test_a_flight_is_taken_away_as_tlog_kml_and_gpx(field: Field, page: Browser)
     assert b"<gpx" in found[2].content
 
 
-def test_chinese_is_spoken_and_a_phone_holds_list_and_replay(field: Field, page: Browser) -> None:
+def test_chinese_is_spoken_and_a_phone_holds_list_and_replay(
+    field: Airfield, page: Browser
+) -> None:
     _open(page, "m300-1", field.name)
     page.click("#duty .language")
     page.wait("document.getElementById('flights').textContent.includes('飞行记录')")

@@ -3,6 +3,7 @@
 import { get } from "../api.js";
 import { byId, el, icon, setText } from "../dom.js";
 import { t } from "../text.js";
+import { PAUSE, PLAY, SILENT, SOUND } from "../player.js";
 import { dayAndTime, timeOfDay } from "../time.js";
 import { downloads } from "./flights.js";
 import { Plots } from "./plots.js";
@@ -17,8 +18,6 @@ const LONGEST_FRAME_MS = 250; // a page that was hidden does not leap
 const SAY_MS = 100;
 const AGAIN_MS = 5000; // of a flight that goes on
 const LEAST_US = 1e6;
-const PLAY = "M4 2.5v11l9.500-5.500z";
-const PAUSE = "M3.500 2.500h3v11h-3zM9.500 2.500h3v11h-3z";
 
 export class Replay {
   constructor({ closed }) {
@@ -33,6 +32,11 @@ export class Replay {
     byId("replay-play").addEventListener("click", () => this.#toggle());
     byId("replay-back").addEventListener("click", () => this.seek(this.us - STEP_US));
     byId("replay-forward").addEventListener("click", () => this.seek(this.us + STEP_US));
+    byId("replay-mute").addEventListener("click", () => { this.video.video.muted = !this.video.video.muted; this.#sound(); });
+    // Space and arrows are for the replay again after the mouse pressed a button of it.
+    for (const id of ["replay-controls", "replay-plots"]) byId(id).addEventListener("click", (event) => {
+      if (event.detail > 0) byId("replay-scrub").focus({ preventScroll: true });
+    });
     const plots = byId("replay-plots");
     plots.addEventListener("pointerdown", (event) => {
       if (event.target.closest(".replay-mark")) return;
@@ -110,9 +114,18 @@ export class Replay {
     const whole = byId("replay-whole");
     whole.dataset.state = state;
     setText(whole, [flight.exercise ? t("alarm.exercise") : "", words, goesOn(flight) ? "" : t(`flight.ended.${ENDS.has(flight.ended) ? flight.ended : "stopped"}`)].filter(Boolean).join(" · "));
+    this.#sound();
     byId("replay-downloads").replaceChildren(...downloads(flight));
     byId("replay-speeds").replaceChildren(...SPEEDS.map((speed) => el("button", { type: "button", "aria-pressed": String(speed === this.speed), text: `${speed}×`, data: { speed },
       on: { click: () => this.#fast(speed) } })));
+  }
+
+  #sound() {
+    const { muted } = this.video.video;
+    const button = byId("replay-mute");
+    button.replaceChildren(icon(muted ? SILENT : SOUND));
+    button.setAttribute("aria-label", t(muted ? "player.unmute" : "player.mute"));
+    button.title = t(muted ? "player.unmute" : "player.mute");
   }
 
   #fast(speed) {
@@ -196,7 +209,8 @@ export class Replay {
 
   #pressed(event) {
     const { key, target } = event;
-    if (!this.key || event.altKey || event.ctrlKey || event.metaKey || target.closest("select, input, .map-ground")) return;
+    if (!this.key || event.altKey || event.ctrlKey || event.metaKey || target.closest("select, input")) return;
+    if (target.closest(".map-ground") && key !== " ") return; // moves the map
     const speed = SPEEDS[SPEEDS.indexOf(this.speed) + (key === "ArrowUp" ? 1 : -1)];
     const steps = { ArrowLeft: -STEP_US, ArrowRight: STEP_US, PageDown: -60e6, PageUp: 60e6 };
     if (key === " " && target.closest("button, a")) return; // presses what has the keyboard

@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { byId } from "../dom.js";
-import { arrowSprite, drawSight, ringSprite } from "../map/aircraft.js";
+import { arrowSprite, drawSight, ringSprite, sightOf } from "../map/aircraft.js";
 import { projection } from "../map/geo.js";
 import { drawGraticule } from "../map/grid.js";
 import { openGround } from "../map/ground.js";
@@ -140,7 +140,8 @@ export class ReplayMap {
     this.sight = null;
     if (!Number.isFinite(now.lat) || !Number.isFinite(now.lon)) return;
     const [px, py] = this.view.screen(...this.projection.to(now.lon, now.lat));
-    if (now.known && Number.isFinite(now.gimbal_yaw)) this.sight = drawSight(c, this, px, py, now, true);
+    this.sight = now.known && Number.isFinite(now.gimbal_yaw) ? sightOf(now, this.projection) : null;
+    if (this.sight) drawSight(c, this.view, px, py, this.sight, true);
     const half = SPRITE_PX / 2;
     if (Number.isFinite(now.battery)) c.drawImage(ringSprite(this.sprites, now.battery, !now.known), px - half, py - half, SPRITE_PX, SPRITE_PX);
     const state = now.known ? "fresh" : "stale";

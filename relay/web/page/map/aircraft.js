@@ -9,7 +9,6 @@ const RING_PX = 21;
 const RING_STEP = 5; // percent: a ring for each is drawn once and copied
 const WEDGE_PX = 78;
 const NARROW_DEG = 50; // of a wedge where the field of view is unknown
-const FARTHEST_M = 20000;
 export const LOW_PERCENT = 20;
 export const HALF_PERCENT = 50;
 
@@ -85,11 +84,19 @@ export function ringSprite(sprites, level, faded) {
   return sprites.made(`ring/${step}/${batteryState(level)}/${faded}`, (c) => paintRing(c, step, faded));
 }
 
-// The ground in the picture, as [x, y] of the screen; null when that is not known.
-function shownGround(pose, { view, projection }) {
+// What the camera of `pose` sees, in the world's square: {kind: "ground", corners, middle} or, where
+// only the direction is known, {kind: "wedge"}; null when not even that is.
+export function sightOf(pose, projection) {
+  if (!pose) return null;
+  const place = ([lat, lon]) => projection.to(lon, lat);
   const corners = footprint(pose);
-  return corners && corners.map(([lat, lon]) => view.screen(...projection.to(lon, lat)));
+  if (!corners) return { kind: "wedge", pose };
+  const middle = frameCentre(pose);
+  return { kind: "ground", pose, corners: corners.map(place), middle: middle && place(middle) };
 }
+
+// Of a device as it was last; what is old looks nowhere.
+export const deviceSight = (device, state, projection) => (state === "stale" ? null : sightOf(poseOf(device), projection));
 
 function drawWedge(c, px, py, pose, hue) {
   const half = Math.min(85, (Number.isFinite(pose.hfov) && pose.hfov > 0 ? pose.hfov : NARROW_DEG) / 2) * Math.PI / 180;
@@ -105,16 +112,11 @@ function drawWedge(c, px, py, pose, hue) {
   c.fill();
 }
 
-// What a camera at [px, py] of the screen sees: "ground" or, where only the direction is known,
-// "wedge"; null when neither is. `map` is {view, projection}.
-export function drawSight(c, map, px, py, pose, strong) {
-  if (!pose) return null;
+// Draws what a camera at [px, py] of the screen sees.
+export function drawSight(c, view, px, py, sight, strong) {
   const hue = hueOf("drone");
-  const corners = shownGround(pose, map);
-  if (!corners) {
-    drawWedge(c, px, py, pose, hue);
-    return "wedge";
-  }
+  if (sight.kind === "wedge") { drawWedge(c, px, py, sight.pose, hue); return; }
+  const corners = sight.corners.map(([x, y]) => view.screen(x, y));
   c.beginPath();
   for (const [x, y] of corners) c.lineTo(x, y);
   c.closePath();
@@ -133,24 +135,14 @@ export function drawSight(c, map, px, py, pose, strong) {
   c.lineTo(...corners[1]);
   c.lineWidth = strong ? 4 : 2.500;
   c.stroke();
-  const middle = frameCentre(pose);
-  if (middle) {
-    const [x, y] = map.view.screen(...map.projection.to(middle[1], middle[0]));
-    if (Math.hypot(x - px, y - py) < FARTHEST_M) {
-      c.setLineDash([4, 5]);
-      c.beginPath();
-      c.moveTo(px, py);
-      c.lineTo(x, y);
-      c.lineWidth = 1.200;
-      c.strokeStyle = `${hue}a0`;
-      c.stroke();
-      c.setLineDash([]);
-    }
-  }
-  return "ground";
-}
-
-// The same for a device of the fleet, where it is drawn just now while it glides.
-export function drawDeviceSight(c, map, { device, px, py, state }, strong) {
-  return state === "stale" ? null : drawSight(c, map, px, py, poseOf(device), strong);
+  if (!sight.middle) return;
+  const [x, y] = view.screen(...sight.middle);
+  c.setLineDash([4, 5]);
+  c.beginPath();
+  c.moveTo(px, py);
+  c.lineTo(x, y);
+  c.lineWidth = 1.200;
+  c.strokeStyle = `${hue}a0`;
+  c.stroke();
+  c.setLineDash([]);
 }

@@ -2,7 +2,7 @@
 // headings, accuracy, names, ages, and groups where they would cover each other.
 
 import { nowUs } from "../time.js";
-import { arrowSprite, batteryOf, directionOf, drawDeviceSight, isAircraft, ringSprite } from "./aircraft.js";
+import { arrowSprite, batteryOf, deviceSight, directionOf, drawSight, isAircraft, ringSprite } from "./aircraft.js";
 import { stateOf } from "./fleet.js";
 import { worldMetres } from "./geo.js";
 import { drawGraticule, drawRings } from "./grid.js";
@@ -18,6 +18,7 @@ const FEW = 40;
 const MANY = 300;
 const HIT_PX = 22;
 const ACCURACY_LEAST_PX = 18;
+const MOST_SIGHTS = 60; // of cameras: more are a tangle
 const STATES = { fresh: 0, late: 1, stale: 2 };
 
 const LEAST_SPEED = 0.5; // m/s: what stands still is heading nowhere, whatever its receiver says
@@ -63,6 +64,9 @@ export class DeviceLayer {
     const near = seen.length > MANY ? MANY_PX : seen.length > FEW ? GROUP_PX : FEW_PX;
     this.items = this.#grouped(seen, near);
     this.items.sort((a, b) => a.rank - b.rank);
+    // Reckoned here and not in each frame: what a camera sees is told once a second.
+    const cameras = this.items.filter((item) => item.device && isAircraft(item.device)).slice(-MOST_SIGHTS);
+    for (const item of cameras) item.sight = deviceSight(item.device, item.state, map.projection);
     this.labels.arrange(this.items, view, this.options.names, this.chosen);
   }
 
@@ -139,7 +143,7 @@ export class DeviceLayer {
       if (!item.out && item.device) this.#accuracy(item, map);
     }
     // A camera may see what is in view while its aircraft is not.
-    for (const item of this.items) if (item.device && isAircraft(item.device)) item.sight = drawDeviceSight(c, map, item, item.device.key === this.chosen);
+    for (const item of this.items) if (item.sight) drawSight(c, view, item.px, item.py, item.sight, item.device.key === this.chosen);
     for (const item of this.items) if (!item.out) this.#draw(item);
     this.labels.draw(c, this.items);
     c.setTransform(this.density, 0, 0, this.density, 0, 0);

@@ -67,9 +67,7 @@ export class MapView {
     }
   }
 
-  hide() {
-    this.shown = false;
-  }
+  hide() { this.shown = false; }
 
   async #make() {
     const config = await get("/api/map/config");
@@ -88,12 +86,12 @@ export class MapView {
     new ResizeObserver(() => { if (this.shown) { this.ground.resize(); this.#resized(); } }).observe(node);
     this.#resized();
     this.#begin(config.start ?? CHINA);
+    this.#goTo(this.fleet.devices.get(this.layer.chosen)); // in the list, before there was a map
     requestAnimationFrame((now) => this.#frame(now));
   }
 
   #begin(start) {
-    const chosen = this.fleet.devices.get(this.layer.chosen); // in the list, before there was a map
-    if (this.fitAll(true)) { if (chosen) this.#goTo(chosen); return; }
+    if (this.fitAll(true)) return;
     const [x, y] = this.projection.to(start.lon, start.lat);
     this.ground.go({ x, y, zoom: start.zoom }, true);
     this.unfit = true; // the first positions are fitted when they come
@@ -241,7 +239,7 @@ export class MapView {
   }
 
   #goTo(device) {
-    if (!device.position || !this.ground) return;
+    if (!device?.position || !this.ground) return;
     const zoom = Math.max(15, Math.min(17, this.view.zoom));
     const pad = this.#pad();
     const px = 512 * 2 ** zoom;
