@@ -192,6 +192,12 @@ def test_a_replay_moves_the_aircraft_in_step_with_its_video(field: Airfield, pag
     where = page.run(f"{_REPLAY}.track.values({_REPLAY}.us)")
     second = (page.run(f"{_REPLAY}.us") - field.began) / _S
     assert where["lon"] == pytest.approx(108.95 + second * 1080e-7, abs=1080e-7)
+    _key(page, " ")
+    page.run(f"{_REPLAY}.seek({field.began} + 31.5e6)")
+    apart = f"Math.abs({_REPLAY}.video.engine.positionUs - {field.began} - 31.5e6)"
+    page.wait(f"{apart} < 1e5 && !{video}.seeking && {video}.readyState >= 2")
+    page.run(f"{_REPLAY}.seek({field.began} + 14e6)")
+    _key(page, " ")
     page.run("document.querySelector('[data-speed=\"8\"]').click()")
     page.wait(f"{_REPLAY}.us > {field.began} + 18e6", timeout_s=15)  # beyond the video
     page.run(f"{_REPLAY}.seek({field.began} + 50e6)")
