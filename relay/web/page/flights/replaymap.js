@@ -7,6 +7,7 @@ import { projection } from "../map/geo.js";
 import { drawGraticule } from "../map/grid.js";
 import { openGround } from "../map/ground.js";
 import { brush } from "../map/machine.js";
+import { isBright } from "../map/options.js";
 import { hueOf, Sprites, SPRITE_PX } from "../map/shapes.js";
 import { fitting, View } from "../map/view.js";
 
@@ -48,6 +49,7 @@ export class ReplayMap {
     const { lon, lat } = track.at;
     this.points = track.rows.filter((row) => Number.isFinite(row[lon]) && Number.isFinite(row[lat])).map((row) => [row[0], ...this.projection.to(row[lon], row[lat])]);
     this.#resized();
+    this.ground.bright(isBright());
     if (fit) this.fit();
   }
 

@@ -15,6 +15,8 @@ export const HALF_PERCENT = 50;
 export const isAircraft = (device) => kindOf(device.kind) === "drone";
 export const batteryOf = (device) => (Number.isFinite(device.streams.battery?.values?.level) ? device.streams.battery.values.level : null);
 
+export const isLow = (device) => batteryState(batteryOf(device)) === "low";
+
 // By colour, and by word and number beside it: red stays with alarms.
 export const batteryState = (level) => (level === null ? "unknown" : level < LOW_PERCENT ? "low" : level < HALF_PERCENT ? "half" : "good");
 const RING = { good: "#43c76b", half: "#e9d66b", low: "#ff9d2e", unknown: "#8496ab" };

@@ -2,7 +2,7 @@
 // first. The second line is the age, when it matters.
 
 import { age, span } from "../time.js";
-import { isAircraft, lineOf } from "./aircraft.js";
+import { isAircraft, isLow, lineOf } from "./aircraft.js";
 import { ageUs } from "./fleet.js";
 
 const MOST_KEPT = 2500;
@@ -63,7 +63,7 @@ export class Labels {
     };
     const top = strong ? 4 : 2;
     line(name, FONT, strong ? "#fff" : COLOURS[state], top);
-    if (second) line(second, SMALL, strong ? "#ffffffcc" : state === "late" ? "#f2b33d" : state === "stale" ? "#8394a7" : "#b7c5d4", top + 15);
+    if (second) line(second, SMALL, strong === "low" ? "#ffb454" : strong ? "#ffffffd9" : state === "late" ? "#f2b33d" : state === "stale" ? "#8394a7" : "#b7c5d4", top + 15);
     found = { image, wide, tall };
     this.known.set(key, found);
     return found;
@@ -88,7 +88,10 @@ export class Labels {
       const old = item.state === "stale" ? span(ageUs(item.device)) : item.state === "fresh" && !must ? "" : age(ageUs(item.device));
       const line = isAircraft(item.device) ? lineOf(item.device) : "";
       const second = item.state === "fresh" && line ? line : [line, old].filter(Boolean).join(" · ");
-      const label = this.#made(cut(item.device.device), second, item.state, alarm ? "alarm" : must ? "chosen" : "");
+      // What an aircraft's says has to be read on any ground, and by who is in a hurry.
+      const plate = must ? "chosen" : line && item.state !== "stale" ? "plate" : "";
+      const low = plate && line && isLow(item.device) ? "low" : plate;
+      const label = this.#made(cut(item.device.device), second, item.state, alarm ? "alarm" : low);
       const places = [[-label.wide / 2, item.radius + BELOW], [-label.wide / 2, -item.radius - BELOW - label.tall],
         [item.radius + BELOW, -label.tall / 2], [-item.radius - BELOW - label.wide, -label.tall / 2]];
       const found = places.find(([x, y]) => room.free(item.ax + x, item.ay + y, label.wide, label.tall)) ?? (must ? places[0] : null);

@@ -16,6 +16,9 @@ function kept() {
   }
 }
 
+// Whether the operator's tiles are to be bright.
+export const isBright = () => kept().bright === true;
+
 export class MapOptions {
   constructor(changed) {
     this.changed = changed; // changed(what): "tracks" or the name of a switch
