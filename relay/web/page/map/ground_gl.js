@@ -47,6 +47,7 @@ export class GlGround {
     const follow = () => { this.#look(); moved(); };
     // Drawn in the same frame as the ground: what lies on it never swims.
     map.on("render", follow);
+    map.on("load", () => this.bright(this.brightly ?? false));
     map.on("moveend", () => { this.#look(); settled(); });
     map.on("resize", () => { this.#look(); settled(); });
     map.on("click", (event) => clicked(event.point.x, event.point.y));
@@ -75,6 +76,7 @@ export class GlGround {
   }
 
   bright(yes) {
+    this.brightly = yes; // also once the style is there
     if (!this.map.getLayer("pictures")) return;
     const paint = yes ? GROUND.day : GROUND.night;
     for (const [name, value] of Object.entries(paint)) this.map.setPaintProperty("pictures", name, value);
