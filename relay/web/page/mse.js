@@ -16,6 +16,7 @@ const CUT_US = 300e3;
 // second; the next piece takes their place.
 const HEM_S = 1;
 const LAST_S = 2;
+const FOREVER_S = 1e9;
 
 const codecCount = (type) => (/codecs="?([^"]*)"?/.exec(type)?.[1] ?? "").split(",").length;
 
@@ -117,6 +118,8 @@ export class PiecePlayer {
     this.source.addEventListener("sourceopen", () => {
       if (generation !== this.generation) return;
       this.source.duration = Infinity;
+      // Else a browser seeks no farther than what is buffered (Media Source Extensions, 10: seekable).
+      this.source.setLiveSeekableRange(0, FOREVER_S);
       this.buffer = this.source.addSourceBuffer(piece.media_type);
       this.video.currentTime = atS;
       this.#step();

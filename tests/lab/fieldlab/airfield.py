@@ -44,8 +44,8 @@ class Narrow(Craft):
 
 
 class Airfield:
-    """`name` is the first aircraft's flight of the last minute, with video of its seconds 10 to 16
-    and 30 to 33; `other` the second's, with a gap and without video. `began` is when, UTC us.
+    """`name` is the first aircraft's flight of the last minute, with video of its seconds 10 to 16,
+    30 to 33 and 50 to 53; `other` the second's, with a gap and without video. `began`: UTC us.
     """
 
     def __init__(self, duty: Duty) -> None:
@@ -55,7 +55,7 @@ class Airfield:
         before.fly(90, without=(1,))
         self.first = Craft(duty, device="m300-1", now_us=self.began, epoch=2)
         self.name = self.first.fly(60)
-        for at in (10, 13, 30):  # and none of 16 to 30
+        for at in (10, 13, 30, 50):
             content = piece(Scene("m300-1", width=320, height=180), float(at), 3.0)
             duty.file("m300-1", Layer.PROXY, self.began + at * _S, content, seconds=3.0)
         self.second = Narrow(duty, device="m300-2", now_us=self.began + _S, epoch=2)

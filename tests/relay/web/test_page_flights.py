@@ -181,8 +181,11 @@ def test_flights_are_listed_filtered_and_told_of_as_they_come(
 def test_a_replay_moves_the_aircraft_in_step_with_its_video(field: Airfield, page: Browser) -> None:
     _open(page, "m300-1", field.name)
     video = "document.getElementById('replay-video')"
-    page.wait(f"{_REPLAY}.video.pieces.length === 3")
+    page.wait(f"{_REPLAY}.video.pieces.length === 4")
     page.wait(f"{_NOTE} === 'No video of this moment.'")
+    page.wait(f"{_REPLAY}.video.engine.buffer?.buffered.length > 0")
+    far = f"{_REPLAY}.video.engine.seek({field.began} + 51e6), {_REPLAY}.video.engine.positionUs"
+    assert page.run(far) - field.began == pytest.approx(51 * _S, abs=_S / 10), "beyond the buffer"
     page.run(f"{_REPLAY}.seek({field.began} + 10.5e6)")
     page.wait(f"{video}.readyState >= 2 && {video}.dataset.there === 'true'")
     _key(page, " ")
