@@ -20,6 +20,7 @@ export class FlightsView {
     this.span = "week";
     this.kit = "";
     this.device = "";
+    this.ground = false; // also what was recorded while nothing flew
     this.readMs = -1e9;
     this.replay = new Replay({ closed: () => this.open(null) });
     for (const name of ["span", "kit", "device"]) byId(`flights-${name}`).addEventListener("change", (event) => {
@@ -30,6 +31,7 @@ export class FlightsView {
       asked(); // read it anew
       this.draw();
     });
+    byId("flights-ground").addEventListener("click", () => { this.ground = !this.ground; this.readMs = -1e9; asked(); this.draw(); });
     this.node = byId("flights-list");
     byId("flights").flightsView = this; // for whoever measures it
   }
@@ -54,6 +56,7 @@ export class FlightsView {
     if (length) ask.set("from_us", Math.round(nowUs() - length));
     if (this.kit) ask.set("kit", this.kit);
     if (this.device) ask.set("device", this.device);
+    if (!this.ground) ask.set("armed", "true");
     const asked = ask.toString();
     this.asked = asked;
     const page = await get(`/api/flights?${asked}`);
@@ -68,7 +71,7 @@ export class FlightsView {
     const key = keyOf(flight);
     const length = SPANS[this.span];
     const wanted = (!this.kit || flight.kit === this.kit) && (!this.device || flight.device === this.device)
-      && (!length || flight.start_us >= nowUs() - length);
+      && (this.ground || flight.armed) && (!length || flight.start_us >= nowUs() - length);
     if (wanted) this.flights.set(key, flight);
     this.replay.hear(flight);
     if (this.shown) this.draw();
@@ -83,6 +86,7 @@ export class FlightsView {
 
   draw() {
     this.#filters();
+    byId("flights-ground").setAttribute("aria-pressed", String(this.ground));
     const flights = [...this.flights.values()].sort((a, b) => b.start_us - a.start_us);
     const wanted = new Set(flights.map(keyOf));
     for (const key of this.rows.keys()) if (!wanted.has(key)) this.rows.delete(key);
@@ -154,4 +158,5 @@ const SIGNS = { whole: "✓", holes: "▨", coming: "…", unknown: "?", flying:
 
 const fact = (key, value) => el("span", { class: "flight-fact" }, el("span", { class: "dim", text: t(key) }), el("b", { text: value }));
 
-export const downloads = (flight) => FORMS.map((form) => el("a", { class: "button small", href: `${pathOf(flight)}/flight.${form}`, download: "", data: { form }, text: form.toUpperCase() }));
+// What has no recording has no .tlog: DJI's.
+export const downloads = (flight) => FORMS.filter((form) => form !== "tlog" || flight.pieces_here > 0).map((form) => el("a", { class: "button small", href: `${pathOf(flight)}/flight.${form}`, download: "", data: { form }, text: form.toUpperCase() }));
