@@ -3,7 +3,7 @@
 from typing import Any
 
 from fieldlab.duty import Duty, now_us
-from fieldlab.flights import SECOND_US, Craft
+from fieldlab.flights import SECOND_US, Craft, named
 from fieldlab.footage import Scene, piece, still
 from fieldlink.codecs.bundle import Layer
 from fieldlink.codecs.telemetry import (
@@ -45,13 +45,19 @@ class Narrow(Craft):
 
 class Airfield:
     """`name` is the first aircraft's flight of the last minute, with video of its seconds 10 to 16,
-    30 to 33 and 50 to 53; `other` the second's, with a gap and without video. `began`: UTC us.
+    30 to 33 and 50 to 53; `other` the second's, with a gap and without video. `idle` was recorded
+    on the ground. `began`: UTC us.
     """
 
     def __init__(self, duty: Duty) -> None:
         self.duty = duty
         self.began = now_us() - 60 * _S
         before = Craft(duty, device="m300-1", now_us=self.began - 3600 * _S)
+        self.idle = named(before.now_us - 60 * _S, armed=False)
+        piece_of, content = before.piece(
+            self.idle, 0, before.now_us - 60 * _S, range(20), armed=False
+        )
+        before.send(piece_of.draft(piece_of.end_us, "armed"), content)
         before.fly(90, without=(1,))
         self.first = Craft(duty, device="m300-1", now_us=self.began, epoch=2)
         self.name = self.first.fly(60)
