@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fieldlab.intake import FakeTime
-from fieldlink.codecs.bundle import FLIGHT_MEDIA_TYPE, Draft
+from fieldlink.codecs.bundle import FLIGHT_MEDIA_TYPE, Draft, decode_flight
 from fieldlink.codecs.fault import SpoolError
 from fieldlink.edge.dji.flights import DjiFlights
 
@@ -64,6 +64,8 @@ async def test_a_flight_is_in_the_spool_as_those_of_other_aircraft_are(tmp_path:
     assert (draft.device, draft.stream, draft.layer) == ("drone-1", "mavlink", "report")
     assert (draft.media_type, draft.meta["ended"]) == (FLIGHT_MEDIA_TYPE, "disarmed")
     assert (index["pieces"], index["messages"], index["armed"]) == ([], {}, True)
+    read = decode_flight(json.dumps(index).encode())  # as the centre does
+    assert (read.device, read.ended, read.system) == ("drone-1", "disarmed", 0)
     assert left_in(tmp_path) == []
 
 
