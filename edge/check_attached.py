@@ -72,6 +72,13 @@ def _wanted(settings: EdgeSettings) -> Iterator[tuple[str, str, str, int, "socke
         yield "jt808", "jt808.port", jt808.host, jt808.port, _TCP
         if jt808.udp:
             yield "jt808", "jt808.port", jt808.host, jt808.port, _UDP
+    dji = settings.dji
+    if dji.enabled:
+        yield "dji", "dji.page_port", dji.page_host, dji.page_port, _TCP
+        if api.url is None:
+            yield "dji", "dji.mqtt_port", api.host, dji.mqtt_port, _TCP
+        if dji.uploads.enabled:
+            yield "dji", "dji.uploads.port", dji.page_host, dji.uploads.port, _TCP
     whip = settings.whip
     if whip.enabled and whip.tls:
         yield "whip", "whip.tls_port", whip.host, whip.tls_port, _TCP

@@ -164,7 +164,6 @@ class Dji:
         if self._flights is not None:
             runs["flights"] = self._flights.run
         if self._uploads is not None:
-            await self._uploads.open()
             add_api(page.app, self._uploads, self._whose, facts.workspace)
             runs["uploads"] = self._uploads.run
         tasks = [asyncio.create_task(run(beat), name=f"dji {what}") for what, run in runs.items()]
@@ -178,8 +177,6 @@ class Dji:
             await asyncio.wait(tasks)
             self._cloud.close()
             self._cloud = self._shell = None
-            if self._uploads is not None:
-                await asyncio.shield(self._uploads.close())
             await asyncio.shield(self._receivers.end())
 
     def _broker(self) -> tuple[str, int, TlsPeer | None]:
@@ -242,7 +239,7 @@ class Dji:
         gateways = cloud.report(time.monotonic()) if cloud else {}
         found = {
             "state": "up" if up else "down",
-            "reason": self._reason,
+            "reason": self._reason or (self._uploads.fault if self._uploads else ""),
             "gateways": {
                 self._by_sn[sn].name: {"sn": sn, **found, "live": self._received(found["live"])}
                 for sn, found in gateways.items()

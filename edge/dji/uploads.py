@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldlink.codecs.dji import Upload, storage_data
+from fieldlink.codecs.fault import FieldlinkError
 from fieldlink.edge.device_api.registry import Device
 from fieldlink.edge.dji.settings import UploadSettings
 from fieldlink.edge.originals.credentials import LIFETIME_S
@@ -19,6 +20,11 @@ from fieldlink.edge.records import Records
 from fieldlink.systemd.service import Beat
 
 __all__ = ["Uploads"]
+
+_AGAIN_S = 15
+_NOTHING: dict[str, Any] = {
+    "files": 0, "bytes": 0, "uploads": 0, "waiting_bytes": 0, "counts": {}, "refused": {},
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +37,7 @@ class _Place:
 
 
 class Uploads:
-    """`Files` of the sessions. `device_of` gives a gateway's registration; it is served between
-    `open` and the end of `run`.
-    """
+    """`Files` of the sessions. `device_of` gives a gateway's registration."""
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class Uploads:
         self._place = _Place(host, address, settings.port)
         self._bounds = Bounds(settings.largest, settings.room, keep_free)
         self.originals: Originals | None = None
+        self.fault = ""
 
     async def open(self) -> None:
         """Make the store ready.
@@ -71,14 +76,23 @@ class Uploads:
         )
 
     async def run(self, beat: Beat) -> None:
-        """Serve the store until cancelled.
-
-        Raises:
-            OSError: its port cannot be had.
+        """Serve the store until cancelled. While it cannot be, aircraft are heard all the same: it
+        is tried again, and the reason is in the report.
         """
-        if self.originals is not None:
-            place = self._place
-            await self.originals.run(place.host, place.port, "dji.uploads.port", beat)
+        place = self._place
+        while True:
+            try:
+                await self.open()
+                self.fault = ""
+                if self.originals is not None:
+                    await self.originals.run(place.host, place.port, "dji.uploads.port", beat)
+            except (OSError, FieldlinkError) as error:
+                self.fault = str(error)
+            finally:
+                await asyncio.shield(self.close())
+            for _ in range(_AGAIN_S):
+                beat()
+                await asyncio.sleep(1.0)
 
     async def close(self) -> None:
         """Nothing is taken in any more."""
@@ -139,6 +153,8 @@ class Uploads:
         name = self.originals.issuer.whose(token, bound, self._clock())
         return None if name is None else devices[name].dji
 
-    def report(self) -> dict[str, Any] | None:
+    def report(self) -> dict[str, Any]:
         """How it is, for people and programs."""
-        return None if self.originals is None else self.originals.report()
+        if self.originals is None:
+            return {"state": "down", **_NOTHING, "reason": self.fault}
+        return {"state": "up", **self.originals.report()}

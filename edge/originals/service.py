@@ -17,6 +17,7 @@ from fieldlink.systemd.service import Beat
 __all__ = ["Originals"]
 
 _TIDY_S = 30.0
+_MOST_TOLD = 200
 
 
 class Originals:
@@ -91,6 +92,9 @@ class Originals:
         """Its owner says what a file is; `done` is told on the event loop whether the spool has it
         and that. It is not told while the spool refuses: the owner asks again.
         """
+
+        if len(self._working) >= _MOST_TOLD:
+            return
 
         async def work() -> None:
             try:

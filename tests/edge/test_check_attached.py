@@ -43,6 +43,20 @@ def test_a_port_that_another_program_has_is_named_with_its_setting(tmp_path: Pat
     assert "fieldlink edge run" in udp.english
 
 
+def test_every_port_that_a_dji_controller_needs_is_tried(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        api = {"enabled": True, "host": "127.0.0.1", "tls": False, "plain": True, "port": 0}
+        dji = {
+            "enabled": True, "page_host": "127.0.0.1", "page_port": port, "mqtt_port": port,
+            "uploads": {"port": port},
+        }  # fmt: skip
+        found = check_attached(_settings(tmp_path, device_api=api, dji=dji))
+    assert [one.ok for one in found] == [False] * 3
+    for one, setting in zip(found, ("page_port", "mqtt_port", "uploads.port"), strict=True):
+        assert f"dji.{setting}" in one.english
+
+
 def test_a_running_agent_says_it_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     attached = {
         "jt808": {"state": "ok", "said": "1 of 2 terminals connected 在线终端"},

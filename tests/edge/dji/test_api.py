@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from fieldlab.devices import until
 from fieldlab.dji import RC, DjiLab
 from fieldlab.intake import FakeTime
 from fieldlab.spools import open_spool
@@ -184,3 +187,20 @@ async def test_an_upload_is_answered_when_the_spool_has_it_and_not_before(kit: K
     lab.says("events", {"file": {}}, sn=RC, method="file_upload_callback", need_reply=1)
     assert lab.sent()[0][1]["data"] == {"result": 1}  # malformed: nothing is stored
     assert len(kit.indexes()) == 2
+
+
+async def test_a_port_that_is_taken_costs_uploads_and_nothing_else(kit: Kit) -> None:
+    await kit.uploads.close()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        kit.uploads._place = replace(kit.uploads._place, port=taken.getsockname()[1])
+        task = asyncio.create_task(kit.uploads.run(lambda: None))
+        try:
+            await until(lambda: kit.uploads.fault)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    found = kit.uploads.report()
+    assert (found["state"], found["files"]) == ("down", 0)
+    assert "dji.uploads.port" in found["reason"]
+    assert kit.uploads.storage(RC) is None
+    assert kit.uploads.grant(kit.device) == {}
