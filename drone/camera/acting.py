@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from fieldlink.drone.camera.state import CameraState
 from fieldlink.drone.commanding import Answer, Commander, CommandError
+from fieldlink.drone.vehicle.names import ARDUPILOT
 
 __all__ = ["MODES", "Gimbaling", "photo", "record", "set_mode", "stream", "turns_aircraft", "zoom"]
 
@@ -105,17 +106,23 @@ async def stream(commander: Commander, camera: CameraState, number: int, *, on: 
     return await commander.command(camera.key[:2], command, (float(number), float(camera.key[2])))
 
 
-def turns_aircraft(has_yaw: bool | None, *, yaw: bool, place: bool) -> bool:
+def turns_aircraft(
+    has_yaw: bool | None, *, yaw: bool, place: bool, autopilot: int = ARDUPILOT
+) -> bool:
     """Whether looking there may turn the aircraft: where the gimbal has no yaw, or nobody knows,
     ArduPilot turns the whole aircraft to the side or to the place (Copter, set_roi and
-    DO_MOUNT_CONTROL).
+    DO_MOUNT_CONTROL). PX4 turns a copter on its mission to a place whatever its gimbal can, unless
+    MIS_MNT_YAW_CTL is set (Mission::heading_sp_update); of others nobody knows.
     """
+    if place and autopilot != ARDUPILOT:
+        return True
     return (yaw or place) and has_yaw is not True
 
 
 class Gimbaling:
     """A gimbal's commands. `target` is its manager, or the autopilot where none is known; `allow`
     is called before anything that may turn the aircraft, and raises where that is not allowed.
+    `autopilot` is the aircraft's MAV_AUTOPILOT.
     """
 
     def __init__(
@@ -124,9 +131,10 @@ class Gimbaling:
         target: tuple[int, int],
         has_yaw: bool | None,
         allow: Callable[[], None],
+        autopilot: int = ARDUPILOT,
     ) -> None:
         self._commander, self._target = commander, target
-        self._has_yaw, self._allow = has_yaw, allow
+        self._has_yaw, self._allow, self._autopilot = has_yaw, allow, autopilot
 
     async def neutral(self) -> Answer:
         """Look ahead, as it does when it is switched on.
@@ -168,7 +176,7 @@ class Gimbaling:
         Raises:
             CommandError: it did not, or it may not.
         """
-        if turns_aircraft(self._has_yaw, yaw=False, place=True):
+        if turns_aircraft(self._has_yaw, yaw=False, place=True, autopilot=self._autopilot):
             self._allow()
         params = (0.0, 0.0, 0.0, 0.0, lat, lon, alt_m or 0.0)
         frame = _ABOVE_HOME if alt_m is None else _ABOVE_SEA

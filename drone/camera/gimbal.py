@@ -1,6 +1,6 @@
 """What is known of the gimbal of one aircraft: what it can do, and who has it in hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fieldlink.drone.camera.saying import (
@@ -21,6 +21,7 @@ GIMBAL_FLAGS = {
 """GIMBAL_MANAGER_CAP_FLAGS and GIMBAL_DEVICE_CAP_FLAGS, in our words."""
 
 _YAW = 256
+_MOST, _TOO_MANY = 16, (0, 0)
 _TURN = 57.29577951308232  # degrees in a radian
 
 
@@ -35,31 +36,40 @@ class GimbalState:
     pitch: tuple[float, float] | None = None
     yaw: tuple[float, float] | None = None
     control: tuple[int, int] | None = None
+    _said: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def take(self, key: tuple[int, int], msgid: int, fields: Fields) -> None:
         """A component said `fields`."""
         if msgid == MANAGER:
+            if self.manager is None:
+                self._said.clear()  # its word counts, not its gimbals' own
             self.manager, self.device = key, fields["gimbal_device_id"]
-            self._can(fields)
+            self._can(key, fields)
         elif msgid == MANAGER_STATUS:
             self.control = fields["primary_control_sysid"], fields["primary_control_compid"]
         elif msgid == GIMBAL_DEVICE:
             name = f"{words(fields['vendor_name'])} {words(fields['model_name'])}".strip()
             self.model = name or words(fields["custom_name"])
             if self.manager is None:
-                self._can(fields)
+                self._can(key, fields)
 
-    def _can(self, fields: Fields) -> None:
+    def _can(self, key: tuple[int, int], fields: Fields) -> None:
         self.flags = fields["cap_flags"]
+        which = key[1], fields["gimbal_device_id"]
+        if which in self._said or len(self._said) < _MOST:
+            self._said[which] = fields["cap_flags"]
+        else:
+            self._said[_TOO_MANY] = 0
         self.pitch = _range(fields["pitch_min"], fields["pitch_max"])
         self.yaw = _range(fields["yaw_min"], fields["yaw_max"])
 
     @property
     def has_yaw(self) -> bool | None:
         """Whether it turns about the vertical by itself; None: nobody said. What cannot, looks
-        sideways by turning the aircraft (ArduPilot, AP_Mount: has_pan_control).
+        sideways by turning the aircraft (ArduPilot, AP_Mount: has_pan_control). Commands go to all
+        gimbals of an aircraft, so all have to.
         """
-        return None if self.flags is None else bool(self.flags & _YAW)
+        return all(flags & _YAW for flags in self._said.values()) if self._said else None
 
     def report(self) -> dict[str, Any]:
         """What is known, for people and programs."""

@@ -1,7 +1,6 @@
 """What may be asked of the cameras and gimbals of aircraft, as verbs of `drone-do`."""
 
 import asyncio
-import math
 import time
 from collections.abc import Mapping
 from itertools import count
@@ -162,7 +161,14 @@ class _CameraDoers:
                 permit(self._deck, asked, name, _what(asked))
                 turned.append(_what(asked))
 
-            gimbaling = Gimbaling(self._deck.commander, target, self._eyes.has_yaw(key[0]), allow)
+            vehicle = self._deck.fleet.vehicles.get(key)
+            gimbaling = Gimbaling(
+                self._deck.commander,
+                target,
+                self._eyes.has_yaw(key[0]),
+                allow,
+                vehicle.state.autopilot if vehicle is not None else 0,
+            )
             answer = "no answer"
             try:
                 answer = f"result {(await self._pointed(gimbaling, key, asked)).result}"
@@ -209,7 +215,7 @@ def _number(asked: Mapping[str, Any], name: str, least: float, most: float) -> f
     if value is None:
         return None
     right = isinstance(value, int | float) and not isinstance(value, bool)
-    if not right or not math.isfinite(value) or not least <= value <= most:
+    if not right or not least <= value <= most:  # which NaN is not
         raise CommandError("refused", f"{name} is {least:g} to {most:g}")
     return float(value)
 

@@ -1,7 +1,8 @@
-"""Who had an aircraft fly somewhere: a line for each command and each answer, on the disk before
-the command goes. <state_dir>/flight-commands.jsonl, and the one before it.
+"""Who had an aircraft fly somewhere, or wanted to: a line for each command and each answer, on the
+disk before the command goes. <state_dir>/flight-commands.jsonl, and the one before it.
 """
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -31,7 +32,9 @@ def write_journal(state_dir: Path, record: Mapping[str, Any]) -> None:
         new = not path.exists()
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         try:
-            os.write(number, line if _ends_whole(path) else b"\n" + line)
+            whole = line if _ends_whole(path) else b"\n" + line
+            if os.write(number, whole) != len(whole):  # the disk took a part
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(number)
             if new:
                 give_to_folders_owner(path)

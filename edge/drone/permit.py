@@ -1,11 +1,13 @@
 """What moves an aircraft is allowed by the settings, confirmed by who asks, and written down:
-on the disk before the command goes, again with the answer, and as a text of the aircraft.
+on the disk before the command goes, again with the answer, and as a text of the aircraft. What is
+refused is written down as well.
 
 Watching, pictures, zoom and a gimbal that turns by itself need none of it.
 """
 
 import logging
 import pwd
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +20,7 @@ from fieldlink.edge.drone.journal import write_journal
 __all__ = ["note", "permit", "who_asks"]
 
 _log = logging.getLogger(__name__)
+_AGAIN_S, _MOST = 60.0, 100
 
 
 def permit(deck: Deck, asked: Mapping[str, Any], name: str, what: str) -> None:
@@ -29,17 +32,42 @@ def permit(deck: Deck, asked: Mapping[str, Any], name: str, what: str) -> None:
         ConfigError: it cannot be written down.
     """
     if not deck.settings.flight_commands:
+        _refused(deck, asked, name, what, "refused: the settings do not allow it")
         raise CommandError(
             "refused",
             f"{what}: this may move the aircraft; the settings do not allow that"
             " ([drone] flight_commands = true) 可能使飞机移动，设置未允许",
         )
     if asked.get("yes") != name:
+        if asked.get("yes"):  # without any name it is a question only
+            _refused(deck, asked, name, what, "refused: confirmed with another name")
         raise CommandError(
             "unconfirmed",
             f"{what}: this may move the aircraft; confirm with --yes {name} 可能使飞机移动，请确认",
         )
     _write(deck, asked, name, what, "asked")
+
+
+def _refused(deck: Deck, asked: Mapping[str, Any], name: str, what: str, why: str) -> None:
+    """Keep what was not done; where that cannot be written it is in the log, and refused still.
+    The same again within a minute is not written, for it would push out what was done.
+    """
+    said, now_s = deck.part(_refusals), time.monotonic()
+    key = who_asks(asked), name, what, why
+    if now_s - said.get(key, -_AGAIN_S) < _AGAIN_S:
+        return
+    if len(said) >= _MOST:
+        said.clear()
+    said[key] = now_s
+    _log.warning("drone %s: %s asked: %s; %s", name, key[0], what, why)
+    try:
+        _write(deck, asked, name, what, why)
+    except ConfigError as error:
+        _log.error("%s", error)
+
+
+def _refusals(_: Deck) -> dict[tuple[str, ...], float]:
+    return {}
 
 
 def who_asks(asked: Mapping[str, Any]) -> str:
@@ -52,7 +80,7 @@ def who_asks(asked: Mapping[str, Any]) -> str:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
         name = "?"
-    said = str(asked.get("login") or "")[:32]
+    said = "".join(filter(str.isprintable, str(asked.get("login") or "")))[:32]
     return f"{name} (uid {uid})" if said in ("", name) else f"{name} (uid {uid}, as {said})"
 
 

@@ -126,6 +126,15 @@ def test_looking_to_a_side_or_at_a_place_is_not_sent_where_the_aircraft_would_tu
     assert commands == []
 
 
+@pytest.mark.parametrize("autopilot", [12, 0])
+def test_px4_turns_to_a_place_whatever_its_gimbal_can(autopilot: int) -> None:
+    found, commands = sent(
+        lambda c: Gimbaling(c, KEY, True, deny, autopilot).look_at(30.0, 103.0, None)
+    )
+    assert isinstance(found, RefusedError)
+    assert commands == []
+
+
 def test_with_leave_it_is_sent() -> None:
     allowed: list[bool] = []
     _, commands = point(has_yaw=False, yaw=30.0, allow=lambda: allowed.append(True))

@@ -14,12 +14,14 @@ from typer.testing import CliRunner
 from fieldlab.airborne import Airborne
 from fieldlab.decks import bridge
 from fieldlab.virtual_loop import run_virtually
+from fieldlink.codecs.fault import ConfigError
 from fieldlink.drone.commanding.flying import Move, ways
 from fieldlink.edge.control import Caller, caller
 from fieldlink.edge.drone.commands import app
 from fieldlink.edge.drone.doing import do
 from fieldlink.edge.drone.journal import read_journal, write_journal
 
+_ANOTHER = "refused: confirmed with another name"
 _ORDER = {"what": "fly", "vehicle": "m300-1", "move": "return", "yes": "m300-1", "login": "wang"}
 
 
@@ -49,25 +51,55 @@ def _flown(
 
 
 @pytest.mark.parametrize(
-    ("order", "allowed", "reason"),
+    ("order", "allowed", "reason", "written"),
     [
-        (_ORDER, False, "refused"),
-        ({**_ORDER, "yes": ""}, True, "unconfirmed"),
-        ({**_ORDER, "yes": "m300-2"}, True, "unconfirmed"),
-        ({**_ORDER, "vehicle": ""}, True, "refused"),
-        ({**_ORDER, "vehicle": "mav-9", "yes": "mav-9"}, True, "not-heard"),
-        ({**_ORDER, "move": "takeoff"}, True, "refused"),
-        ({**_ORDER, "move": ["return"]}, True, "refused"),
+        (_ORDER, False, "refused", ["refused: the settings do not allow it"]),
+        ({**_ORDER, "yes": ""}, True, "unconfirmed", []),
+        (
+            {**_ORDER, "yes": "m300-2"},
+            True,
+            "unconfirmed",
+            ["refused: confirmed with another name"],
+        ),
+        ({**_ORDER, "vehicle": ""}, True, "refused", []),
+        ({**_ORDER, "vehicle": ["m300-1"]}, True, "not-heard", []),
+        ({**_ORDER, "vehicle": "mav-9", "yes": "mav-9"}, True, "not-heard", []),
+        ({**_ORDER, "move": "takeoff"}, True, "refused", []),
+        ({**_ORDER, "move": ["return"]}, True, "refused", []),
     ],
 )
 def test_without_permission_or_its_name_nothing_reaches_the_aircraft(
-    tmp_path: Path, order: dict[str, Any], allowed: bool, reason: str
+    tmp_path: Path, order: dict[str, Any], allowed: bool, reason: str, written: list[str]
 ) -> None:
     answer, commands, events = _flown(tmp_path, _air(), order, allowed)
     assert (answer["ok"], answer["reason"]) == (False, reason)
     assert commands == []
     assert events == []
-    assert list(read_journal(tmp_path)) == []
+    assert [one["answer"] for one in read_journal(tmp_path)] == written
+
+
+def test_what_is_refused_over_and_over_does_not_push_out_what_was_done(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bridge(tmp_path, _air(), video="off") as made:
+            for _ in range(20):
+                assert (await do(made.doers, _ORDER))["reason"] == "refused"
+
+    run_virtually(main())
+    assert len(list(read_journal(tmp_path))) == 1
+
+
+def test_half_a_line_of_a_power_cut_does_not_take_the_next_one(tmp_path: Path) -> None:
+    (tmp_path / "flight-commands.jsonl").write_bytes(b'{"what": "fly la')
+    write_journal(tmp_path, {"what": "fly return"})
+    assert list(read_journal(tmp_path)) == [{"what": "fly return"}]
+
+
+def test_a_line_that_the_disk_takes_half_of_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.write", lambda number, line: len(line) // 2)
+    with pytest.raises(ConfigError, match="No space"):
+        write_journal(tmp_path, {"what": "fly return"})
 
 
 def test_a_flight_command_is_on_the_disk_before_it_goes_and_with_its_answer(

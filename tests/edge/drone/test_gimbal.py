@@ -11,6 +11,7 @@ from pymavlink.dialects.v20 import all as dialect
 
 from fieldlab.airborne import Airborne, flying
 from fieldlab.virtual_loop import run_virtually
+from fieldlink.codecs.mavlink import Frame
 from fieldlink.drone.commanding import Commander
 from fieldlink.drone.vehicle import Fleet
 from fieldlink.edge.control import Caller, caller
@@ -27,10 +28,10 @@ _MANAGER = 280
 class Craft(Airborne):
     """An autopilot that is the manager of a gimbal with `flags`, or of none."""
 
-    def __init__(self, flags: int | None) -> None:
-        super().__init__(7)
+    def __init__(self, flags: int | None, autopilot: int = 3) -> None:
+        super().__init__(7, autopilot=autopilot)
         self.answers = {"COMMAND_LONG": self._answer, "COMMAND_INT": self._answer}
-        self.flags = flags
+        self.flags, self.others = flags, list[int]()
 
     def _answer(self, message: Any) -> list[Any]:
         wanted = message.command == 512 and message.param1 == _MANAGER
@@ -39,10 +40,13 @@ class Craft(Airborne):
             message.command, 3 if unknown else 0, 255, 0, 1, 191
         )
         if wanted and self.flags is not None:
-            said = dialect.MAVLink_gimbal_manager_information_message(
-                0, self.flags, 1, -0.1, 0.1, -1.5, 0.5, -3.0, 3.0
-            )
-            return [said, ack]
+            said = [
+                dialect.MAVLink_gimbal_manager_information_message(
+                    0, flags, device, -0.1, 0.1, -1.5, 0.5, -3.0, 3.0
+                )
+                for device, flags in enumerate((*self.others, self.flags), 1)
+            ]
+            return [*said, ack]
         return [ack]
 
     def moved(self) -> list[int]:
@@ -51,14 +55,19 @@ class Craft(Airborne):
 
 
 def asked(
-    folder: Path, flags: int | None, settings: dict[str, Any], **fields: Any
+    folder: Path, flags: int | Craft | None, settings: dict[str, Any], **fields: Any
 ) -> tuple[dict[str, Any], Craft, list[str]]:
     """The answer to gimbal.point, what the aircraft was told, and what was kept of it."""
-    craft, kept = Craft(flags), list[str]()
+    craft, kept = flags if isinstance(flags, Craft) else Craft(flags), list[str]()
 
     async def main() -> dict[str, Any]:
         async with flying(craft) as router:
             fleet = Fleet()
+
+            def heard(frame: Frame) -> None:
+                fleet.take(frame, 1)
+
+            router.tap(heard)
             deck = Deck(
                 settings=DroneSettings.model_validate(
                     {"endpoint": [{"name": "air", "connect": "udpin:127.0.0.1:1"}], **settings}
@@ -100,6 +109,23 @@ def test_looking_to_a_side_is_refused_where_the_aircraft_would_turn(
     down, craft, _ = asked(tmp_path, flags, {}, pitch=-90)
     assert down["ok"]
     assert craft.moved() == [1000]
+
+
+def test_a_second_gimbal_that_cannot_turn_counts_for_both(tmp_path: Path) -> None:
+    """Commands go to all gimbals of an aircraft."""
+    craft = Craft(_YAW)
+    craft.others = [32]
+    answer, _, _ = asked(tmp_path, craft, {}, pitch=-30, yaw=40)
+    assert (answer["ok"], answer["reason"]) == (False, "refused")
+    assert craft.moved() == []
+
+
+def test_at_a_place_px4_looks_by_turning_whatever_its_gimbal_can(tmp_path: Path) -> None:
+    place = {"lat": 30.0, "lon": 103.0}
+    answer, craft, _ = asked(tmp_path, _YAW, {}, **place)
+    assert (answer["ok"], craft.moved()) == (True, [195])
+    answer, craft, _ = asked(tmp_path, Craft(_YAW, autopilot=12), {}, **place)
+    assert (answer["ok"], answer["reason"], craft.moved()) == (False, "refused", [])
 
 
 def test_allowed_it_is_confirmed_by_name_and_written_down_with_who_asked(
