@@ -37,6 +37,7 @@ _CAMERAS = range(100, 106)  # MAV_COMP_ID_CAMERA to CAMERA6
 _GIMBAL_SAID = (MANAGER, MANAGER_STATUS, GIMBAL_DEVICE)
 _ATTACHED = range(1, 7)
 _MAX_COMPONENTS, _MAX_CAMERAS = 128, 6
+_MAX_OF_ONE = 16  # components of one system, so that it leaves room for others
 _ON_LINK_US = 60_000_000
 _SILENT_US, _FORGOTTEN_US = 15_000_000, 600_000_000
 _SAMPLE_US, _SAY_AGAIN_US = 1_000_000, 60_000_000
@@ -113,7 +114,9 @@ class Cameras:
             gimbal.want(GIMBAL_DEVICE, now_us, sure=False)
 
     def _add(self, key: tuple[int, int], link: str, now_us: int) -> Component | None:
-        if len(self._components) >= _MAX_COMPONENTS or not key[0]:
+        of_system = sum(one[0] == key[0] for one in self._components)
+        full = of_system >= _MAX_OF_ONE or len(self._components) >= _MAX_COMPONENTS
+        if full or not key[0]:
             return None
         component = self._components[key] = Component(key, now_us)
         component.hear(link, now_us)
@@ -135,12 +138,20 @@ class Cameras:
             camera = self.cameras[key] = CameraState(key, free)
         if restarted:
             camera.forget()
-        camera.link = frame.link
+        camera.link = self._link(camera, frame.link, now_us)
         if frame.msgid == CAPTURED:
             self.pictures[camera.key] = fields, now_us
             return []
         camera.take(frame.msgid, fields, now_us)
         return self._tell(camera, now_us)
+
+    def _link(self, camera: CameraState, link: str, now_us: int) -> str:
+        """The link that a camera is known by: of several the same for as long as it is heard there,
+        for "my own address" (`places`) means another on each.
+        """
+        component = self._components[camera.key[:2]]
+        silent_us = now_us - component.links.get(camera.link, now_us - _ON_LINK_US)
+        return camera.link if silent_us < _SILENT_US else link
 
     def _of_component(self, key: CameraKey) -> CameraState | None:
         """The one camera of a component, whatever number it gave itself in another message."""

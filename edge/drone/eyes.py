@@ -26,6 +26,7 @@ _MAX_ASKING = 16
 # How much more seldom is asked there; where bytes cost, not at all.
 _PACES = {"lan": 1.0, "lte": 6.0}
 _LOOK_S = 8.0
+_ANSWER_S = 10.0
 
 
 class Eyes:
@@ -37,7 +38,7 @@ class Eyes:
         profiles = {one.name: policy_of(one).profile.name for one in deck.settings.endpoint}
         self._paces = {name: _PACES.get(profile) for name, profile in profiles.items()}
         self.cameras = Cameras(self._pace, self._owner)
-        self.videos = Videos(deck.media, self._auto, self._peer)
+        self.videos = Videos(deck.media, self._auto, self._peer, self._aircraft)
         self._asking: set[asyncio.Task[None]] = set()
         self._runs = 0
 
@@ -52,6 +53,9 @@ class Eyes:
         settings = self.deck.settings
         own = next((one.video for one in settings.vehicle if one.sysid == sysid), None)
         return (own or settings.video) == "auto"
+
+    def _aircraft(self) -> set[str]:
+        return {one.name for one in self.deck.settings.vehicle} | {*self.deck.names()}
 
     def _peer(self, link: str) -> str | None:
         """The address behind a link; None for what is no network."""
@@ -122,8 +126,14 @@ class Eyes:
     async def _ask(self, ask: Ask) -> None:
         result: int | None = None
         try:
-            answer = await self.deck.commander.command(ask.target, ask.command, ask.params, tries=1)
+            # A question takes no time: whoever is "in progress" for ever takes nobody's turn.
+            async with asyncio.timeout(_ANSWER_S):
+                answer = await self.deck.commander.command(
+                    ask.target, ask.command, ask.params, tries=1
+                )
             result = answer.result
+        except TimeoutError:
+            result = None
         except CommandError as error:
             result = error.answer.result if error.answer is not None else None
         self.cameras.answered(ask, result, _now_us())

@@ -15,9 +15,9 @@ app = typer.Typer(
     no_args_is_help=True,
     help="""Tell an aircraft to hold, return or land. Off unless allowed. 飞行指令
 
-    Allowed by drone.flight_commands = true in the settings. Each is confirmed by typing the aircraft's name
-    (--yes NAME in scripts), and recorded: who, when, what, and what the aircraft answered. It goes
-    over one link, the best. 默认关闭；执行前须输入机名确认，并永久记录。""",
+    Allowed by drone.flight_commands = true in the settings. Each is confirmed by typing the
+    aircraft's name (--yes NAME in scripts), and recorded: who, when, what, and what the aircraft
+    answered. It goes over one link, the best. 默认关闭；执行前须输入机名确认，并永久记录。""",
 )
 _Vehicle = Annotated[str, typer.Option("--vehicle", help="Its name, as in drone vehicles.")]
 _Yes = Annotated[

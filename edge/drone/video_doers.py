@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -203,7 +204,8 @@ class _VideoDoers:
 
 def _block(name: str, url: str, vehicle: str) -> str:
     """What makes it last, for edge.toml."""
-    lines = ["[[device]]", f'name = "{name}"', 'kind = "drone"', f'url = "{url}"']
+    quoted = json.dumps(url, ensure_ascii=False)  # as TOML's basic strings
+    lines = ["[[device]]", f'name = "{name}"', 'kind = "drone"', f"url = {quoted}"]
     if vehicle:
         lines.append(f'carrier = "{vehicle}"')
     return "\n".join(lines)

@@ -7,7 +7,7 @@ configured as a [[device]] goes first, by name and by URL. A camera that falls s
 while pictures come: its radio is often not the way of its video.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,7 +53,7 @@ class Video:
 
 class Videos:
     """`auto` says whether an aircraft's streams are recorded by themselves, `peer_of` where a link
-    comes from.
+    comes from, `aircraft` the names of all that are known: one's video is never called as another.
     """
 
     def __init__(
@@ -61,9 +61,11 @@ class Videos:
         media: Media | None,
         auto: Callable[[int], bool],
         peer_of: Callable[[str], str | None],
+        aircraft: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.all: dict[str, Video] = {}
         self._media, self._auto, self._peer_of = media, auto, peer_of
+        self._aircraft = aircraft
 
     def find(self, camera: CameraState, number: int) -> Video | None:
         """The video of a camera's stream."""
@@ -116,9 +118,10 @@ class Videos:
     def _name(self, of: Id, vehicle: str, *, wanted: bool) -> None:
         if len(self.all) >= _MOST:
             return
+        others = {*self._aircraft()} - {vehicle}
         for number in range(1, _MOST_OF_ONE + 1):
             name = vehicle if number == 1 else f"{vehicle[:30].rstrip('-_')}-{number}"
-            if name not in self.all:
+            if name not in self.all and name not in others:
                 self.all[name] = Video(name, vehicle, of, wanted=wanted)
                 return
 
@@ -130,7 +133,7 @@ class Videos:
         for video in list(self.all.values()):
             live = video.attached is not None and report.get(video.name, {}).get("state") == "live"
             over = (video.gone or video.silent_us > _GONE_US) and not live
-            if video.attached is not None and (over or not video.wanted or _moved(video)):
+            if video.attached is not None and (over or not video.wanted or _moved(video, now_us)):
                 await self._media.detach(video.name)
                 video.attached, video.tried_us = None, None
             if over and video.gone:
@@ -242,8 +245,13 @@ def _is_settled(camera: CameraState, now_us: int) -> bool:
     return len(streams) >= min(most, _MOST_OF_ONE) or now_us - first_us > _SETTLE_US
 
 
-def _moved(video: Video) -> bool:
-    return video.attached is not None and video.url is not None and video.attached.url != video.url
+def _moved(video: Video, now_us: int) -> bool:
+    """Whether it comes from elsewhere now. An address that changes all the time is followed now and
+    then: beginning anew costs the pictures of some seconds.
+    """
+    if video.attached is None or video.url is None or video.attached.url == video.url:
+        return False
+    return video.tried_us is None or now_us - video.tried_us >= _AGAIN_US
 
 
 def device_of(video: Video) -> DeviceSettings:

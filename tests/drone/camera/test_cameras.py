@@ -276,3 +276,23 @@ def test_hostile_values_are_bounded() -> None:
     for one in world.known.of_system(1)[0].streams.values():
         assert one.uri.isprintable()
     assert len(world.known.of_system(1)[0].streams) <= 8
+
+
+def test_one_aircraft_leaves_room_for_the_cameras_of_others() -> None:
+    known = Cameras()
+    for compid in range(1, 256):
+        known.take(Autopilot(1, compid).say("heartbeat", 30, 8, 0, 0, 3), S)
+    known.take(Autopilot(2, 100).say("heartbeat", 30, 8, 0, 0, 3), S)
+    assert (2, 100) in {ask.target for ask in known.asks(S)}
+
+
+def test_a_camera_that_is_heard_on_two_links_stays_on_one_while_it_is_heard_there() -> None:
+    known, camera, seen = Cameras(), Camera(), []
+    for second in range(40):
+        for link in ("wifi", "lte") if second < 10 else ("lte",):
+            camera.link = link
+            known.take(camera.information(), second * S)
+            seen.append(known.of_system(1)[0].link)
+    assert set(seen[:20]) == {"wifi"}
+    assert seen[-1] == "lte"
+    assert seen == sorted(seen, reverse=True)  # no way back and forth

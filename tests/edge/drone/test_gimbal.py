@@ -10,6 +10,7 @@ import pytest
 from pymavlink.dialects.v20 import all as dialect
 
 from fieldlab.airborne import Airborne, flying
+from fieldlab.decks import bridge
 from fieldlab.virtual_loop import run_virtually
 from fieldlink.codecs.mavlink import Frame
 from fieldlink.drone.commanding import Commander
@@ -170,3 +171,20 @@ def test_what_cannot_be_is_not_sent(tmp_path: Path, fields: dict[str, Any]) -> N
     answer, craft, _ = asked(tmp_path, _YAW, {}, **fields)
     assert answer["reason"] == "refused"
     assert craft.moved() == []
+
+
+def test_who_is_at_it_for_ever_does_not_keep_a_question_waiting(tmp_path: Path) -> None:
+    air = Airborne(7)
+
+    async def main() -> list[float]:
+        async with bridge(tmp_path, air, video="off") as made:
+            row = asyncio.create_task(watch_cameras(made.deck))
+            for _ in range(60):
+                await asyncio.sleep(1)
+                for command in (512, 521):
+                    air.say(dialect.MAVLink_command_ack_message(command, 5, 50, 0, 255, 191))
+            row.cancel()
+            await asyncio.gather(row, return_exceptions=True)
+            return [one.param1 for one in air.got]
+
+    assert _MANAGER in run_virtually(main())  # the second question

@@ -1,6 +1,7 @@
 """Streams of aircraft as devices of the kit, in times that the test says."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -48,9 +49,11 @@ class FakeMedia:
 class Stage:
     """One aircraft, "m300-1", and the time."""
 
-    def __init__(self, media: FakeMedia, *, auto: bool = True) -> None:
+    def __init__(
+        self, media: FakeMedia, *, auto: bool = True, others: Collection[str] = ()
+    ) -> None:
         self.media, self.now_us = media, 0
-        self.videos = Videos(media, lambda _: auto, lambda _: "192.168.1.20")
+        self.videos = Videos(media, lambda _: auto, lambda _: "192.168.1.20", lambda: others)
         self.cameras: list[CameraState] = []
         self.silent_us = 0
 
@@ -133,10 +136,25 @@ def test_a_new_address_is_recorded_from_there() -> None:
     camera = stage.camera(100, NORMAL)
     stage.look()
     camera.streams[1].uri = "rtsp://192.168.1.30/v"
-    assert stage.look() == {"m300-1": "rtsp://192.168.1.30/v"}
+    assert stage.look(30) == {"m300-1": "rtsp://192.168.1.30/v"}
     camera.streams[1].uri = "file:///etc/passwd"
     assert stage.look() == {"m300-1": "rtsp://192.168.1.30/v"}  # what cannot be changes nothing
     assert stage.media.log == ["+m300-1", "-m300-1", "+m300-1"]
+
+
+def test_an_address_that_changes_every_second_does_not_begin_recorders_every_second() -> None:
+    stage = Stage(FakeMedia())
+    camera = stage.camera(100, NORMAL)
+    for number in range(120):
+        camera.streams[1].uri = f"rtsp://192.168.1.{number + 1}/v"
+        stage.look()
+    assert stage.media.log.count("+m300-1") <= 5
+
+
+def test_no_stream_takes_the_name_of_another_aircraft() -> None:
+    stage = Stage(FakeMedia(), others={"m300-1-2"})
+    stage.camera(100, NORMAL, THERMAL)
+    assert stage.look() == {"m300-1": NORMAL[0], "m300-1-3": THERMAL[0]}
 
 
 def test_a_camera_that_is_silent_is_recorded_on_while_pictures_come() -> None:
