@@ -31,6 +31,8 @@ from fieldlink.edge.fit.decide import Live
 from fieldlink.edge.fit.load import link_of, live_of
 from fieldlink.edge.fit.service import Fit
 from fieldlink.edge.identity import Identity
+from fieldlink.edge.importing.asking import place_of
+from fieldlink.edge.importing.service import Importing
 from fieldlink.edge.klv.crossing import VIA as KLV
 from fieldlink.edge.klv.crossing import Crossing
 from fieldlink.edge.marks import Marks, kept_spans
@@ -130,6 +132,7 @@ class Agent:
             places=self._places,
         )
         self._crossing = Crossing(self._telemetry.intake)
+        records = Records(dated(spool.add, clock.error_us), spool.add_gap, spool.read)
         self._attendant = Attendant(
             settings,
             self._telemetry.intake,
@@ -138,7 +141,7 @@ class Agent:
                 make_adapters,
                 cameras=self._devices,
                 hub=hub,
-                records=Records(dated(spool.add, clock.error_us), spool.add_gap, spool.read),
+                records=records,
             ),
         )
         self._desk = Desk(
@@ -154,6 +157,7 @@ class Agent:
             marks=self._marks,
             on_marks=self._marked,
             clock=clock,
+            importing=Importing(partial(place_of, settings, records, clock.now_us)),
         )
         self._marked()
 

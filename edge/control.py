@@ -13,6 +13,9 @@
     {"do": "drone-do", "what": "param.download", "vehicle": "m300-1"}
                        -> lines of {"progress": {...}}, at the end {"ok": ...}; whoever goes away
                           before that ends the work
+    {"do": "import", "name": "00000012.BIN", "vehicle": "m300-1"}
+                       -> {"progress": {"give": PATH}}: hand over the open file at that socket
+                          (SCM_RIGHTS); then as above
 
 Only the kit's own user and root reach it (0600).
 """
@@ -38,7 +41,7 @@ _MAX_LINE_BYTES = 64 * 1024
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _MAX_PROGRESS_BYTES = 256 * 1024
 _PATIENCE_S = 30.0
-_LONG = {"drone-do": 3600.0}
+_LONG = {"drone-do": 3600.0, "import": 6 * 3600.0}
 """Commands that take their time, and the most of it."""
 _UCRED = Struct("iII")
 _NO_LOGIN = 0xFFFF_FFFF

@@ -14,6 +14,7 @@ from fieldlink.edge.clock.clock import KitClock
 from fieldlink.edge.config import EdgeSettings, load_edge_settings
 from fieldlink.edge.control import Command
 from fieldlink.edge.devices import Devices
+from fieldlink.edge.importing.service import Importing
 from fieldlink.edge.klv.crossing import VIA as KLV
 from fieldlink.edge.marks import Marks, asked_mark, mark_bundle
 from fieldlink.edge.planning import Planning
@@ -54,12 +55,13 @@ class Desk:
         marks: Marks,
         on_marks: Callable[[], None],
         clock: KitClock,
+        importing: Importing,
     ) -> None:
         self._settings, self._config, self._kit = settings, config, kit
         self._spool, self._devices, self._fleet = spool, devices, fleet
         self._planning, self._marks, self._on_marks = planning, marks, on_marks
         self._attendant, self._telemetry = attendant, telemetry
-        self._clock = clock
+        self._clock, self._importing = clock, importing
         self._started_us = clock.now_us()
         self._draining = False
 
@@ -73,6 +75,7 @@ class Desk:
             "drain": self.drain,
             "hold": self.hold,
             "mark": self.mark,
+            **self._importing.commands,
             **{name: partial(self._attendant.ask, name) for name in _ASKED_OF_ADAPTERS},
         }
 

@@ -8,6 +8,7 @@ flight.
 from .file import (
     FILE_MEDIA_TYPE,
     FILE_STREAM,
+    IMPORTED,
     PART_BYTES,
     PART_MEDIA_TYPE,
     FileIndex,
@@ -53,6 +54,7 @@ __all__ = [
     "FILE_STREAM",
     "FLIGHT_MEDIA_TYPE",
     "GAP_MEDIA_TYPE",
+    "IMPORTED",
     "KLV_MEDIA_TYPE",
     "KLV_STREAM",
     "MARK_MEDIA_TYPE",

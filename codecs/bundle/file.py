@@ -17,6 +17,7 @@ from fieldlink.codecs.fault import CodecError
 __all__ = [
     "FILE_MEDIA_TYPE",
     "FILE_STREAM",
+    "IMPORTED",
     "PART_BYTES",
     "PART_MEDIA_TYPE",
     "FileIndex",
@@ -35,6 +36,9 @@ PART_MEDIA_TYPE = "application/vnd.fieldlink.part"
 PART_BYTES = 32 * 1024 * 1024
 """A photo is one bundle and stays a file that anybody opens; a video of 4 GB has 128 parts, and
 whoever cuts or joins one never holds more than one part."""
+
+IMPORTED = "imported"
+"""In a bundle's meta: it was made of a file of another time, whose SHA-256 begins so."""
 
 _VERSION = 1
 _MAX_PARTS, _MAX_SIZE, _MAX_ABOUT, _MAX_TEXT = 10_000, 2**40, 40, 512

@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from fieldlink.codecs.fault import CodecError, SourceError
 from fieldlink.codecs.flightlog import DataflashReader, LogEntry
-from fieldlink.drone.connection.logs import Logged
+from fieldlink.drone.connection.logs import LogFile, Logged
 from fieldlink.drone.connection.synthesis import Synthesis
 
 __all__ = ["dataflash_frames"]
@@ -24,7 +23,7 @@ _ANGLES = ("roll", "pitch", "yaw")
 _ARMED_EVENT, _DISARMED_EVENT = 10, 11
 
 
-def dataflash_frames(path: Path) -> Iterator[Logged]:
+def dataflash_frames(path: LogFile) -> Iterator[Logged]:
     """What the aircraft would have said; the date is that of the first fix of the file.
 
     Raises:
@@ -37,7 +36,7 @@ def dataflash_frames(path: Path) -> Iterator[Logged]:
         yield from _said(aircraft, entry)
 
 
-def _entries(path: Path, wanted: frozenset[str]) -> Iterator[LogEntry]:
+def _entries(path: LogFile, wanted: frozenset[str]) -> Iterator[LogEntry]:
     reader = DataflashReader(wanted)
     with path.open("rb") as file:
         while True:
@@ -50,12 +49,12 @@ def _entries(path: Path, wanted: frozenset[str]) -> Iterator[LogEntry]:
                 return
 
 
-def damage(path: Path, wrong: CodecError) -> SourceError:
+def damage(path: LogFile, wrong: CodecError) -> SourceError:
     """What is wrong with a file, as whoever plays it is told."""
     return SourceError(wrong.reason, f"{path.name}: {wrong.detail}")
 
 
-def _epoch_us(path: Path) -> int:
+def _epoch_us(path: LogFile) -> int:
     try:
         for entry in _entries(path, frozenset({"GPS"})):
             week, ms = entry.values.get("GWk", 0), entry.values.get("GMS", 0)

@@ -1,15 +1,32 @@
 """Recorded flights as frames: .tlog here, .bin and .ulg made into MAVLink by their own modules."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
+from io import BufferedReader
+from typing import Literal, NamedTuple, Protocol
 
 from fieldlink.codecs.fault import SourceError
 from fieldlink.codecs.mavlink import TlogReader
 
-__all__ = ["Logged", "read_log"]
+__all__ = ["LogFile", "Logged", "read_log"]
 
 _READ_BYTES = 262_144
+
+
+class LogFile(Protocol):
+    """A file that may be read from its beginning more than once: a Path, or one that somebody else
+    has opened.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is called, without folders."""
+
+    @property
+    def suffix(self) -> str:
+        """The ending of its name."""
+
+    def open(self, mode: Literal["rb"], /) -> BufferedReader:
+        """Its bytes, from the beginning."""
 
 
 class Logged(NamedTuple):
@@ -22,7 +39,7 @@ class Logged(NamedTuple):
     offset: int
 
 
-def read_log(path: Path) -> Iterator[Logged]:
+def read_log(path: LogFile) -> Iterator[Logged]:
     """The frames of a file, by its name: .tlog, .bin or .ulg.
 
     Raises:
@@ -48,7 +65,7 @@ def read_log(path: Path) -> Iterator[Logged]:
         raise SourceError("not-found", f"{path}: {error.strerror or error}") from error
 
 
-def _tlog(path: Path) -> Iterator[Logged]:
+def _tlog(path: LogFile) -> Iterator[Logged]:
     reader = TlogReader(path.name)
     with path.open("rb") as file:
         while True:

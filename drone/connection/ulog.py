@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from fieldlink.codecs.flightlog import LogEntry, UlogReader
 from fieldlink.drone.connection.dataflash import damage
-from fieldlink.drone.connection.logs import Logged
+from fieldlink.drone.connection.logs import LogFile, Logged
 from fieldlink.drone.connection.synthesis import Synthesis
 
 __all__ = ["ulog_frames"]
@@ -45,7 +44,7 @@ _MODES = {
 }
 
 
-def ulog_frames(path: Path) -> Iterator[Logged]:
+def ulog_frames(path: LogFile) -> Iterator[Logged]:
     """What the aircraft would have said; the date is that of the first fix of the file.
 
     Raises:
@@ -58,7 +57,7 @@ def ulog_frames(path: Path) -> Iterator[Logged]:
         yield from teller.said(entry)
 
 
-def _entries(path: Path, wanted: frozenset[str], *, strict: bool) -> Iterator[LogEntry]:
+def _entries(path: LogFile, wanted: frozenset[str], *, strict: bool) -> Iterator[LogEntry]:
     reader = UlogReader(wanted)
     with path.open("rb") as file:
         while True:
@@ -71,7 +70,7 @@ def _entries(path: Path, wanted: frozenset[str], *, strict: bool) -> Iterator[Lo
                 return
 
 
-def _epoch_us(path: Path) -> int:
+def _epoch_us(path: LogFile) -> int:
     for entry in _entries(path, frozenset(_GPS), strict=False):
         utc_us = int(entry.values.get("time_utc_usec", 0))
         if utc_us and entry.values.get("fix_type", 0) >= 3:

@@ -4,7 +4,7 @@
 verifies and joins records, `tracks` makes tracks of them, `importing` takes in others' logs.
 """
 
-from fieldlink.drone.record.importing import Imported, import_log
+from fieldlink.drone.record.importing import FlightImport, Imported, dated_frames, import_log
 from fieldlink.drone.record.index import FlightIndex, Gap
 from fieldlink.drone.record.reading import Damage, Verdict, join, scan, verify
 from fieldlink.drone.record.recorder import Recorder
@@ -13,6 +13,7 @@ from fieldlink.drone.record.tracks import flight_track, systems
 
 __all__ = [
     "Damage",
+    "FlightImport",
     "FlightIndex",
     "Gap",
     "GapSink",
@@ -20,6 +21,7 @@ __all__ = [
     "Recorder",
     "Sink",
     "Verdict",
+    "dated_frames",
     "flight_track",
     "import_log",
     "join",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fieldlink.edge.command_options import AsJson, say, say_json
+from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
 from fieldlink.edge.drone.output import Force, write_out
 
 __all__ = ["import_file", "replay"]
@@ -46,8 +46,18 @@ def replay(
 
 def import_file(
     files: Annotated[
-        list[Path], typer.Argument(help=".srt, .tlog, .bin, .ulg, .ts or .klv files.")
+        list[Path],
+        typer.Argument(
+            help=".srt, .tlog, .bin, .ulg, .ts, .klv; with --record no .ts and .klv, but .mp4, .jpg."
+        ),
     ],
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Into this kit's record, and so to the centre. 入库上传"),
+    ] = False,
+    vehicle: Annotated[
+        str, typer.Option("--vehicle", help="With --record: whose flight, like m300-1. 飞机名称")
+    ] = "",
     to: Annotated[str, typer.Option(help="kml, gpx, csv or geojson.")] = "kml",
     folder: Annotated[
         Path | None, typer.Option(help="Where to write; without: beside each file.")
@@ -58,14 +68,32 @@ def import_file(
     began: Annotated[
         str, typer.Option(help="When a file without dates began: 2026-05-01T08:30:00+08:00.")
     ] = "",
+    pieces: Annotated[
+        bool,
+        typer.Option(
+            "--play/--no-play",
+            help="With --record: video plays at the centre too, for twice the bytes. 可播放",
+        ),
+    ] = True,
+    again: Annotated[
+        bool, typer.Option("--again", help="With --record: though it was imported before. 重新导入")
+    ] = False,
     force: Force = False,
+    config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Positions out of flights' files: DJI subtitles, ground stations' and autopilots' logs,
-    KLV in video (MISB ST 0601). 导入
+    """Flights' files from elsewhere as tracks, or with --record into the record. 导入
+
+    DJI's subtitles, ground stations' and autopilots' logs, KLV in video (MISB ST 0601) as tracks.
+
+    fieldlink drone import DJI_0001.SRT --zone +08:00 --to kml          a track
+
+    fieldlink drone import 00000012.BIN --record --vehicle m300-1       the flight, at the centre
+
+    fieldlink drone import DJI_0001.MP4 --record --vehicle m30t-1       with DJI_0001.SRT beside it
 
     A file that is damaged or cut off gives what is in it; where the damage is, is said, and the
-    exit status is 1.
+    exit status is 1. With --record the agent does it, and each file is stored once.
     """
     from fieldlink.codecs.fault import ConfigError, SourceError
     from fieldlink.drone.console.positions import FORMATS, read_positions
@@ -73,6 +101,11 @@ def import_file(
     if to not in FORMATS:
         raise typer.BadParameter(f"{to!r}: use one of {', '.join(FORMATS)}")
     where, began_us = _zone(zone), _instant_us(began, _zone(zone))
+    if record:
+        from fieldlink.edge.importing.commands import record_files
+
+        asked = {"vehicle": vehicle, "zone": _offset(where), "began_us": began_us}
+        raise typer.Exit(record_files(config, files, as_json, **asked, pieces=pieces, again=again))
     done: list[dict[str, Any]] = []
     for file in files:
         out = (folder or file.parent) / f"{file.stem}.{to}"
@@ -115,6 +148,12 @@ def _zone(text: str) -> datetime.tzinfo:
         return datetime.datetime.strptime(text, "%z").tzinfo or datetime.UTC
     except ValueError:
         raise typer.BadParameter(f"{text!r}: write it as +08:00 or UTC") from None
+
+
+def _offset(zone: datetime.tzinfo) -> str:
+    """A zone as its offset of now: +08:00."""
+    text = datetime.datetime.now(zone).strftime("%z")
+    return f"{text[:3]}:{text[3:5]}" if text else "UTC"
 
 
 def _instant_us(text: str, zone: datetime.tzinfo) -> int | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from fieldlink.codecs.bundle import UNSEEN_STREAMS
+from fieldlink.codecs.bundle import IMPORTED, UNSEEN_STREAMS
 from fieldlink.codecs.fault import SourceError
 from fieldlink.codecs.telemetry import ALARM_MEDIA_TYPE, SHEAF_MEDIA_TYPE
 from fieldlink.edge.capture.thinner import UNTHINNED, Thinner
@@ -69,6 +69,8 @@ class Fit:
         manifest = stored.manifest
         if manifest.media_type in _NO_PICTURES or manifest.stream in UNSEEN_STREAMS:
             return  # it covers no minute of any stream that could go thinner
+        if IMPORTED in manifest.meta:
+            return  # of another time: what happens now is not made thinner for it
         if stored.state in (State.PENDING, State.CUSTODY):
             custody = stored.state is State.CUSTODY or stored.bundle_id in self._early
             self._coverage.recorded(stored.bundle_id, stored.manifest, custody=custody)

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Protocol
 
 from fieldlink.codecs.bundle import (
     FILE_MEDIA_TYPE,
@@ -26,18 +26,35 @@ from fieldlink.codecs.bundle import (
 from fieldlink.codecs.fault import SpoolError
 from fieldlink.codecs.taken import HEAD_BYTES, Taken, read_movie, read_photo
 from fieldlink.edge.originals.ledger import Plan
-from fieldlink.edge.originals.staging import Joined
 from fieldlink.edge.spool import State
 
-__all__ = ["Add", "examine", "file_ident", "index_draft", "media_type_of", "name_of", "spool_parts"]
+__all__ = [
+    "Add",
+    "Content",
+    "examine",
+    "file_ident",
+    "index_draft",
+    "media_type_of",
+    "name_of",
+    "spool_parts",
+]
 
 Add = Callable[[Draft, bytes], Any]
 """Stores a bundle durably (`Spool.add`); FieldlinkError says that it cannot at present."""
+
+
+class Content(Protocol):
+    """The bytes of a file, wherever they lie."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """`length` bytes from `offset`; fewer at the end."""
+
 
 _TYPES = {
     "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "dng": "image/x-adobe-dng",
     "tif": "image/tiff", "tiff": "image/tiff", "mp4": "video/mp4", "mov": "video/quicktime",
     "m4a": "audio/mp4", "srt": "text/plain", "txt": "text/plain", "json": "application/json",
+    "bin": "application/vnd.ardupilot.bin", "ulg": "application/vnd.px4.ulog",
 }  # fmt: skip
 _TYPE = re.compile(r"[a-z]{2,20}/[a-z0-9.+-]{1,60}")
 _NAME_CHARS = 120
@@ -68,7 +85,7 @@ def media_type_of(name: str, said: str) -> str:
     return known or (said if _TYPE.fullmatch(said) else "application/octet-stream")
 
 
-def examine(plan: Plan, content: Joined, now_us: int) -> Taken:
+def examine(plan: Plan, content: Content, now_us: int) -> Taken:
     """When and where it was taken, by what is written in it."""
     if plan.media_type in ("video/mp4", "video/quicktime"):
         found = read_movie(content.read, plan.size)
@@ -91,7 +108,7 @@ def about_of(taken: Taken) -> dict[str, Any]:
 def spool_parts(
     device: str,
     plan: Plan,
-    content: Joined,
+    content: Content,
     add: Add,
     now_us: int,
     after_part: Callable[[], None],

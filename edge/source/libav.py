@@ -37,7 +37,7 @@ from fieldlink.edge.source.url import (
     pushed_place,
 )
 
-__all__ = ["LibavSource"]
+__all__ = ["LibavSource", "tracks"]
 
 _VIDEO_CODECS = ("h264", "hevc")
 _PROBE = {"analyzeduration": "1500000", "probesize": "1000000"}
@@ -85,7 +85,7 @@ class LibavSource:
         self._heard_s = time.monotonic()
         try:
             with self._open(stopped) as container:
-                chosen = _tracks(container, self.describe())
+                chosen = tracks(container, self.describe())
                 deliver(Opened(chosen.get("video"), chosen.get("audio")))
                 self._opened = True
                 self._deliver_all(container, chosen, deliver, stopped)
@@ -261,8 +261,12 @@ def _stream_of(container: Any, kind: TrackKind) -> Any:
     return found[0]
 
 
-def _tracks(container: Any, shown: str) -> dict[TrackKind, TrackInfo]:
-    """The first video and the first audio track of `container`."""
+def tracks(container: Any, shown: str) -> dict[TrackKind, TrackInfo]:
+    """The first video and the first audio track of `container`, which is called `shown`.
+
+    Raises:
+        SourceError: it has no video, or of a codec that nobody here takes.
+    """
     templates = av.open(io.BytesIO(), "w", format="mp4")
     chosen: dict[TrackKind, TrackInfo] = {}
     if container.streams.video:

@@ -37,6 +37,7 @@ _EXTENSIONS = {
     "video/quicktime": "mov",
     "image/x-adobe-dng": "dng",
     "image/tiff": "tif",
+    "application/vnd.px4.ulog": "ulg",
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_PATH_CHARS = 400
