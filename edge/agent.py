@@ -31,7 +31,6 @@ from fieldlink.edge.fit.decide import Live
 from fieldlink.edge.fit.load import link_of, live_of
 from fieldlink.edge.fit.service import Fit
 from fieldlink.edge.identity import Identity
-from fieldlink.edge.importing.asking import place_of
 from fieldlink.edge.importing.service import Importing
 from fieldlink.edge.klv.crossing import VIA as KLV
 from fieldlink.edge.klv.crossing import Crossing
@@ -157,7 +156,7 @@ class Agent:
             marks=self._marks,
             on_marks=self._marked,
             clock=clock,
-            importing=Importing(partial(place_of, settings, records, clock.now_us)),
+            importing=Importing(settings.state_dir, records, clock.now_us),
         )
         self._marked()
 

@@ -13,9 +13,8 @@
     {"do": "drone-do", "what": "param.download", "vehicle": "m300-1"}
                        -> lines of {"progress": {...}}, at the end {"ok": ...}; whoever goes away
                           before that ends the work
-    {"do": "import", "name": "00000012.BIN", "vehicle": "m300-1"}
-                       -> {"progress": {"give": PATH}}: hand over the open file at that socket
-                          (SCM_RIGHTS); then as above
+    {"do": "import"}   -> {"progress": {"give": PATH}}: bundles are taken at that socket until it
+                          is closed (edge/importing); then {"ok": ...}
 
 Only the kit's own user and root reach it (0600).
 """

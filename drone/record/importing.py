@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fieldlink.codecs.bundle import IMPORTED, TLOG_STREAM
 from fieldlink.codecs.fault import SourceError
 from fieldlink.codecs.mavlink import (
     HEARTBEAT,
@@ -68,6 +69,7 @@ class FlightImport:
     ) -> None:
         self._sink, self._clock, self._name_of, self._gap = sink, clock, name_of, gap
         self._mark = f"-{mark}" if mark else ""
+        self._about = {IMPORTED: mark} if mark else {}
         self._cutters: dict[int, Cutter] = {}
         self._strangers: dict[int, deque[Frame]] = {}
         self._growing: dict[str, bytearray] = {}
@@ -127,16 +129,17 @@ class FlightImport:
             match op:
                 case Append(piece, data):
                     self._growing.setdefault(piece.name, bytearray()).extend(data)
-                case Close(piece, _, _):
+                case Close(piece, _, why):
                     content = bytes(self._growing.pop(piece.name))
                     named = replace(piece, flight=piece.flight + self._mark)
-                    self._sink(named.draft(self._clock(), "imported"), content)
+                    draft = named.draft(self._clock(), why)
+                    self._sink(replace(draft, meta={**draft.meta, **self._about}), content)
                     self.done.pieces += 1
                 case Ended(index):
                     if index.armed:
                         self._tell(index)
                 case Tally(device, gap) if self._gap is not None:
-                    self._gap(device, "mavlink", gap.start_us, gap.end_us, _SILENT)
+                    self._gap(device, TLOG_STREAM, gap.start_us, gap.end_us, _SILENT)
 
     def _tell(self, index: FlightIndex) -> None:
         gaps = [replace(one, reason=_SILENT) for one in index.gaps]

@@ -38,7 +38,7 @@ class PieceEntry:
 @dataclass
 class FlightIndex:
     """A recording of `device` (MAVLink's `system`): a flight when `armed`, else the time between
-    two. `ended` is why it is over: disarmed, armed, lost or stopped; empty while it goes on.
+    two. `ended` is why it is over: disarmed, armed, lost, stopped, imported; empty: it goes on.
     """
 
     device: str

@@ -1,5 +1,5 @@
 """Flights, videos and photos of others taken into the record: from files, as if they had come live.
 
 `importer` takes one file; `logs`, `videos` and `keeping` make records of it, `samples` telemetry.
-`asking` has it done by the running agent, to which `handover` gives the open file, or without one.
+`asking` does it with the running agent's spool, which that lends (`service`, `passing`), or alone.
 """

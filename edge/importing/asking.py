@@ -1,29 +1,36 @@
-"""How the command has a file imported: by the agent, or where none runs, into the spool itself."""
+"""How the command imports a file: into the running agent's spool, or where none runs, the kit's."""
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fieldlink.codecs.fault import ConfigError, SourceError
+from fieldlink.codecs.fault import ConfigError
 from fieldlink.edge.clock.clock import KitClock
 from fieldlink.edge.clock.dated import dated
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import ask_agent_long
 from fieldlink.edge.drone.roster import Roster
-from fieldlink.edge.importing.handover import give_files
 from fieldlink.edge.importing.held import HeldFile, hold
 from fieldlink.edge.importing.importer import import_file, whole_add
-from fieldlink.edge.importing.order import KINDS, Place, read_order
-from fieldlink.edge.importing.service import VERB, Watch
-from fieldlink.edge.records import Records
+from fieldlink.edge.importing.ledger import find_import, note_import
+from fieldlink.edge.importing.order import KINDS, Order, Place, read_order
+from fieldlink.edge.importing.passing import Shelf
+from fieldlink.edge.importing.service import VERB
 from fieldlink.edge.spool import RetentionPolicy, Spool
 from fieldlink.edge.starting import kit_name, make_state_dir
 
-__all__ = ["import_path", "place_of", "subtitles_beside"]
+__all__ = ["import_path", "subtitles_beside"]
 
 Told = Callable[[dict[str, Any]], None]
+Work = Callable[[Place], dict[str, Any]]
+
+_TELL_S = 0.3
+_PASSES = {"log": 3, "video": 4, "subtitles": 2, "photo": 2}
+"""How often the bytes of a file are read, about."""
 
 
 def subtitles_beside(path: Path) -> Path | None:
@@ -43,53 +50,87 @@ def import_path(settings: EdgeSettings, path: Path, told: Told, **fields: Any) -
         ConfigError, SourceError: it was not imported.
         FieldlinkError: the spool cannot take it.
     """
+    order = read_order({**fields, "name": path.name})
     beside_path = subtitles_beside(path)
-    fields |= {"name": path.name, "beside": beside_path.name if beside_path is not None else ""}
-    read_order(fields)  # what is wrong with it is said before anybody is asked
-    file = hold(path)
-    beside = None
+    file, beside = hold(path), None
+    file.told = _Progress(order, file.size, told)
     try:
         beside = hold(beside_path) if beside_path is not None else None
-        answer = asyncio.run(_ask(settings, [file, beside], fields, told))
-        if answer is not None:
-            return answer
-        return _alone(settings, file, beside, fields, told)
+
+        def work(place: Place) -> dict[str, Any]:
+            return import_file(file, beside, order, place).to_dict()
+
+        result = asyncio.run(_beside_agent(settings, work))
+        return _alone(settings, work, told) if result is None else result
     finally:
-        file.close()
-        if beside is not None:
-            beside.close()
+        _close(file, beside)
 
 
-async def _ask(
-    settings: EdgeSettings, files: list[HeldFile | None], fields: dict[str, Any], told: Told
-) -> dict[str, Any] | None:
-    """The agent's answer; None: none runs."""
-    handles = [one.handle for one in files if one is not None]
+def _close(*files: HeldFile | None) -> None:
+    for one in files:
+        if one is not None:
+            one.close()
+
+
+class _Progress:
+    """Tells now and then how much of a file was read."""
+
+    def __init__(self, order: Order, size: int, told: Told) -> None:
+        self._name, self._of, self._told = order.name, size * _PASSES[order.kind], told
+        self._done, self._told_s = 0, 0.0
+
+    def __call__(self, count: int) -> None:
+        self._done += count
+        now_s = time.monotonic()
+        if now_s - self._told_s >= _TELL_S:
+            self._told_s = now_s
+            done = min(self._done, self._of)
+            self._told({"name": self._name, "done": done, "of": self._of})
+
+
+async def _beside_agent(settings: EdgeSettings, work: Work) -> dict[str, Any] | None:
+    """Do `work` with the running agent's spool; None: no agent runs."""
+    loop = asyncio.get_running_loop()
+    lent: asyncio.Future[str] = loop.create_future()
 
     def heard(said: dict[str, Any]) -> None:
-        if "give" in said:
-            give_files(str(said["give"]), handles)
-        else:
-            told(said)
+        if "give" in said and not lent.done():
+            lent.set_result(str(said["give"]))
 
-    answer = await ask_agent_long(settings.control_path, VERB, fields, heard)
-    if answer is None:
-        return None
-    if not answer.pop("ok", False):
-        said = str(answer.get("said", ""))
-        if answer.get("reason", "refused") == "refused":
-            raise ConfigError(said)
-        raise SourceError(str(answer["reason"]), said.removeprefix(f"{answer['reason']}: "))
-    return answer
+    asking = asyncio.ensure_future(ask_agent_long(settings.control_path, VERB, {}, heard))
+    try:
+        both: list[asyncio.Future[Any]] = [asking, lent]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not lent.done():
+            answer = asking.result()
+            if answer is None:
+                return None
+            raise ConfigError(str(answer.get("said") or "the agent takes no import"))
+        result = await asyncio.to_thread(_with_shelf, settings, lent.result(), work)
+        await asking
+        return result
+    finally:
+        asking.cancel()
 
 
-def _alone(
-    settings: EdgeSettings,
-    file: HeldFile,
-    beside: HeldFile | None,
-    fields: dict[str, Any],
-    told: Told,
-) -> dict[str, Any]:
+def _with_shelf(settings: EdgeSettings, path: str, work: Work) -> dict[str, Any]:
+    shelf = Shelf(path)
+    try:
+        return work(
+            Place(
+                add=whole_add(shelf.add),
+                add_gap=shelf.add_gap,
+                clock=_now_us,  # the agent dates what it stores by its own
+                name_of=Roster(settings.drone).name,
+                find=shelf.find,
+                note=shelf.note,
+            )
+        )
+    finally:
+        shelf.close()
+
+
+def _alone(settings: EdgeSettings, work: Work, told: Told) -> dict[str, Any]:
     """Into the spool of a kit whose agent does not run.
 
     Raises:
@@ -104,12 +145,16 @@ def _alone(
     clock = KitClock(settings.clock.drift_ppm)
     spool = Spool.open(settings.spool_dir, kit=kit, policy=policy, clock=clock.now_us)
     try:
-        records = Records(dated(spool.add, clock.error_us), spool.add_gap, spool.read)
-        order = read_order(fields)
-        watch = Watch(order, file.size, told)
-        file.told = watch
-        place = place_of(settings, records, clock.now_us)
-        return import_file(file, beside, order, watch.guarded(place)).to_dict()
+        return work(
+            Place(
+                add=whole_add(dated(spool.add, clock.error_us)),
+                add_gap=spool.add_gap,
+                clock=clock.now_us,
+                name_of=Roster(settings.drone).name,
+                find=partial(find_import, settings.state_dir),
+                note=partial(note_import, settings.state_dir),
+            )
+        )
     finally:
         spool.close()
 
@@ -127,7 +172,5 @@ def _own(folder: Path) -> None:
         )
 
 
-def place_of(settings: EdgeSettings, records: Records, clock: Callable[[], int]) -> Place:
-    """Where imports of a kit go."""
-    roster = Roster(settings.drone)
-    return Place(settings.state_dir, records, whole_add(records), clock, roster.name)
+def _now_us() -> int:
+    return time.time_ns() // 1000

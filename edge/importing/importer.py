@@ -14,12 +14,11 @@ from fieldlink.codecs.taken import Taken
 from fieldlink.codecs.telemetry import Poses
 from fieldlink.edge.importing.held import HeldFile
 from fieldlink.edge.importing.keeping import examine_movie, examine_photo, keep_file
-from fieldlink.edge.importing.ledger import find_import, note_import
 from fieldlink.edge.importing.logs import import_flights
 from fieldlink.edge.importing.order import Order, Place
 from fieldlink.edge.importing.samples import SampleWriter
 from fieldlink.edge.importing.subtitles import Told, read_told, record_told, record_way
-from fieldlink.edge.records import Records
+from fieldlink.edge.originals.spooling import Add
 from fieldlink.edge.spool import State
 
 __all__ = ["Result", "import_file", "whole_add"]
@@ -66,15 +65,15 @@ class Result:
         self.damage = "; ".join(part for part in (self.damage, damage) if part)
 
 
-def whole_add(records: Records) -> Any:
-    """`records.add` that takes no refusal for an answer.
+def whole_add(store: Add) -> Add:
+    """`store` that takes no refusal for an answer.
 
     Raises (when called):
         FieldlinkError: the spool does not have the bundle.
     """
 
     def add(draft: Draft, content: bytes) -> Any:
-        stored = records.add(draft, content)
+        stored = store(draft, content)
         if getattr(stored, "state", None) is State.GIVEN_UP:
             raise SpoolError("the disk is full, and nothing in the spool is worth less")
         return stored
@@ -91,11 +90,12 @@ def import_file(file: HeldFile, beside: HeldFile | None, order: Order, place: Pl
     """
     kind = order.kind
     digest = _digest(file)
-    before = find_import(place.state_dir, digest)
+    before = place.find(digest)
     if before is not None and not order.again:
         return _known(file.name, digest, before)
     result = Result(file.name, digest)
-    mark = _mark(digest, order)
+    # Subtitles give the same samples and the same flight, with their video or alone.
+    mark = _mark(digest if beside is None else _digest(beside), order)
     epoch = int.from_bytes(bytes.fromhex(mark)[:7].ljust(7, b"\1"))
     samples = SampleWriter(place.add, place.clock, epoch)
     if kind == "log":
@@ -106,8 +106,7 @@ def import_file(file: HeldFile, beside: HeldFile | None, order: Order, place: Pl
     else:
         _pictures(file, beside, order, place, samples, result, mark[:MARK_CHARS])
     result.samples = samples.written
-    note_import(
-        place.state_dir,
+    place.note(
         {
             "sha256": digest,
             "name": file.name,
@@ -187,6 +186,9 @@ def _pictures(
     if told is not None:
         result.span(*record_told(told, device, samples))
     _keep(file, device, place, result, Taken(begin_us, taken.duration_us, taken.lat, taken.lon))
+    if beside is not None:
+        about = {"beside": result.kept}
+        keep_file(beside, device, _digest(beside), place, Taken(begin_us), about)
     if video and order.pieces:
         _play(file, device, begin_us, samples.poses.get(device, Poses()), place, result, mark)
     assert result.last_us is not None  # noqa: S101 - a span was given above

@@ -28,7 +28,7 @@ def import_flights(
         FieldlinkError: the spool cannot take it.
     """
     names = _Names(order.vehicle, place.name_of)
-    flights = FlightImport(place.add, place.clock, names, gap=place.records.add_gap, mark=mark)
+    flights = FlightImport(place.add, place.clock, names, gap=place.add_gap, mark=mark)
     teller = _Teller(names, samples, links=file.suffix.lower() == ".tlog")
     try:
         for frame in dated_frames(file, lambda first_us: _shift(file.name, order, first_us)):

@@ -10,8 +10,8 @@ from typing import Any
 from fieldlink.codecs.bundle import check_name
 from fieldlink.codecs.fault import CodecError, ConfigError
 from fieldlink.codecs.telemetry import KIT_DEVICE
+from fieldlink.drone.record import GapSink
 from fieldlink.edge.originals.spooling import Add
-from fieldlink.edge.records import Records
 
 __all__ = ["KINDS", "Order", "Place", "read_order", "zone_of"]
 
@@ -57,13 +57,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where imports go. `name_of` says what the vehicle of a system is called."""
+    """Where imports go: a spool, the kit's clock, and what is noted of files by their SHA-256.
+    `name_of` says what the vehicle of a system is called.
+    """
 
-    state_dir: Path
-    records: Records
     add: Add
+    add_gap: GapSink
     clock: Callable[[], int]
     name_of: Callable[[int], str]
+    find: Callable[[str], dict[str, Any] | None]
+    note: Callable[[dict[str, Any]], None]
 
 
 def read_order(asked: Mapping[str, Any]) -> Order:

@@ -24,7 +24,7 @@ __all__ = [
 FlightKey = tuple[str, str, str]
 """Kit, device, flight."""
 
-_OVER = frozenset({"armed", "disarmed", "lost"})
+_OVER = frozenset({"armed", "disarmed", "imported", "lost"})
 
 
 @dataclass(frozen=True, slots=True)
