@@ -48,7 +48,7 @@ def import_file(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help=".srt, .tlog, .bin, .ulg, .ts, .klv; with --record no .ts and .klv, but .mp4, .jpg."
+            help=".srt, .tlog, .bin, .ulg, .ts, .klv; with --record .mp4, .jpg, no .ts, .klv."
         ),
     ],
     record: Annotated[
@@ -93,7 +93,7 @@ def import_file(
     fieldlink drone import DJI_0001.MP4 --record --vehicle m30t-1       with DJI_0001.SRT beside it
 
     A file that is damaged or cut off gives what is in it; where the damage is, is said, and the
-    exit status is 1. With --record the agent does it, and each file is stored once.
+    exit status is 1. With --record each file is stored once, by its content.
     """
     from fieldlink.codecs.fault import ConfigError, SourceError
     from fieldlink.drone.console.positions import FORMATS, read_positions
