@@ -18,7 +18,7 @@ app = typer.Typer(
 
 @app.command("add")
 def add(
-    name: Annotated[str, typer.Argument(help='The name of a [[device]] with url = "whip:".')],
+    name: Annotated[str, typer.Argument(help='The name of a device whose url is "whip:".')],
     host: Annotated[str, typer.Option(help="The kit's address as the publisher reaches it.")] = "",
     png: Annotated[Path | None, typer.Option(help="Write the QR code here, as a picture.")] = None,
     config: ConfigFile = None,

@@ -1,12 +1,9 @@
 """Fixtures of WHIP's tests."""
 
-import gc
-import warnings
-from collections.abc import Iterator
-
 import pytest
 
 from fieldlab.whip import Clip, tone
+from fieldlink.edge.whip import sessions
 
 
 @pytest.fixture
@@ -15,12 +12,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(autouse=True)
-def _collected() -> Iterator[None]:
-    """What aiortc leaves to the collector goes here, not in another test."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "_TICK_S", 0.1)
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,7 @@ def judge(ffmpeg: str, folder: Path, originals: list[bytes]) -> None:
         size = 640 * 360
         assert len(decoded.stdout) == len(pictures) * size
         assert number or decoded.stdout[:size] != decoded.stdout[-size:], "they move"
-        heard: Any = av.open(io.BytesIO(content))
-        with heard:
-            loud = max(abs(frame.to_ndarray()).max() for frame in heard.decode(audio=0))
-        assert loud > 0.1, "a tone is heard"
+    heard: Any = av.open(io.BytesIO(originals[0]))
+    with heard:
+        loud = max(abs(frame.to_ndarray()).max() for frame in heard.decode(audio=0))
+    assert loud > 0.1, "a tone is heard"
