@@ -2,7 +2,8 @@
 
 <state_dir>/dji-flights has one file for each flight that goes on, replaced every few seconds, and
 one for each that has ended and that the spool does not have yet. A kill loses the last seconds of a
-flight's end, and no flight.
+flight's end, and no flight. The spool has an index when a flight begins, each minute, and when it
+has ended: the last one counts.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from fieldlink.systemd.service import Beat
 __all__ = ["DjiFlights"]
 
 _WRITE_S, _KEEP_S = 1.0, 10.0
+_SAY_US = 60_000_000
 _MAX_BYTES = 1_000_000
 
 
@@ -41,6 +43,7 @@ class DjiFlights:
         self._speaks, self._steady_us = speaks, steady_us
         self.flights = Flights()
         self._owed: list[FlightIndex] = []
+        self._said: dict[str, int] = {}  # when an index was last stored of what goes on
         self._changed = True
         self.recorded = 0
         self.fault = ""
@@ -108,11 +111,17 @@ class DjiFlights:
         self._owed += self.flights.ended
         self.flights.ended, self._changed = [], False
         flying = [craft.index.copy() for craft in self.flights.flying.values()]
-        self._owed = await asyncio.to_thread(self._write, flying, self._owed)
+        now_us = self._steady_us()
+        due = [one for one in flying if now_us - self._said.get(one.ident, -_SAY_US) >= _SAY_US]
+        self._said = {one.ident: self._said.get(one.ident, now_us) for one in flying}
+        self._said.update((one.ident, now_us) for one in due)
+        self._owed = await asyncio.to_thread(self._write, flying, due, self._owed)
         self._changed = self._changed or bool(self._owed)
 
-    def _write(self, flying: list[FlightIndex], owed: list[FlightIndex]) -> list[FlightIndex]:
-        """On a thread; those that are still owed."""
+    def _write(
+        self, flying: list[FlightIndex], due: list[FlightIndex], owed: list[FlightIndex]
+    ) -> list[FlightIndex]:
+        """On a thread; those that are still owed. `due` go on, and the centre is to know."""
         left = []
         self.fault = ""
         try:
@@ -120,15 +129,17 @@ class DjiFlights:
                 write_durably(self._path(index), json.dumps(index.to_dict()).encode())
         except OSError as error:
             self.fault = str(error)
-        for index in owed:
+        for index in [*due, *owed]:
             content = json.dumps(index.to_dict(), ensure_ascii=False).encode()
             try:
                 self._sink(flight_draft(index, self._clock()), content)
-                self._path(index).unlink(missing_ok=True)
-                self.recorded += 1
+                if index.ended:
+                    self._path(index).unlink(missing_ok=True)
+                    self.recorded += 1
             except (OSError, FieldlinkError) as error:
                 self.fault = str(error)
-                left.append(index)
+                if index.ended:  # one that goes on is told again anyway
+                    left.append(index)
         return left
 
     def _path(self, index: FlightIndex) -> Path:

@@ -60,7 +60,8 @@ async def test_a_flight_is_in_the_spool_as_those_of_other_aircraft_are(tmp_path:
     await kit.says(1)
     assert kit.made.report()["flying"].keys() == {"drone-1"}
     await kit.says(0)
-    [(draft, index)] = kit.stored
+    (_, begun), (draft, index) = kit.stored
+    assert begun["ended"] == ""  # it goes on
     assert (draft.device, draft.stream, draft.layer) == ("drone-1", "mavlink", "report")
     assert (draft.media_type, draft.meta["ended"]) == (FLIGHT_MEDIA_TYPE, "disarmed")
     assert (index["pieces"], index["messages"], index["armed"]) == ([], {}, True)
@@ -83,8 +84,8 @@ async def test_a_kill_in_the_air_is_a_gap_and_what_the_spool_refuses_is_kept(
     kit.again()
     kit.full = False
     await kit.made.write()
-    [(_, index)] = kit.stored
-    assert index["ended"] == "disarmed"
+    assert [index["ended"] for _, index in kit.stored] == ["", "", "disarmed"]
+    index = kit.stored[-1][1]
     assert [reason.partition(":")[0] for _, _, reason in index["gaps"]] == ["agent"]
     assert left_in(tmp_path) == []
 
@@ -95,10 +96,23 @@ async def test_a_flight_of_a_controller_that_was_removed_is_stopped(tmp_path: Pa
     kit.known.clear()
     kit.made.tick()
     await kit.made.write()
-    assert [index["ended"] for _, index in kit.stored] == ["stopped"]
+    assert [index["ended"] for _, index in kit.stored] == ["", "stopped"]
 
 
 async def test_what_is_no_flight_in_the_folder_is_removed(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('{"version": 1')
     assert Kit(tmp_path).made.report()["flying"] == {}
     assert left_in(tmp_path) == []
+
+
+async def test_the_centre_hears_of_a_flight_that_goes_on_once_a_minute(tmp_path: Path) -> None:
+    kit = Kit(tmp_path)
+    await kit.says(1, 100)
+    told = [index for _, index in kit.stored]
+    assert {index["ended"] for index in told} == {""}
+    assert [(index["end_us"] - index["start_us"]) // 1_000_000 for index in told] == [
+        0,
+        60,
+        120,
+        180,
+    ]
