@@ -93,6 +93,8 @@ class DjiFlights:
             OSError: the folder cannot be made or read.
         """
         make_folder(self._folder)
+        known = {one.index.ident for one in self.flights.flying.values()}
+        known |= {one.ident for one in (*self._owed, *self.flights.ended)}
         for path in sorted(self._folder.glob("*.json")):
             try:
                 with path.open("rb") as file:
@@ -100,6 +102,8 @@ class DjiFlights:
             except (CodecError, ValueError):
                 path.unlink(missing_ok=True)  # it was never whole, or is another's
                 continue
+            if index.ident in known:
+                continue  # of this run: the broker was lost, and this begins again
             if index.ended or index.device in self.flights.flying:
                 index.ended = index.ended or "stopped"
                 self._owed.append(index)

@@ -116,3 +116,17 @@ async def test_the_centre_hears_of_a_flight_that_goes_on_once_a_minute(tmp_path:
         120,
         180,
     ]
+
+
+async def test_a_broker_that_is_lost_and_found_ends_no_flight(tmp_path: Path) -> None:
+    kit = Kit(tmp_path)
+    await kit.says(1)
+    kit.made.recover()  # as each new connection does
+    await kit.says(1)
+    assert {index["ended"] for _, index in kit.stored} == {""}
+    kit.full = True
+    await kit.says(0)
+    kit.made.recover()
+    kit.full = False
+    await kit.made.write()
+    assert [index["ended"] for _, index in kit.stored] == ["", "disarmed"]
