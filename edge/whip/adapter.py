@@ -1,5 +1,6 @@
 """WHIP as one of the kit's adapters: the server, who may publish, and how it goes."""
 
+import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,8 +85,10 @@ class Whip:
         if settings.tls:
             told = self._api.model_copy(update={"address": settings.address or self._api.address})
             ca = open_ca(told, self._state_dir / "device-api")
-            place = settings.host, settings.tls_port, "whip.tls_port"
-            found.append(Listener(*place, ca.certificate, ca.key))
+            # Read at once: the device API makes its own under the same name.
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(ca.certificate, ca.key)
+            found.append(Listener(settings.host, settings.tls_port, "whip.tls_port", tls))
         if settings.plain:
             found.append(Listener(settings.host, settings.port, "whip.port"))
         return found

@@ -155,7 +155,8 @@ class Mount:
         """A recorder is there while the block lasts."""
         with self._changed:
             self._readers += 1
-            first = next((w for _, w in self._queue if isinstance(w, Packet)), None)
+            packets = (what for _, what in self._queue if isinstance(what, Packet))
+            first = next((one for one in packets if one.kind == "video"), None)
             self.thirsty = first is None or not first.keyframe
         try:
             yield

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -30,13 +30,12 @@ _END_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A place to listen on; with `certificate` and `key` (PEM files) by TLS."""
+    """A place to listen on; with `tls` by that."""
 
     host: str
     port: int
     setting: str
-    certificate: Path | None = None
-    key: Path | None = None
+    tls: ssl.SSLContext | None = None
 
 
 class _Server(uvicorn.Server):
@@ -138,6 +137,7 @@ class WhipServer:
         self._beat_s = time.monotonic()
 
     def _config(self, listener: Listener) -> uvicorn.Config:
+        tls = listener.tls
         return uvicorn.Config(
             self._app,
             log_level="warning",
@@ -147,8 +147,7 @@ class WhipServer:
             timeout_keep_alive=10,
             timeout_graceful_shutdown=2,
             lifespan="off",
-            ssl_certfile=listener.certificate,
-            ssl_keyfile=listener.key,
+            ssl_context_factory=None if tls is None else lambda *_: tls,
         )
 
     @property

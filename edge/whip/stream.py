@@ -140,7 +140,7 @@ class Stream:
                 data=data,
                 pts=pts,
                 dts=pts,
-                duration=0,
+                duration=self._rates["audio"] // 50,
                 keyframe=True,
                 corrupt=False,
                 utc_us=utc_us,

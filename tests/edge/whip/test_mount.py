@@ -72,6 +72,10 @@ def test_a_recorder_that_comes_in_the_middle_has_a_keyframe_asked_for() -> None:
         assert not mount.thirsty, "one waits already"
     mount.put(Publisher("192.0.2.66", None, ""), picture(1, 10))
     assert len(taken(mount)) == 1, "of who is not the publisher nothing is taken"
+    mount.put(publisher, Packet("audio", b"x", 0, 0, 960, True, False, _T0))
+    mount.put(publisher, picture(1, 10))
+    with mount.reading():
+        assert mount.thirsty, "sound is no picture"
 
 
 def test_who_reads_is_told_of_an_end_and_nobody_of_one_without_a_picture(clip: Clip) -> None:
