@@ -126,9 +126,10 @@ async def running_kit(folder: Path, live: str = "rtmp") -> AsyncIterator[Kit]:
             kit.tasks = tasks
             yield kit
         finally:
-            for task in reversed(tasks):
+            ended: list[object] = []
+            for task in reversed(tasks):  # recording ends when nobody brings video any more
                 task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
+                ended += await asyncio.gather(task, return_exceptions=True)
             await asyncio.to_thread(kit.spool.close)
             assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
 
