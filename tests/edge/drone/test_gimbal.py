@@ -182,7 +182,7 @@ def test_who_is_at_it_for_ever_does_not_keep_a_question_waiting(tmp_path: Path) 
             for _ in range(60):
                 await asyncio.sleep(1)
                 for command in (512, 521):
-                    air.say(dialect.MAVLink_command_ack_message(command, 5, 50, 0, 255, 191))
+                    air.say(dialect.MAVLink_command_ack_message(command, 5, 50, 0, 1, 191))
             row.cancel()
             await asyncio.gather(row, return_exceptions=True)
             return [one.param1 for one in air.got]
