@@ -69,7 +69,9 @@ class GimbalState:
         sideways by turning the aircraft (ArduPilot, AP_Mount: has_pan_control). Commands go to all
         gimbals of an aircraft, so all have to.
         """
-        return all(flags & _YAW for flags in self._said.values()) if self._said else None
+        if self.flags is None:
+            return None
+        return all(flags & _YAW for flags in (self.flags, *self._said.values()))
 
     def report(self) -> dict[str, Any]:
         """What is known, for people and programs."""

@@ -15,9 +15,10 @@ from fieldlink.edge.capture.ports import Clock, PoseAt, Sink, nowhere
 __all__ = ["MAX_SHOT_BYTES", "Shot", "Shots", "encode_shot"]
 
 MAX_SHOT_BYTES = 4_000_000
-"""The largest; above it the quality is lowered."""
+"""The largest; above it the quality is lowered, then the size."""
 
 _QUALITY, _LEAST_QUALITY, _STEP = 92, 40, 0.85
+_WIDTH_STEP = 0.7
 _MAX_WAITING = 8
 _NOTHING = PictureMetadata()
 
@@ -72,9 +73,9 @@ class Shots:
         if pose is not None:
             pose = with_aspect(pose, frame.width, frame.height)
         # In full size there is room to say when and by whom, also where nobody knows where.
-        content = encode_shot(frame, picture_metadata(pose, self._device, at_us))
-        shot = Shot(content, frame.width, frame.height, at_us)
-        self._sink(self._draft(shot, pose), content)
+        metadata = picture_metadata(pose, self._device, at_us)
+        shot = Shot(*encode_shot(frame, metadata), at_us)
+        self._sink(self._draft(shot, pose), shot.content)
         for one in wanted:
             one.set_result(shot)
 
@@ -99,15 +100,20 @@ class Shots:
         )
 
 
-def encode_shot(frame: Any, metadata: PictureMetadata = _NOTHING) -> bytes:
-    """`frame` (of PyAV) as a JPEG of its full size.
+def encode_shot(frame: Any, metadata: PictureMetadata = _NOTHING) -> tuple[bytes, int, int]:
+    """`frame` (of PyAV) as a JPEG of its full size, if that fits at all; its width and height.
 
     Raises:
         RuntimeError: OpenCV cannot.
     """
-    pixels, quality = frame.to_ndarray(format="bgr24"), _QUALITY
+    width, height, quality = frame.width, frame.height, _QUALITY
+    pixels = frame.to_ndarray(format="bgr24")
     while True:
         content = encode_picture(pixels, "jpeg", quality, metadata)
-        if len(content) <= MAX_SHOT_BYTES or quality <= _LEAST_QUALITY:
-            return content
-        quality = max(_LEAST_QUALITY, int(quality * _STEP))
+        if len(content) <= MAX_SHOT_BYTES:
+            return content, width, height
+        if quality > _LEAST_QUALITY:
+            quality = max(_LEAST_QUALITY, int(quality * _STEP))
+            continue
+        width, height = round(width * _WIDTH_STEP), max(2, round(height * _WIDTH_STEP))
+        pixels = frame.reformat(width, height, "bgr24", interpolation="AREA").to_ndarray()

@@ -71,11 +71,22 @@ def link_findings(report: Mapping[str, Any]) -> list[Finding]:
         elif not endpoint["links"] and endpoint["state"] != "ended":
             found.append(_nobody(name, endpoint["connect"], some))
         found += [_link(link, endpoint["connect"]) for link in endpoint["links"]]
+    found += [_two(one) for one in report["vehicles"] if one.get("two")]
     recording = report.get("recording")
     if recording is not None and recording["reason"]:
         why = f"nothing can be recorded: {recording['reason']}; see the disk."
         found.append(Finding("recording", False, why, "无法记录飞行；请检查磁盘。"))
     return found + [_video(one) for one in report.get("videos") or () if one["state"] != "off"]
+
+
+def _two(one: Mapping[str, Any]) -> Finding:
+    return Finding(
+        f"aircraft {one['name']}",
+        False,
+        f"two aircraft speak as system {one['system']}, so what is shown of it is of both, and it"
+        " takes no flight commands; give one another number (MAV_SYSID, SYSID_THISMAV).",
+        "两架飞机编号相同，数据会混在一起；请在飞控中修改其中一架的编号。",
+    )
 
 
 def _video(one: Mapping[str, Any]) -> Finding:

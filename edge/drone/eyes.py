@@ -15,6 +15,7 @@ from fieldlink.drone.camera.state import CAMERA_FLAGS
 from fieldlink.drone.commanding import CommandError
 from fieldlink.drone.router.policy import policy_of
 from fieldlink.drone.vehicle import Key
+from fieldlink.drone.vehicle.twins import Twins
 from fieldlink.edge.drone.doing import Deck
 from fieldlink.edge.drone.roster import Roster, endpoint_of
 from fieldlink.edge.drone.videos import Videos, stream_report
@@ -39,6 +40,7 @@ class Eyes:
         self._paces = {name: _PACES.get(profile) for name, profile in profiles.items()}
         self.cameras = Cameras(self._pace, self._owner)
         self.videos = Videos(deck.media, self._auto, self._peer, self._aircraft)
+        self.twins = Twins()
         self._asking: set[asyncio.Task[None]] = set()
         self._runs = 0
 
@@ -102,6 +104,8 @@ class Eyes:
                 await task
 
     def _heard(self, frame: Frame) -> None:
+        if self._pace(frame.link) is not None and not self._roster.is_played(frame.link):
+            self.twins.take(frame, _now_us())
         self.deck.tell(self.cameras.take(frame, _now_us()))
 
     async def _look(self, now_us: int) -> None:
@@ -171,7 +175,12 @@ class Eyes:
                 for one in self.cameras.of_system(sysid)
             ],
             "gimbal": gimbal.report() if gimbal is not None else None,
+            "two": any(self.are_two(key) for key in self.deck.names().values() if key[0] == sysid),
         }
+
+    def are_two(self, vehicle: Key) -> bool:
+        """Whether two aircraft speak as this one."""
+        return self.twins.seen(vehicle, _now_us())
 
     def has_yaw(self, sysid: int) -> bool | None:
         """Whether the gimbal turns to the sides by itself: by the settings, or as it says."""

@@ -15,6 +15,7 @@ from fieldlink.codecs.fault import ConfigError
 from fieldlink.drone.commanding import CommandError
 from fieldlink.edge.control import caller
 from fieldlink.edge.drone.doing import Deck
+from fieldlink.edge.drone.eyes import Eyes
 from fieldlink.edge.drone.journal import write_journal
 
 __all__ = ["note", "permit", "who_asks"]
@@ -28,7 +29,8 @@ def permit(deck: Deck, asked: Mapping[str, Any], name: str, what: str) -> None:
     written down now.
 
     Raises:
-        CommandError: "refused" where the settings do not allow it, "unconfirmed" without its name.
+        CommandError: "refused" where the settings do not allow it, or two aircraft are called so;
+            "unconfirmed" without its name.
         ConfigError: it cannot be written down.
     """
     if not deck.settings.flight_commands:
@@ -37,6 +39,15 @@ def permit(deck: Deck, asked: Mapping[str, Any], name: str, what: str) -> None:
             "refused",
             f"{what}: this may move the aircraft; the settings do not allow that"
             " ([drone] flight_commands = true) 可能使飞机移动，设置未允许",
+        )
+    key = deck.names().get(name)
+    if key is not None and deck.part(Eyes).are_two(key):
+        _refused(deck, asked, name, what, "refused: two aircraft have its number")
+        raise CommandError(
+            "refused",
+            f"{what}: two aircraft speak as system {key[0]}, and which would obey nobody knows; use"
+            " their remote controls, and give one another number (MAV_SYSID, SYSID_THISMAV)"
+            " 两架飞机编号相同，无法区分，请用遥控器",
         )
     if asked.get("yes") != name:
         if asked.get("yes"):  # without any name it is a question only

@@ -20,6 +20,8 @@ def summary(
     parts = [f"{len(heard)} aircraft 架在线, {up} of {len(endpoints)} links up 链路正常"]
     for one in vehicles[:_MOST_SAID]:
         words = [one["name"], "LOST 失联" if one["state"] == "lost" else str(one["mode"] or "?")]
+        if one.get("two"):
+            words.append("TWO AIRCRAFT 两机同号")
         if one["armed"]:
             words.append("armed 已解锁")
         if one["battery"] is not None:

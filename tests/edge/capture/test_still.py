@@ -206,3 +206,19 @@ def test_a_picture_that_was_asked_for_says_in_full_size_where_it_was_taken(keepe
     assert read.getexif().get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] == "N"
     assert draft.meta["lat"] == "30.123457"
     assert draft.meta["vfov"] == "37.4"
+
+
+def test_a_picture_that_was_asked_for_keeps_its_bound_and_says_its_size(
+    keeper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldlink.edge.capture.shot.MAX_SHOT_BYTES", 30_000)
+    shots = Shots("a", lambda: 60.0, keeper.sink, lambda: _T0_US)
+    asked = shots.want()
+    noise = np.random.default_rng(1).integers(0, 255, (360, 640, 3), np.uint8)
+    shots.offer(_frame(noise), _T0_US)
+    [(draft, content)] = keeper.bundles
+    assert len(content) <= 30_000
+    size = Image.open(io.BytesIO(content)).size
+    assert size == (draft.meta["width"], draft.meta["height"])
+    assert size == (asked.result(0).width, asked.result(0).height)
+    assert size[0] < 640

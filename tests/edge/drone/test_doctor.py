@@ -59,6 +59,13 @@ def test_nobody_is_wrong_only_while_no_aircraft_is_heard() -> None:
     assert [one.ok for one in link_findings(heard)] == [True]
 
 
+def test_two_aircraft_with_one_number_are_said() -> None:
+    vehicle = {"name": "mav-1", "system": 1, "state": "heard", "two": True}
+    (found,) = link_findings({"endpoints": [], "vehicles": [vehicle], "recording": None})
+    assert not found.ok
+    assert "two aircraft speak as system 1" in found.english
+
+
 def test_serial_devices_are_looked_for_and_offered() -> None:
     wanted = EndpointSettings(name="radio", connect="/dev/nothing-there,57600")
     settings = EdgeSettings(drone=DroneSettings(endpoint=(wanted,)))

@@ -19,6 +19,7 @@ from fieldlink.drone.commanding.flying import Move, ways
 from fieldlink.edge.control import Caller, caller
 from fieldlink.edge.drone.commands import app
 from fieldlink.edge.drone.doing import do
+from fieldlink.edge.drone.eyes import watch_cameras
 from fieldlink.edge.drone.journal import read_journal, write_journal
 
 _ANOTHER = "refused: confirmed with another name"
@@ -86,6 +87,30 @@ def test_what_is_refused_over_and_over_does_not_push_out_what_was_done(tmp_path:
 
     run_virtually(main())
     assert len(list(read_journal(tmp_path))) == 1
+
+
+def test_of_two_aircraft_with_one_number_none_is_commanded(tmp_path: Path) -> None:
+    air = _air()
+
+    async def main() -> dict[str, Any]:
+        async with bridge(tmp_path, air, video="off", flight_commands=True) as made:
+            row = asyncio.create_task(watch_cameras(made.deck))
+            for second in range(1, 9):
+                boot_ms = 1000 * second + 900_000 * (second % 2)
+                air.say(dialect.MAVLink_attitude_message(boot_ms, 0, 0, 0, 0, 0, 0))
+                await asyncio.sleep(0.1)
+            answer = await do(made.doers, _ORDER)
+            row.cancel()
+            await asyncio.gather(row, return_exceptions=True)
+            return answer
+
+    answer = run_virtually(main())
+    assert (answer["ok"], answer["reason"]) == (False, "refused")
+    assert "two aircraft" in answer["said"]
+    assert 20 not in [one.command for one in air.got]
+    assert [one["answer"] for one in read_journal(tmp_path)] == [
+        "refused: two aircraft have its number"
+    ]
 
 
 def test_half_a_line_of_a_power_cut_does_not_take_the_next_one(tmp_path: Path) -> None:
