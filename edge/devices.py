@@ -188,11 +188,11 @@ class Devices:
 
     async def _arrange(self) -> None:
         """Have those recorded that are configured or visiting. Under the lock."""
-        if self._over:
-            return
         # A device of the configuration that is new has its name before a visitor.
         guests = {k: one for k, one in self._visiting.items() if not self._is_configured(one)}
         self._wanted = guests | {device.name: device for device in self._configured}
+        if self._over:
+            return
         gone = [
             name
             for name, running in self._running.items()
