@@ -275,6 +275,7 @@ function showDuty() {
   ALL.forEach((name) => dirty.add(name));
   read();
   if (document.body.dataset.view === "map") map.show();
+  if (document.body.dataset.view === "flights") flights.show();
 }
 
 async function login(event) {

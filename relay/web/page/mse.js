@@ -119,7 +119,7 @@ export class PiecePlayer {
       if (generation !== this.generation) return;
       this.source.duration = Infinity;
       // Else a browser seeks no farther than what is buffered (Media Source Extensions, 10: seekable).
-      this.source.setLiveSeekableRange(0, FOREVER_S);
+      this.source.setLiveSeekableRange?.(0, FOREVER_S);
       this.buffer = this.source.addSourceBuffer(piece.media_type);
       this.video.currentTime = atS;
       this.#step();

@@ -269,6 +269,18 @@ def test_a_flight_is_taken_away_as_tlog_kml_and_gpx(field: Airfield, page: Brows
     assert b"<gpx" in found[2].content
 
 
+def test_no_screen_cuts_a_button_of_the_top_off(field: Airfield, page: Browser) -> None:
+    page.run("document.querySelector('#incident').append(new Option('名'.repeat(60), 'x', 1, 1))")
+    page.run("document.getElementById('clock-t0').textContent = 'T0 12:00:00 · until '.repeat(4)")
+    right = "Math.max(...[...document.querySelectorAll('.top button')].map((e) =>"
+    right += " e.getBoundingClientRect().right))"
+    for width in (1280, 1366, 1600, 1920):
+        page.size(width, 720)
+        assert page.run(right) <= width
+        assert page.run("document.getElementById('incident').clientWidth") >= 110, width
+    page.size(1600, 1000)
+
+
 def test_chinese_is_spoken_and_a_phone_holds_list_and_replay(
     field: Airfield, page: Browser
 ) -> None:

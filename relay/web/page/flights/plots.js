@@ -8,6 +8,7 @@ import { t } from "../text.js";
 import { number, timeOfDay } from "../time.js";
 import { place } from "../timeline.js";
 
+const TOUCH_US = 0.5e6; // pieces that are closer are one span of video
 const NEAR_SHARE = 0.012; // of the width: marks that are closer are one
 const MOST_TOLD = 6;
 const MOST_MARKS = 2000;
@@ -50,7 +51,13 @@ export class Plots {
   // The pieces of the camera that is shown, once they are known.
   video(pieces) {
     if (!this.track) return;
-    byId("replay-bars").lastChild?.replaceWith(this.#bar("video", pieces.map((piece) => [piece.from_us, piece.to_us]), []));
+    const spans = [];
+    for (const { from_us, to_us } of pieces) {
+      const last = spans.at(-1);
+      if (last && from_us - last[1] < TOUCH_US) last[1] = Math.max(last[1], to_us);
+      else spans.push([from_us, to_us]);
+    }
+    byId("replay-bars").lastChild?.replaceWith(this.#bar("video", spans, []));
   }
 
   #bar(name, spans, gaps) {
