@@ -133,7 +133,9 @@ class Commander:
             with self.hear(is_answer) as heard:
                 for attempt in range(tries):
                     wait_s = self.say(target, ask, attempt)
-                    while (frame := await heard.next(wait_s)) is not None:
+                    # Once more for the message itself; who only ever answers says nothing.
+                    until_s = asyncio.get_running_loop().time() + 2 * wait_s
+                    while (frame := await heard.next(min(wait_s, _left_s(until_s)))) is not None:
                         if frame.msgid == msgid:
                             return frame
                         judged(answer_of(frame), f"message {name_of(msgid)}")
@@ -270,3 +272,7 @@ class Commander:
         who = f"system {target[0]} component {target[1]}"
         times = "once" if tries == 1 else f"{tries} times"
         return CommandError("no-answer", f"{what}: {who} was asked {times} and did not answer")
+
+
+def _left_s(until_s: float) -> float:
+    return until_s - asyncio.get_running_loop().time()

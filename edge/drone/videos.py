@@ -72,13 +72,18 @@ class Videos:
         return next((one for one in self.all.values() if one.of == (camera.key, number)), None)
 
     def add(self, name: str, url: str, vehicle: str) -> Video:
-        """A stream that somebody wants recorded until the agent ends.
+        """A stream that somebody wants recorded until the agent ends. It takes the place of one
+        that was added before and stopped.
 
         Raises:
             ValueError: there is one of this name, there are too many, or nothing can be opened.
         """
+        for one in [one for one in self.all.values() if one.of is None and not one.wanted]:
+            if one.attached is None and (one.name == name or len(self.all) >= _MOST):
+                del self.all[one.name]
         if name in self.all or (self._media is not None and name in self._media.report()):
-            raise ValueError(f"{name} is recorded already; choose another name 名称已被使用")
+            stop = f"fieldlink drone video stop {name} first, or " if name in self.all else ""
+            raise ValueError(f"{name} is recorded already; {stop}choose another name 名称已被使用")
         if len(self.all) >= _MOST:
             raise ValueError(f"{_MOST} streams are recorded at most 已达上限")
         video = Video(name, vehicle, url=url)

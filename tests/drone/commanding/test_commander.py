@@ -199,6 +199,27 @@ def test_an_asked_message_is_the_answer_and_a_refusal_is_not() -> None:
     assert error.reason == "unsupported"
 
 
+def test_who_says_for_ever_that_a_message_comes_is_not_waited_for_for_ever() -> None:
+    air = Airborne()
+
+    async def promise() -> None:
+        while True:
+            await asyncio.sleep(1)
+            air.say(dialect.MAVLink_command_ack_message(512, 0, 255, 0, 1, 191))
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        async with flying(air) as router:
+            promising, began_s = asyncio.create_task(promise()), loop.time()
+            with pytest.raises(CommandError, match="no-answer"):
+                async with asyncio.timeout(600):
+                    await Commander(router).request_message(_TARGET, _INFORMATION)
+            promising.cancel()
+            return loop.time() - began_s
+
+    assert run_virtually(main()) < 20
+
+
 def test_the_next_try_goes_over_the_next_best_link_and_each_over_one_alone() -> None:
     near, far = Airborne(name="near"), Airborne(name="far")
     far.answers["COMMAND_LONG"] = lambda message: [_ack(message)]

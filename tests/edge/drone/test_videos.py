@@ -199,6 +199,20 @@ def test_what_somebody_adds_is_recorded_and_what_cannot_be_is_said() -> None:
             stage.videos.add(name, url, "m300-1")
 
 
+def test_what_was_added_wrongly_is_stopped_and_added_again() -> None:
+    stage = Stage(FakeMedia())
+    stage.videos.add("extra", "rtsp://h/wrong", "m300-1")
+    stage.look()
+    with pytest.raises(ValueError, match="video stop extra first"):
+        stage.videos.add("extra", "rtsp://h/right", "m300-1")
+    stage.videos.all["extra"].wanted = False
+    stage.look()
+    stage.videos.add("extra", "rtsp://h/right", "m300-1")
+    assert stage.look() == {"extra": "rtsp://h/right"}
+    for number in range(40):  # stopped ones leave room
+        stage.videos.add(f"more-{number}", f"rtsp://h/{number}", "m300-1").wanted = False
+
+
 def test_what_people_decided_lasts_while_the_links_are_opened_anew() -> None:
     before = Stage(FakeMedia())
     before.camera(100, NORMAL, THERMAL)
