@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from fieldlink.codecs.bundle import IMPORTED
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.klv import LocalSet
 from fieldlink.codecs.wire import Orders
@@ -51,7 +52,7 @@ __all__ = ["Agent", "run_agent"]
 
 _STALE_S = 45.0
 _SLICE = 200
-_SECOND_HAND = {THIN, PACKED}  # in its meta: it is made of what came in before
+_SECOND_HAND = {THIN, PACKED, IMPORTED}  # in its meta: it is made of what was before
 
 
 class Agent:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fieldlink.codecs.bundle import IMPORTED, TLOG_STREAM
+from fieldlink.codecs.bundle import TLOG_STREAM
 from fieldlink.codecs.fault import SourceError
 from fieldlink.codecs.mavlink import (
     HEARTBEAT,
@@ -69,7 +69,6 @@ class FlightImport:
     ) -> None:
         self._sink, self._clock, self._name_of, self._gap = sink, clock, name_of, gap
         self._mark = f"-{mark}" if mark else ""
-        self._about = {IMPORTED: mark} if mark else {}
         self._cutters: dict[int, Cutter] = {}
         self._strangers: dict[int, deque[Frame]] = {}
         self._growing: dict[str, bytearray] = {}
@@ -132,8 +131,7 @@ class FlightImport:
                 case Close(piece, _, why):
                     content = bytes(self._growing.pop(piece.name))
                     named = replace(piece, flight=piece.flight + self._mark)
-                    draft = named.draft(self._clock(), why)
-                    self._sink(replace(draft, meta={**draft.meta, **self._about}), content)
+                    self._sink(named.draft(self._clock(), why), content)
                     self.done.pieces += 1
                 case Ended(index):
                     if index.armed:

@@ -5,10 +5,10 @@ the file, so that one that is taken in again, as after a kill in the middle, is 
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fieldlink.codecs.bundle import Draft
+from fieldlink.codecs.bundle import IMPORTED, Draft
 from fieldlink.codecs.fault import SourceError, SpoolError
 from fieldlink.codecs.taken import Taken
 from fieldlink.codecs.telemetry import Poses
@@ -26,7 +26,7 @@ __all__ = ["Result", "import_file", "whole_add"]
 _CHUNK_BYTES = 1 << 20
 _MAX_SUBTITLES = 64 * 1024 * 1024
 _MOST_SAID = 50
-MARK_CHARS = 8
+_MARK_CHARS = 8
 
 
 @dataclass
@@ -94,17 +94,18 @@ def import_file(file: HeldFile, beside: HeldFile | None, order: Order, place: Pl
     if before is not None and not order.again:
         return _known(file.name, digest, before)
     result = Result(file.name, digest)
+    place = replace(place, add=_marked(place.add, digest[:_MARK_CHARS]))
     # Subtitles give the same samples and the same flight, with their video or alone.
     mark = _mark(digest if beside is None else _digest(beside), order)
     epoch = int.from_bytes(bytes.fromhex(mark)[:7].ljust(7, b"\1"))
     samples = SampleWriter(place.add, place.clock, epoch)
     if kind == "log":
-        _log(file, order, place, samples, result, mark[:MARK_CHARS])
+        _log(file, order, place, samples, result, mark[:_MARK_CHARS])
     elif kind == "photo":
         taken = examine_photo(file, order, place.clock())
         _keep(file, order.vehicle, place, result, taken)
     else:
-        _pictures(file, beside, order, place, samples, result, mark[:MARK_CHARS])
+        _pictures(file, beside, order, place, samples, result, mark[:_MARK_CHARS])
     result.samples = samples.written
     place.note(
         {
@@ -117,6 +118,15 @@ def import_file(file: HeldFile, beside: HeldFile | None, order: Order, place: Pl
         },
     )
     return result
+
+
+def _marked(store: Add, mark: str) -> Add:
+    """`store` of bundles that say that they are of another time, and of which file."""
+
+    def add(draft: Draft, content: bytes) -> Any:
+        return store(replace(draft, meta={**draft.meta, IMPORTED: mark}), content)
+
+    return add
 
 
 def _digest(file: HeldFile) -> str:
@@ -190,7 +200,7 @@ def _pictures(
         about = {"beside": result.kept}
         keep_file(beside, device, _digest(beside), place, Taken(begin_us), about)
     if video and order.pieces:
-        _play(file, device, begin_us, samples.poses.get(device, Poses()), place, result, mark)
+        _play(file, device, begin_us, samples.poses.get(device, Poses()), place, result)
     assert result.last_us is not None  # noqa: S101 - a span was given above
     result.flights = [record_way(device, begin_us, result.last_us, mark, place)]
 
@@ -236,12 +246,11 @@ def _play(
     poses: Poses,
     place: Place,
     result: Result,
-    mark: str,
 ) -> None:
     from fieldlink.edge.importing.videos import play_in
 
     try:
-        made = play_in(file, device, begin_us, mark, place, poses)
+        made = play_in(file, device, begin_us, place, poses)
     except SourceError as error:  # the file itself is stored
         result.hurt(str(error))
         return

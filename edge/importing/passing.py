@@ -23,7 +23,7 @@ from fieldlink.edge.spool import State
 __all__ = ["Answerer", "Kept", "Shelf", "answer_all", "draft_of"]
 
 _HEAD, _LENGTH = Struct(">II"), Struct(">I")
-_MAX_JSON, _MAX_ANSWER = 4_000_000, 1_000_000
+_MAX_JSON = 4_000_000
 _PATIENCE_S = 300.0
 """A disk that has to make room first takes its time."""
 
@@ -139,7 +139,7 @@ async def answer_all(
             answer = {"ok": True, **await answerer(said, content)}
         except FieldlinkError as error:
             answer = {"ok": False, "said": str(error)}
-        data = json.dumps(answer, ensure_ascii=False).encode()[:_MAX_ANSWER]
+        data = json.dumps(answer, ensure_ascii=False).encode()
         writer.write(_LENGTH.pack(len(data)) + data)
         await writer.drain()
 

@@ -9,7 +9,7 @@ from typing import Any
 import av
 import av.error
 
-from fieldlink.codecs.bundle import IMPORTED, Draft, Precedence
+from fieldlink.codecs.bundle import Draft, Precedence
 from fieldlink.codecs.fault import CodecError, SourceError
 from fieldlink.codecs.telemetry import Poses
 from fieldlink.edge.capture.looks import look_at
@@ -94,9 +94,7 @@ def _time(seconds: float) -> str:
     return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02},{ms % 1000:03}"
 
 
-def play_in(
-    file: HeldFile, device: str, begin_us: int, mark: str, place: Place, poses: Poses
-) -> Made:
+def play_in(file: HeldFile, device: str, begin_us: int, place: Place, poses: Poses) -> Made:
     """Store a video as pieces and stills of `device`; its first moment is `begin_us`.
 
     Raises:
@@ -107,10 +105,7 @@ def play_in(
 
     def sink(draft: Draft, content: bytes) -> None:
         # Of another time: it is due when its turn comes.
-        meta = {**draft.meta, IMPORTED: mark}
-        place.add(
-            replace(draft, meta=meta, precedence=Precedence.ROUTINE, deadline_us=None), content
-        )
+        place.add(replace(draft, precedence=Precedence.ROUTINE, deadline_us=None), content)
 
     def pose_at(_: str, at_us: int) -> Any:
         return poses.at(at_us)

@@ -13,6 +13,7 @@ from fieldlab.footage import Scene, piece
 from fieldlab.spools import PLENTY
 from fieldlink.codecs.bundle import (
     FLIGHT_MEDIA_TYPE,
+    IMPORTED,
     TLOG_MEDIA_TYPE,
     TLOG_STREAM,
     Draft,
@@ -275,6 +276,20 @@ def test_what_flights_are_recorded_in_is_no_video_to_be_made_thinner(tmp_path: P
         kit.fit.recorded(kit.spool.add(draft, b"flown"))
     kit.fit.recorded(film)
     assert [piece.device for piece in kit.fit._coverage._pieces.values()] == ["ball-1"]
+    kit.spool.close()
+
+
+def test_imported_video_makes_nothing_of_now_thinner(tmp_path: Path) -> None:
+    kit = Kit(tmp_path)
+    m = kit.record("ball-1", 0, Layer.ORIGINAL, b"film").manifest
+    for meta in ({IMPORTED: "1a2b3c4d"}, {}):
+        draft = Draft(
+            device="m30t-1", stream="video", layer=Layer.ORIGINAL, precedence=m.precedence,
+            start_us=m.start_us, end_us=m.end_us, recorded_us=m.recorded_us,
+            media_type=m.media_type, meta=meta,
+        )  # fmt: skip
+        kit.fit.recorded(kit.spool.add(draft, b"film"))
+        assert len(kit.fit._coverage._pieces) == (not meta)
     kit.spool.close()
 
 
