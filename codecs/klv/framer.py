@@ -88,19 +88,19 @@ def _first(held: bytes, at: int) -> tuple[int, str]:
     whole = body - at + length
     if whole > MAX_SET_BYTES:
         return _skip(held, at), "size"
-    again = held.find(KEY, at + 1, at + whole)
+    ours, end = held.startswith(KEY, at), at + whole
+    # Of others any label does, which is near if there are many: each looks as far as the next.
+    again = held.find(KEY if ours else _LABEL, at + 1, end)
     if again > 0:  # this one has lost its end: no set has another in it
-        return again - at, "truncated"
-    if at + whole > len(held):
+        return again - at, "truncated" if held.startswith(KEY, again) else "other-key"
+    if end > len(held):
         return 0, ""
-    ours = held.startswith(KEY, at)
-    end = at + whole
     if ours and checksum(held[at : end - 2]) == int.from_bytes(held[end - 2 : end]):
         return whole, ""
     # It may have lost its end, and what counts as that is the next one's beginning.
     again = held.find(_LABEL, at + 1, end)
     if again > 0:
-        return again - at, "truncated" if ours else "other-key"
+        return again - at, "truncated"
     return whole - _beginning(held[at:end], 1), "checksum" if ours else "other-key"
 
 

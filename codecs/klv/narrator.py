@@ -89,12 +89,16 @@ class _Memory:
     def __init__(self, samples: Iterable[tuple[Schema, Sample]]) -> None:
         self.poses = Poses()
         self._samples = iter(samples)
+        self._heard_us: int | None = None
 
     def hear(self, at_us: int) -> None:
-        for schema, sample in self._samples:
-            self.poses.take(schema, sample)
-            if sample.time_us > at_us + OLDEST_US:
+        """Up to the first sample beyond: one more each time would run away from a slow stream."""
+        while self._heard_us is None or self._heard_us <= at_us + OLDEST_US:
+            found = next(self._samples, None)
+            if found is None:
                 return
+            self._heard_us = found[1].time_us
+            self.poses.take(*found)
 
 
 def _whole(records: Iterable[Record]) -> Iterator[tuple[int, bytes]]:

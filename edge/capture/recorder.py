@@ -274,6 +274,7 @@ class Recorder:
             try:
                 session.finish()
             finally:
+                self._klv.miss(feed.left_out)
                 self._klv.finish()
 
     def _lost(self, error: SourceError, began_us: int) -> None:

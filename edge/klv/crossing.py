@@ -1,6 +1,7 @@
 """From the recorders' threads to the event loop, where the intake is. Never waits, never grows."""
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import deque
@@ -48,7 +49,8 @@ class Crossing:
             waiting = self._waiting.setdefault(device, deque(maxlen=_MOST_WAITING))
             waiting.append((found[-1], played))
         if not asked:
-            loop.call_soon_threadsafe(self._hand_over)
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(self._hand_over)
 
     def _hand_over(self) -> None:
         with self._lock:

@@ -28,6 +28,7 @@ Hearer: TypeAlias = Callable[[str, Sequence[LocalSet], bool], object]
 
 _PIECE_S = 10.0
 _PIECE_BYTES = 1_000_000  # in 10 s: fifty times what an aircraft sends
+_PACKET_BYTES = 256  # what each costs besides: crumbs take memory and work, too
 _PIECE_SETS = 1_000  # understood in that time
 _MOST_REASONS = 16
 _CORRECTED_US = 5_000_000
@@ -69,11 +70,11 @@ class KlvTrack:
         # Others send data too (SCTE-35, timed ID3): a stream is KLV once it has shown the key.
         if packet.stream not in self._framers and KEY not in packet.data:
             return
-        if self._size + len(packet.data) > _PIECE_BYTES:
-            self._lost += 1
-            self.left_out += 1
+        size = _PACKET_BYTES + len(packet.data)
+        if self._size + size > _PIECE_BYTES:
+            self.miss(1)
             return
-        self._size += len(packet.data)
+        self._size += size
         if self._keeps():
             self._kept.append(packet)
         framer = self._framers.setdefault(packet.stream, Framer())
@@ -82,6 +83,11 @@ class KlvTrack:
             self.last_us = packet.utc_us
             if self._hearer is not None:
                 self._hearer(self._device, found, self._played)
+
+    def miss(self, count: int) -> None:
+        """So many packets were left out, here or before they came here."""
+        self._lost += count
+        self.left_out += count
 
     def _understood(self, raw: bytes | Stray) -> LocalSet | None:
         if isinstance(raw, Stray):

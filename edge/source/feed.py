@@ -13,6 +13,7 @@ __all__ = ["Feed"]
 Event: TypeAlias = Opened | Packet | Metadata | Ended
 
 _MAX_QUEUED_BYTES = 16_000_000
+_HEAD_BYTES = 400  # what an event takes in memory, however little is in it
 _PATIENCE_S = 2.0
 _WAIT_S = 0.5
 
@@ -110,4 +111,4 @@ class Feed:
 
 
 def _size(event: Event) -> int:
-    return len(event.data) if isinstance(event, Packet | Metadata) else 0
+    return _HEAD_BYTES + len(event.data) if isinstance(event, Packet | Metadata) else 0

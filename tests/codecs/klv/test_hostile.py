@@ -64,6 +64,15 @@ def test_a_bit_that_flips_anywhere_is_found() -> None:
             decode(bytes(bad))
 
 
+def test_keys_of_others_that_promise_much_are_neither_held_nor_gone_through_again() -> None:
+    framer, other = Framer(), KEY[:15] + b"\x01\x83\x00\xff\x00"
+    for _ in range(3):
+        stray = framer.feed(other * 100)[0]
+        assert isinstance(stray, Stray)
+        assert (stray.size, stray.reason) == (1_980 if not stray.at else 2_000, "other-key")
+    assert framer.feed(GOOD) == [Stray(5_980, 20, "truncated"), GOOD]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200), st.booleans())
 def test_no_bytes_raise_anything_but_a_klv_error(body: bytes, whole: bool) -> None:

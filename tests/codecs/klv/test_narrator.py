@@ -68,6 +68,13 @@ def test_where_nobody_says_where_it_was_nothing_is_made() -> None:
     assert late == []
 
 
+def test_a_stream_slower_than_the_sets_is_not_run_away_from() -> None:
+    positions = (one for one in flown(300) if one[0] is POSITION)
+    found = Narrator(said=positions).between(T0_US, T0_US + 290_000_000)
+    assert len(found) == 5 * 290
+    assert decode(found[-1][1]).number(Tag.LAT) == pytest.approx(30 + 289.8e-5, abs=2e-7)
+
+
 def test_an_hour_is_narrated_with_what_is_held_of_twenty_seconds() -> None:
     narrator = Narrator(said=flown(900), every_us=1_000_000)
     sets = [

@@ -86,6 +86,20 @@ def test_what_threads_hear_is_told_on_the_loop_five_times_a_second() -> None:
     asyncio.run(scene())
 
 
+def test_a_loop_that_ends_meanwhile_harms_no_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = crossing(Heard(), [10.0])
+
+    async def scene() -> None:
+        over.start()
+
+    asyncio.run(scene())
+    loop = over._loop
+    assert loop is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "is_closed", lambda: False)  # it was open a moment ago
+        over.hear("uav-1", sets(1), False)
+
+
 def test_a_recording_is_told_as_an_exercise() -> None:
     async def scene() -> None:
         intake = Heard()

@@ -86,6 +86,27 @@ def test_a_flood_is_bounded_in_bytes_and_counted() -> None:
     assert len(bench.heard) == 1
 
 
+def test_crumbs_are_bounded_in_number_too() -> None:
+    bench = Bench()
+    bench.track.take(Metadata(1, KEY + b"\x83\x00\xff\x00", T0_US))
+    for _ in range(20_000):
+        bench.track.take(Metadata(1, b"k", T0_US))
+    bench.track.finish()
+    ((draft, content),) = bench.stored
+    assert len(content) < 1_000_000
+    assert draft.meta["packets"] < 5_000  # type: ignore[operator]
+    assert draft.meta["left_out"] == 20_001 - draft.meta["packets"]  # type: ignore[operator]
+
+
+def test_what_was_left_out_before_it_came_here_is_told_with_the_rest() -> None:
+    bench = Bench()
+    bench.track.take(Metadata(1, moments(1)[0][1], T0_US))
+    bench.track.miss(7)
+    bench.track.finish()
+    assert bench.stored[0][0].meta == {"packets": 1, "left_out": 7}
+    assert bench.track.report()["left_out"] == 7  # type: ignore[index]
+
+
 def test_a_flood_of_good_sets_costs_no_more_work_than_it_may() -> None:
     bench, (_, data) = Bench(), moments(1)[0]
     for _ in range(30):

@@ -114,3 +114,17 @@ def test_a_picture_that_has_stopped_is_missed_although_data_goes_on() -> None:
     with pytest.raises(SourceError, match="hung"):
         feed.next(2)
     assert feed.close(2)
+
+
+def test_what_comes_in_crumbs_takes_no_more_memory_than_what_comes_whole() -> None:
+    through = threading.Event()
+
+    def act(deliver: Deliver, stopped: Stopped) -> None:
+        for _ in range(60_000):
+            deliver(Metadata(1, b"k", 0))
+        through.set()
+
+    feed = _feed(act)
+    assert through.wait(10)
+    assert 30_000 < feed.left_out < 50_000
+    assert feed.close(2)
