@@ -27,6 +27,7 @@ from fieldlink.relay.window.view import WindowView
 
 __all__ = [
     "admit_kit",
+    "as_caller",
     "centre_status",
     "kit_lines",
     "living",
@@ -199,15 +200,20 @@ def window_us(text: str) -> int:
     return round(load_settings(_Window, f"window = {text!r}", "--window").window * 1e6)
 
 
+def as_caller() -> None:
+    """Go on as whoever gave the command, not as the centre's owner."""
+    if os.getuid() == 0:
+        os.seteuid(0)
+        os.setegid(0)
+
+
 def write_as_caller(path: Path, text: str) -> None:
     """Write a file as whoever gave the command, not as the centre's owner.
 
     Raises:
         ConfigError: it cannot be written.
     """
-    if os.getuid() == 0:
-        os.seteuid(0)
-        os.setegid(0)
+    as_caller()
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

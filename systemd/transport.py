@@ -19,14 +19,18 @@ from av.bitstream import BitStreamFilterContext
 
 from fieldlink.codecs.fault import SourceError
 
-__all__ = ["SLACK_US", "Clip", "Piece"]
+__all__ = ["LONGEST_US", "SLACK_US", "Clip", "Piece"]
 
 SLACK_US = 100_000
 """A set may seem to be so much before its picture: in the first seconds of a connection times are
 known less well."""
 
+LONGEST_US = 86_400_000_000
+"""No piece of video is longer, whatever is said of it."""
+
 _CLOCK = Fraction(1, 90_000)
 _BEFORE_US = 1_000_000  # a stream begins there, so that nothing is before 0
+_MOST_HOURS = 26  # of 33 bits at 90 kHz (ISO/IEC 13818-1, 2.4.3.7)
 _FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 _OPTIONS = {"max_delay": "700000", "mpegts_flags": "+resend_headers"}
 
@@ -84,6 +88,8 @@ class Clip:
         self._last: dict[str, int] = {}
         self._zero_us = 0
         self._codec = ""
+        self._sound: _Sound | None = None
+        self._changed = False
         self.pictures = 0
         self.sets_us: list[int] = []
         self.first_us: int | None = None
@@ -121,7 +127,7 @@ class Clip:
     def _units(self, piece: Piece) -> list[_Unit]:
         """What of `piece` belongs to the clip, by decoding time."""
         try:
-            with av.open(io.BytesIO(piece.content)) as source:
+            with _opened(piece) as source:
                 video = source.streams.video[0]
                 if self._codec not in ("", video.codec_context.name):
                     self.why = (
@@ -135,7 +141,10 @@ class Clip:
         except (av.error.FFmpegError, IndexError) as error:
             self.damaged.append(f"the piece at {piece.start_us}: {error}")
             return []
-        units = self._within(units)
+        units = self._fresh(self._within(units))
+        if units and units[-1].pts_us - self._zero_us > _MOST_HOURS * 3_600_000_000:
+            self.why = f"a transport stream counts no further than {_MOST_HOURS} hours"
+            return []
         if units:
             units += [
                 _Unit("klv", at_us, at_us, 0, True, data)
@@ -147,7 +156,7 @@ class Clip:
     def _read(self, source: Any, piece: Piece) -> Iterator[_Unit]:
         video = source.streams.video[0]
         filters = {video.index: BitStreamFilterContext(_FILTERS[video.codec_context.name], video)}
-        chosen = [video, *source.streams.audio[:1]]
+        chosen = [video, *self._heard(source, piece)]
         shift_us: int | None = None
         waiting: list[_Unit] = []
         for packet in source.demux(chosen):
@@ -168,6 +177,40 @@ class Clip:
             unit.pts_us += shift_us or 0
         yield from waiting
 
+    def _heard(self, source: Any, piece: Piece) -> Sequence[Any]:
+        """The sound of `piece`, if it is of the kind that was said at the beginning: of another its
+        frames would be read by the wrong rate.
+        """
+        sounds: Sequence[Any] = source.streams.audio[:1]
+        if not sounds or not self._outs or _sound_of(source) == self._sound:
+            return sounds
+        if not self._changed:
+            self._changed = True
+            text = f"the sound from {piece.start_us} on is of another kind: left out"
+            self.damaged.append(text)
+        return ()
+
+    def _fresh(self, units: list[_Unit]) -> list[_Unit]:
+        """Without what was there already. A camera to which one connects again sends what it has
+        kept: what is new begins with a keyframe, if need be one that was there.
+        """
+        last = self._last.get("video")
+        if last is None:
+            return units
+        videos = [unit for unit in units if unit.track == "video"]
+        if not videos or self._ticks(videos[-1].dts_us) <= last:
+            return []
+        if self._ticks(videos[0].dts_us) > last:
+            return units
+        keys = [unit.dts_us for unit in videos if unit.keyframe]
+        old = [at_us for at_us in keys if self._ticks(at_us) <= last]
+        next_us = min((at_us for at_us in keys if at_us not in old), default=None)
+        if next_us is not None and self._ticks(next_us - SLACK_US) <= last:
+            begin_us = next_us
+        else:
+            begin_us = old[-1] if old else videos[0].dts_us
+        return [unit for unit in units if unit.dts_us >= begin_us]
+
     def _within(self, units: list[_Unit]) -> list[_Unit]:
         """Those between the keyframe that the clip begins with and its end."""
         units = [unit for unit in units if unit.pts_us < self._to_us]
@@ -182,8 +225,9 @@ class Clip:
         return [unit for unit in units if unit.dts_us >= first.dts_us]
 
     def _begin(self, output: Any, piece: Piece) -> None:
-        with av.open(io.BytesIO(piece.content)) as source:
+        with _opened(piece) as source:
             video = source.streams.video[0]
+            self._sound = _sound_of(source)
             self._codec = video.codec_context.name
             output.metadata["service_name"] = self._name
             output.metadata["service_provider"] = "fieldlink"
@@ -216,3 +260,23 @@ class Clip:
 
     def _ticks(self, at_us: int) -> int:
         return (at_us - self._zero_us) * 9 // 100
+
+
+def _opened(piece: Piece) -> Any:
+    """As MP4 and nothing else: a session or a list that came for a film would have libav listen on
+    the network, or open other files.
+    """
+    return av.open(io.BytesIO(piece.content), format="mp4")
+
+
+_Sound = tuple[str, bytes | None, int, str]
+
+
+def _sound_of(source: Any) -> _Sound | None:
+    """What a decoder has to know of its sound before its first frame; None: there is none."""
+    for sound in source.streams.audio[:1]:
+        context = sound.codec_context
+        if context is not None:
+            known = context.extradata if context.name == "aac" else None
+            return context.name, known, context.sample_rate, context.layout.name
+    return None

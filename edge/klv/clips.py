@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fieldlink.codecs.bundle import KLV_MEDIA_TYPE, TLOG_MEDIA_TYPE, Layer
+from fieldlink.codecs.bundle import KLV_MEDIA_TYPE, TLOG_MEDIA_TYPE, Layer, Manifest
 from fieldlink.codecs.fault import CodecError, SourceError
 from fieldlink.codecs.klv import KlvError, Narrator, Record, read_records
 from fieldlink.codecs.telemetry import (
@@ -20,7 +20,7 @@ from fieldlink.codecs.telemetry import (
 from fieldlink.codecs.tracks import instant
 from fieldlink.drone.record.samples import flight_samples
 from fieldlink.edge.spool import SpoolView, Stored
-from fieldlink.systemd.transport import SLACK_US, Clip, Piece
+from fieldlink.systemd.transport import LONGEST_US, SLACK_US, Clip, Piece
 
 __all__ = ["Asked", "KitClip"]
 
@@ -104,9 +104,14 @@ class KitClip:
             if end_us is not None and manifest.start_us - end_us > _GAP_US:
                 self._gaps.append((end_us, manifest.start_us))
             begin_us = max(end_us or 0, manifest.start_us - SLACK_US)
-            end_us = max(manifest.end_us, end_us or 0)
-            sets = self._narrator.between(begin_us, manifest.end_us)
+            until_us = self._until(manifest)
+            end_us = max(until_us, end_us or 0)
+            sets = self._narrator.between(begin_us, until_us)
             yield Piece(content, manifest.start_us, sets)
+
+    def _until(self, manifest: Manifest) -> int:
+        """Up to when sets are wanted for a piece, whatever it says of its end."""
+        return min(manifest.end_us, self._asked.to_us, manifest.start_us + LONGEST_US)
 
     def _records(self) -> Iterator[Record]:
         for item in self._found.records:

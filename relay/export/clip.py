@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fieldlink.codecs.bundle import KLV_STREAM, Layer
+from fieldlink.codecs.bundle import KLV_STREAM, Layer, Manifest
 from fieldlink.codecs.fault import ArchiveError
 from fieldlink.codecs.klv import KlvError, Narrator, Record, read_records
 from fieldlink.codecs.telemetry import OLDEST_US, POSITION, Sample, Schema
@@ -17,7 +17,7 @@ from fieldlink.relay.archive import Archive
 from fieldlink.relay.catalogue import Catalogue, FiledBundle
 from fieldlink.relay.export.gather import Asked
 from fieldlink.relay.telemetry.history import History, Query
-from fieldlink.systemd.transport import SLACK_US, Clip, Piece
+from fieldlink.systemd.transport import LONGEST_US, SLACK_US, Clip, Piece
 
 __all__ = ["CentreClip", "ClipOptions"]
 
@@ -166,9 +166,14 @@ class CentreClip:
             if end_us is not None and manifest.start_us - end_us > _GAP_US:
                 self._gaps.append((end_us, manifest.start_us))
             begin_us = max(end_us or 0, manifest.start_us - SLACK_US)
-            end_us = max(manifest.end_us, end_us or 0)
-            sets = self._narrator.between(begin_us, manifest.end_us)
+            until_us = self._until(manifest)
+            end_us = max(until_us, end_us or 0)
+            sets = self._narrator.between(begin_us, until_us)
             yield Piece(content, manifest.start_us, sets)
+
+    def _until(self, manifest: Manifest) -> int:
+        """Up to when sets are wanted for a piece, whatever its kit says of its end."""
+        return min(manifest.end_us, self.asked.to_us, manifest.start_us + LONGEST_US)
 
     def report(self) -> dict[str, Any]:
         """What was written."""

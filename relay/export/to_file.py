@@ -1,5 +1,7 @@
 """One file of telemetry, of a flight or of video, written beside a running centre."""
 
+import os
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -7,7 +9,7 @@ from typing import Any, BinaryIO
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.codecs.tracks import geojson, gpx, kml
 from fieldlink.relay.archive import Archive
-from fieldlink.relay.beside import now_us, opened
+from fieldlink.relay.beside import as_caller, now_us, opened
 from fieldlink.relay.catalogue import Catalogue, StoredFlight
 from fieldlink.relay.export.clip import CentreClip, ClipOptions
 from fieldlink.relay.export.csv_file import csv_file
@@ -132,19 +134,27 @@ def _form(file: Path, forms: Sequence[str], *others: str) -> str:
 
 
 def _written(file: Path, write: Callable[[BinaryIO], None]) -> int:
+    """Whole under its name or not at all, whatever ends it."""
+    if os.path.lexists(file):
+        raise ConfigError(f"{file}: is there already; name another")
+    part = file.with_name(f".{file.name[:40]}.{secrets.token_hex(4)}.part")
     try:
-        # As whoever gave the command, before the centre's owner takes over.
-        with file.open("xb") as target:
+        # As whoever gave the command, before the centre's owner takes over, and after.
+        with part.open("xb") as target:
             try:
                 write(target)
-                return target.tell()
+                target.flush()
+                os.fsync(target.fileno())
+                size = target.tell()
             except BaseException:
-                file.unlink(missing_ok=True)
+                as_caller()
+                part.unlink(missing_ok=True)
                 raise
-    except FileExistsError as error:
-        raise ConfigError(f"{file}: is there already; name another") from error
+        as_caller()
+        part.rename(file)
     except OSError as error:
         raise ConfigError(f"{file}: cannot be written ({error.strerror}); name another") from error
+    return size
 
 
 def _pieces(catalogue: Catalogue, asked: Asked, form: str, stream: str) -> Iterator[bytes]:

@@ -95,3 +95,72 @@ def test_what_cannot_be_read_costs_nothing_else(films: dict[str, bytes]) -> None
     ]  # fmt: skip
     nothing = Clip(T0_US, T0_US + 1)
     assert b"".join(nothing.write([Piece(b"", T0_US)])) == b""
+
+
+def seen(path: Path) -> list[str]:
+    """The pictures in a file by their hashes, as they are shown."""
+    argv = [need_program("ffmpeg"), "-v", "error", "-i", str(path), "-map", "0:v"]
+    out = subprocess.run([*argv, "-f", "framemd5", "-"], check=True, capture_output=True).stdout
+    return [line.split(",")[-1] for line in out.decode().splitlines() if line.startswith("0,")]
+
+
+def test_what_was_there_already_is_not_shown_twice(films: dict[str, bytes], tmp_path: Path) -> None:
+    """Who connects again is sent what its camera still has; half a second, here."""
+    one, path = tmp_path / "one.ts", tmp_path / "clip.ts"
+    one.write_bytes(b"".join(Clip(T0_US, T0_US + 10**9).write([Piece(films["h264"], T0_US)])))
+    clip, film_ = Clip(T0_US, T0_US + 60_000_000), films["h264"]
+    pieces = [Piece(film_, T0_US), Piece(film_, T0_US), Piece(film_, T0_US + 500_000)]
+    path.write_bytes(b"".join(clip.write(pieces)))
+    whole = seen(one)
+    assert clip.pictures == 15
+    assert seen(path) == [*whole, *whole[5:]]
+
+
+def test_a_little_overlap_of_clocks_costs_no_picture(films: dict[str, bytes]) -> None:
+    clip = Clip(T0_US, T0_US + 60_000_000)
+    assert b"".join(clip.write(Piece(films["h264"], T0_US + n * 700_000) for n in range(3)))
+    assert clip.pictures == 30
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> dict[int, bytes]:
+    """Films with sound of so many hertz."""
+    folder = tmp_path_factory.mktemp("sounds")
+    tone = ("-f", "lavfi", "-i", "sine=duration=1", "-c:v", "libx264", "-c:a", "aac", "-ar")
+    return {rate: film(folder / f"{rate}.mp4", *tone, str(rate)) for rate in (44_100, 16_000)}
+
+
+def test_sound_of_another_kind_is_left_out_and_said(
+    sounds: dict[int, bytes], films: dict[str, bytes], tmp_path: Path
+) -> None:
+    path, clip = tmp_path / "clip.ts", Clip(T0_US, T0_US + 60_000_000)
+    order = [sounds[44_100], sounds[16_000], sounds[16_000], sounds[44_100]]
+    pieces = [Piece(data, T0_US + n * 1_000_000) for n, data in enumerate(order)]
+    path.write_bytes(b"".join(clip.write(pieces)))
+    assert clip.pictures == 40
+    assert clip.damaged == [f"the sound from {T0_US + 1_000_000} on is of another kind: left out"]
+    argv = [need_program("ffmpeg"), "-v", "error", "-i", str(path), "-map", "0:a"]
+    done = subprocess.run([*argv, "-f", "s16le", "-"], check=True, capture_output=True)
+    assert done.stderr.replace(b"Unsupported codec with id 98311 for input stream 2\n", b"") == b""
+    assert len(done.stdout) / 88_200 == pytest.approx(2, abs=0.1)
+    # Sound that begins later has no place in what has begun.
+    later = Clip(T0_US, T0_US + 60_000_000)
+    assert b"".join(later.write([Piece(films["h264"], T0_US), Piece(order[0], T0_US + 10**6)]))
+    assert later.damaged == [f"the sound from {T0_US + 1_000_000} on is of another kind: left out"]
+
+
+def test_a_piece_that_is_no_mp4_makes_libav_open_nothing() -> None:
+    """A session description would have it listen on the network, for as long as it likes."""
+    session = b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\n"
+    session += b"m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+    clip = Clip(T0_US, T0_US + 60_000_000)
+    assert b"".join(clip.write([Piece(session, T0_US)])) == b""
+    assert "Invalid data" in clip.damaged[0]
+
+
+def test_a_clip_ends_before_its_time_stamps_begin_again(films: dict[str, bytes]) -> None:
+    clip, film_ = Clip(T0_US, T0_US + 10**12), films["h264"]
+    hours = [Piece(film_, T0_US + hour * 3_600_000_000) for hour in (0, 25, 26, 27)]
+    assert b"".join(clip.write(hours))
+    assert (clip.pictures, clip.last_us) == (20, T0_US + 25 * 3_600_000_000 + 900_000)
+    assert clip.why == "a transport stream counts no further than 26 hours"

@@ -18,8 +18,8 @@ _PRIVATE, _METADATA = 0x06, 0x15  # stream types (ISO/IEC 13818-1, 2.4.4.9)
 def film(path: Path, *codecs: str, seconds: float = 1) -> bytes:
     """A film by ffmpeg, as a file of fragmented MP4."""
     argv = [need_program("ffmpeg"), "-v", "error", "-f", "lavfi"]
-    argv += ["-i", f"testsrc2=size=160x120:rate=10:duration={seconds}", "-pix_fmt", "yuv420p"]
-    argv += [*(codecs or ("-c:v", "libx264", "-bf", "2")), "-g", "5"]
+    argv += ["-i", f"testsrc2=size=160x120:rate=10:duration={seconds}"]
+    argv += [*(codecs or ("-c:v", "libx264", "-bf", "2")), "-pix_fmt", "yuv420p", "-g", "5"]
     argv += ["-movflags", "empty_moov+default_base_moof+frag_keyframe", "-f", "mp4", str(path)]
     subprocess.run(argv, check=True, stderr=subprocess.DEVNULL)
     return path.read_bytes()

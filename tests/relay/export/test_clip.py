@@ -1,8 +1,10 @@
 """Archived video with KLV, by the command beside a centre; Debian's ffmpeg reads it."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from fieldlab.klv import film, moments
 from fieldlab.peers import need_program
 from fieldlink.codecs.bundle import KLV_MEDIA_TYPE, Layer
 from fieldlink.codecs.fault import ArchiveError
-from fieldlink.codecs.klv import Record, Tag, decode, put_record
+from fieldlink.codecs.klv import Narrator, Record, Tag, decode, put_record
 from fieldlink.codecs.telemetry import (
     KIT_DEVICE,
     POSITION,
@@ -24,6 +26,7 @@ from fieldlink.codecs.telemetry import (
     encode_sheaf,
 )
 from fieldlink.relay.commands import app
+from fieldlink.systemd.transport import Clip
 
 START_US = 1_790_000_000_000_000
 SETS = moments(10, from_us=START_US)
@@ -102,3 +105,71 @@ def test_what_cannot_be_exported_is_said_and_leaves_no_file(duty: Duty, tmp_path
         with pytest.raises(ArchiveError, match=said):
             exported(duty, out, *argv)
         assert not out.exists()
+
+
+def test_a_kit_that_says_a_piece_lasts_for_years_keeps_nobody_busy_for_years(
+    duty: Duty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = film(tmp_path / "film.mp4")
+    for number, seconds in enumerate((2.5e9, 1)):
+        at_us = START_US + number * 1_000_000
+        duty.file("uav-4", Layer.ORIGINAL, at_us, picture, seconds=seconds, media_type=H264)
+    asked: list[int] = []
+
+    def between(self: Narrator, from_us: int, to_us: int) -> list[tuple[int, bytes]]:
+        asked.append(to_us - from_us)
+        return []
+
+    monkeypatch.setattr(Narrator, "between", between)
+    found = exported(duty, tmp_path / "a.ts", "--device", "uav-4")
+    assert found["pictures"] == 20
+    assert max(asked) <= 11_000_000  # of ten seconds that were asked for
+
+
+def test_an_export_that_fails_leaves_nothing_where_the_centre_may_not_write(
+    duty: Duty, tmp_path: Path
+) -> None:
+    """Root goes on as the centre's owner, who may not remove what root has begun."""
+    if os.getuid() != 0:
+        pytest.skip("needs root")
+    owner, folder = 65_534, duty.folder
+    paths = [folder, *folder.rglob("*")]
+    parents = [one for one in tmp_path.parents if one.stat().st_uid == 0 and one != Path("/")]
+    modes = {one: one.stat().st_mode for one in (*parents, *folder.parents) if one != Path("/")}
+    for one in modes:
+        one.chmod(modes[one] | 0o011)
+    for one in paths:
+        os.chown(one, owner, owner, follow_symlinks=False)
+    mine = tmp_path / "mine"
+    mine.mkdir(mode=0o711)
+    try:
+        with pytest.raises(ArchiveError, match="none came"):
+            exported(duty, mine / "a.ts", "--device", "nobody")
+        assert [one.name for one in mine.iterdir()] == ["a.toml"]
+        found = exported(duty, mine / "a.ts", "--device", "uav-1")
+        assert found["pictures"] == 20
+        assert sorted(one.name for one in mine.iterdir()) == ["a.toml", "a.ts"]
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        for one in paths:
+            os.chown(one, 0, 0, follow_symlinks=False)
+        for one, mode in modes.items():
+            one.chmod(mode)
+
+
+def test_an_export_that_is_killed_leaves_no_file_of_that_name(
+    duty: Duty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, there = tmp_path / "a.ts", []
+
+    def write(self: Clip, pieces: object) -> Iterator[bytes]:
+        yield b"half"
+        there.append(out.exists())  # whoever is killed now leaves this
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Clip, "write", write)
+    with suppress(BaseException):
+        exported(duty, out, "--device", "uav-1")
+    assert there == [False]
+    assert [one.name for one in tmp_path.iterdir()] == ["a.toml"]
