@@ -9,13 +9,13 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import uvicorn
 from fastapi import FastAPI
 
 from fieldlink.codecs.fault import SourceError
+from fieldlink.edge.serving import Server, listen
 from fieldlink.edge.whip.endpoint import make_endpoint
 from fieldlink.edge.whip.hub import Hub
 from fieldlink.edge.whip.loop import PortLoop
@@ -36,15 +36,6 @@ class Listener:
     port: int
     setting: str
     tls: ssl.SSLContext | None = None
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to whoever composes the service."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
 
 
 class WhipServer:
@@ -68,7 +59,7 @@ class WhipServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
-        self._servers: list[_Server] = []
+        self._servers: list[Server] = []
         self._stopped = False
 
     async def run(self, beat: Beat) -> None:
@@ -78,7 +69,7 @@ class WhipServer:
             OSError: a port cannot be had.
             SourceError: the thread does not answer any more; it is left behind.
         """
-        sockets = [_listen(one) for one in self._listeners]
+        sockets = [listen(one.host, one.port, one.setting) for one in self._listeners]
         self._beat_s = time.monotonic()
         thread = threading.Thread(target=self._on_thread, args=(sockets,), name="whip", daemon=True)
         thread.start()
@@ -117,12 +108,12 @@ class WhipServer:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         if self._stopped:
             return
-        servers = self._servers = [_Server(self._config(one)) for one in self._listeners]
+        servers = self._servers = [Server(self._app, one.tls) for one in self._listeners]
         serving = [
             asyncio.create_task(server.serve(sockets=[one]), name="whip uvicorn")
             for server, one in zip(servers, sockets, strict=True)
         ]
-        looking = asyncio.create_task(self.sessions.run(self._beat), name="whip sessions")
+        looking = asyncio.create_task(self.sessions.run(self._look), name="whip sessions")
         try:
             done, _ = await asyncio.wait([*serving, looking], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -133,22 +124,10 @@ class WhipServer:
                 server.should_exit = True
             await asyncio.wait([*serving, looking])
 
-    def _beat(self) -> None:
+    def _look(self) -> None:
         self._beat_s = time.monotonic()
-
-    def _config(self, listener: Listener) -> uvicorn.Config:
-        tls = listener.tls
-        return uvicorn.Config(
-            self._app,
-            log_level="warning",
-            access_log=False,  # a query may hold a token
-            server_header=False,
-            limit_concurrency=64,
-            timeout_keep_alive=10,
-            timeout_graceful_shutdown=2,
-            lifespan="off",
-            ssl_context_factory=None if tls is None else lambda *_: tls,
-        )
+        for server in self._servers:
+            server.look()
 
     @property
     def serves(self) -> bool:
@@ -159,18 +138,3 @@ class WhipServer:
     def app(self) -> FastAPI:
         """The HTTP application, for tests."""
         return self._app
-
-
-def _listen(place: Listener) -> socket.socket:
-    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((place.host, place.port))
-    except OSError as error:
-        listener.close()
-        raise OSError(
-            f"{place.setting} = {place.port}: cannot listen on {place.host} ({error.strerror}); "
-            "choose another 端口被占用，请换一个"
-        ) from error
-    return listener

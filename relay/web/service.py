@@ -9,8 +9,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from fieldlink.codecs.fault import ConfigError
-from fieldlink.relay.web.listening import BoundedListener, Idle
 from fieldlink.relay.web.settings import WebSettings
+from fieldlink.systemd.listening import BoundedListener, Idle
 
 __all__ = ["WebServer"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fieldlink.relay.web.listening import BoundedListener, Idle
+from fieldlink.systemd.listening import BoundedListener, Idle
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """The listening socket: connections that say nothing must not use up the process's files.
 
-Every open file of the relay counts against one bound, and the receiver's connection to the
-broker cannot live past file number 1,023 (systemd.mqtt). So connections are counted from the
-moment they are accepted, before TLS, in all and for each address.
+Every open file of a service counts against one bound, and its connections to brokers cannot live
+past file number 1,023 (systemd.mqtt). So connections are counted from the moment they are accepted,
+before TLS, in all and for each address.
 """
 
 import ipaddress
