@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from fieldlink.codecs.bundle import Draft
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.edge.clock.clock import KitClock
 from fieldlink.edge.clock.dated import dated
@@ -29,6 +31,7 @@ Told = Callable[[dict[str, Any]], None]
 Work = Callable[[Place], dict[str, Any]]
 
 _TELL_S = 0.3
+_STOPPED = "stopped; what is stored stays, and is stored once when it is imported again"
 _PASSES = {"log": 3, "video": 4, "subtitles": 2, "photo": 2}
 """How often the bytes of a file are read, about."""
 
@@ -53,14 +56,15 @@ def import_path(settings: EdgeSettings, path: Path, told: Told, **fields: Any) -
     order = read_order({**fields, "name": path.name})
     beside_path = subtitles_beside(path)
     file, beside = hold(path), None
-    file.told = _Progress(order, file.size, told)
+    stop = threading.Event()
+    file.told = _Progress(order, file.size, told, stop)
     try:
         beside = hold(beside_path) if beside_path is not None else None
 
         def work(place: Place) -> dict[str, Any]:
             return import_file(file, beside, order, place).to_dict()
 
-        result = asyncio.run(_beside_agent(settings, work))
+        result = asyncio.run(_beside_agent(settings, work, stop))
         return _alone(settings, work, told) if result is None else result
     finally:
         _close(file, beside)
@@ -73,13 +77,16 @@ def _close(*files: HeldFile | None) -> None:
 
 
 class _Progress:
-    """Tells now and then how much of a file was read."""
+    """Tells now and then how much of a file was read; ends the work when `stop` is set."""
 
-    def __init__(self, order: Order, size: int, told: Told) -> None:
+    def __init__(self, order: Order, size: int, told: Told, stop: threading.Event) -> None:
+        self._stop = stop
         self._name, self._of, self._told = order.name, size * _PASSES[order.kind], told
         self._done, self._told_s = 0, 0.0
 
     def __call__(self, count: int) -> None:
+        if self._stop.is_set():
+            raise ConfigError(_STOPPED)
         self._done += count
         now_s = time.monotonic()
         if now_s - self._told_s >= _TELL_S:
@@ -88,8 +95,12 @@ class _Progress:
             self._told({"name": self._name, "done": done, "of": self._of})
 
 
-async def _beside_agent(settings: EdgeSettings, work: Work) -> dict[str, Any] | None:
-    """Do `work` with the running agent's spool; None: no agent runs."""
+async def _beside_agent(
+    settings: EdgeSettings, work: Work, stop: threading.Event
+) -> dict[str, Any] | None:
+    """Do `work` with the running agent's spool; None: no agent runs. Cancelled, as by Ctrl-C, it
+    sets `stop`, and nothing more is stored.
+    """
     loop = asyncio.get_running_loop()
     lent: asyncio.Future[str] = loop.create_future()
 
@@ -106,19 +117,30 @@ async def _beside_agent(settings: EdgeSettings, work: Work) -> dict[str, Any] | 
             if answer is None:
                 return None
             raise ConfigError(str(answer.get("said") or "the agent takes no import"))
-        result = await asyncio.to_thread(_with_shelf, settings, lent.result(), work)
+        result = await asyncio.to_thread(_with_shelf, settings, lent.result(), work, stop)
         await asking
         return result
+    except asyncio.CancelledError:
+        stop.set()
+        raise
     finally:
         asking.cancel()
 
 
-def _with_shelf(settings: EdgeSettings, path: str, work: Work) -> dict[str, Any]:
+def _with_shelf(
+    settings: EdgeSettings, path: str, work: Work, stop: threading.Event
+) -> dict[str, Any]:
     shelf = Shelf(path)
+
+    def add(draft: Draft, content: bytes) -> Any:
+        if stop.is_set():
+            raise ConfigError(_STOPPED)
+        return shelf.add(draft, content)
+
     try:
         return work(
             Place(
-                add=whole_add(shelf.add),
+                add=whole_add(add),
                 add_gap=shelf.add_gap,
                 clock=_now_us,  # the agent dates what it stores by its own
                 name_of=Roster(settings.drone).name,

@@ -24,7 +24,8 @@ from fieldlink.codecs.mavlink import tlog_record
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import serve_control
 from fieldlink.edge.drone.commands import app
-from fieldlink.edge.importing.asking import import_path
+from fieldlink.edge.importing.asking import _beside_agent, import_path
+from fieldlink.edge.importing.order import Place
 from fieldlink.edge.importing.passing import Shelf
 from fieldlink.edge.importing.service import Importing
 from fieldlink.edge.records import Records
@@ -126,6 +127,26 @@ def test_whoever_dies_in_the_middle_leaves_what_is_stored_and_the_way_free(
     assert spool.read(kept.bundle_id, 0, 9000) == b"x" * 9000
     settings = EdgeSettings(state_dir=tmp_path)
     assert import_path(settings, _bin(tmp_path), print, vehicle="m300-1")["frames"]
+
+
+@pytest.mark.usefixtures("agent")
+def test_an_interruption_stores_nothing_more(tmp_path: Path, spool: Spool) -> None:
+    stop, stored = threading.Event(), threading.Event()
+
+    def work(place: Place) -> dict[str, Any]:
+        while True:  # until it is refused
+            place.add(_draft(), b"x")
+            stored.set()
+
+    async def interrupted() -> None:
+        doing = asyncio.ensure_future(_beside_agent(EdgeSettings(state_dir=tmp_path), work, stop))
+        await asyncio.to_thread(stored.wait, 10)
+        doing.cancel()
+        await asyncio.wait([doing])
+
+    asyncio.run(interrupted())  # and this ends, although a thread cannot be cancelled
+    assert stop.is_set()
+    assert list(spool.bundles())
 
 
 def _bin(folder: Path) -> Path:
