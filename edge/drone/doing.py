@@ -129,7 +129,8 @@ async def ask(
         if "no such command" in said:
             raise ConfigError(
                 "the agent that runs here has no [[drone.endpoint]]; set one, then"
-                " fieldlink edge reload 没有配置链路"
+                " fieldlink edge reload; was it told to reload just now, ask again"
+                " 没有配置链路；刚重新加载时请重试"
             )
         raise CommandError(str(answer.get("reason") or "failed"), said)
     return answer

@@ -16,6 +16,12 @@ from fieldlink.edge.drone.permit import note, permit
 
 __all__ = ["flying"]
 
+_UNKNOWN = ("no-answer", "ended")
+_MAYBE = (
+    "it may have been done: look at its mode with fieldlink drone watch"
+    " 指令可能已执行，请用 drone watch 确认模式"
+)
+
 
 def flying(deck: Deck) -> Mapping[str, Doer]:
     """The verb."""
@@ -35,6 +41,11 @@ def flying(deck: Deck) -> Mapping[str, Doer]:
             way, _ = await fly(deck.commander, target, move, autopilot, kind)
             answer = f"accepted ({way.name})"
             return {"vehicle": name, "move": move.value, "by": way.name}
+        except CommandError as error:
+            answer = str(error)
+            if error.reason in _UNKNOWN:
+                raise CommandError(error.reason, f"{error.detail}; {_MAYBE}") from error
+            raise
         except FieldlinkError as error:
             answer = str(error)
             raise

@@ -192,6 +192,7 @@ def test_a_refusal_and_a_silence_are_written_down_too(tmp_path: Path) -> None:
     air.answers.clear()
     found, commands, _ = _flown(tmp_path, air, {**_ORDER, "move": "land"})
     assert found["reason"] == "no-answer"
+    assert "may have been done" in found["said"]
     assert [one["answer"].split(":")[0] for one in read_journal(tmp_path)] == [
         "asked", "denied", "asked", "no-answer",
     ]  # fmt: skip
