@@ -194,7 +194,7 @@ class Answers:
         return UNSUPPORTED
 
     def _mode(self, number: int) -> int:
-        phase = {5: Phase.HOLD, 6: Phase.RETURN, 9: Phase.LAND, 3: Phase.CIRCLE}.get(number)
+        phase = _BY_MODE.get(number)
         if phase is None:
             return DENIED
         return ACCEPTED if self._craft.flight.told(phase) else DENIED
@@ -206,6 +206,12 @@ class Answers:
         # -1: never; 0: as it was.
         self._craft.set_every(name, interval_us / 1e6 if interval_us else None)
         return ACCEPTED
+
+
+# LOITER, BRAKE (by which the kit has a copter hold), RTL, LAND, AUTO
+_BY_MODE = {
+    5: Phase.HOLD, 17: Phase.HOLD, 6: Phase.RETURN, 9: Phase.LAND, 3: Phase.CIRCLE,
+}  # fmt: skip
 
 
 def _name(msgid: int) -> str:

@@ -15,15 +15,17 @@ from typing import Any
 
 import pytest
 from pymavlink import mavutil
+from pymavlink.dialects.v20 import all as dialect
 from typer.testing import CliRunner
 
 import fieldlab
 from fieldlab.peers import need_module
 from fieldlab.routers import until
 from fieldlink.codecs.mavlink import Framer, name_of
+from fieldlink.drone.commanding.flying import Move, ways
 from fieldlink.drone.vehicle import Fleet, Measured
 from fieldlink.edge.simulate.aircraft import Aircraft
-from fieldlink.edge.simulate.aircraft_answers import parameters
+from fieldlink.edge.simulate.aircraft_answers import Answers, parameters
 from fieldlink.edge.simulate.aircraft_camera import CameraPart
 from fieldlink.edge.simulate.aircraft_link import fly
 from fieldlink.edge.simulate.aircraft_plan import AircraftFault, AircraftPlan
@@ -223,6 +225,19 @@ def test_it_holds_goes_on_and_lands_when_told() -> None:
     while craft.flight.armed and craft.after_s < 90:
         craft.say(craft.after_s + 1, 0)
     assert craft.flight.phase is Phase.GROUND
+
+
+@pytest.mark.parametrize(
+    ("move", "phase"),
+    [(Move.HOLD, Phase.HOLD), (Move.RETURN, Phase.RETURN), (Move.LAND, Phase.LAND)],
+)
+def test_it_does_what_a_kit_tells_a_copter(move: Move, phase: Phase) -> None:
+    craft = Aircraft(_plan())
+    craft.say(25.0, 0)
+    way = ways(move, autopilot=3, kind=2)[0]
+    params = [*way.params, *[0.0] * (7 - len(way.params))]
+    Answers(craft).heard(dialect.MAVLink_command_long_message(1, 1, way.command, 0, *params))
+    assert craft.flight.phase is phase
 
 
 def test_its_command_prints_settings_and_a_summary() -> None:
