@@ -29,7 +29,7 @@ _UNKNOWN_COMMAND = ("unsupported", "denied", "failed")
 
 def _check(camera: CameraState, what: str, said: str) -> None:
     if camera.can(what) is False:
-        raise CommandError("unsupported", f"this camera says that it cannot: {said}")
+        raise CommandError("unsupported", f"this camera says that it cannot 该相机不支持: {said}")
 
 
 async def photo(commander: Commander, camera: CameraState, sequence: int) -> Answer:
@@ -79,7 +79,10 @@ def _zoom(to: str) -> tuple[float, float]:
     except ValueError:
         level = _NAN
     if not 0 <= level <= 100:
-        raise CommandError("refused", f"{to[:20]!r}: use in, out, stop or 0 to 100 (percent)")
+        raise CommandError(
+            "refused",
+            f"{to[:20]!r}: use in, out, stop or 0 to 100 (percent) 请用 in、out、stop 或 0 到 100",
+        )
     return _RANGE, level
 
 

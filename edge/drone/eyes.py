@@ -162,7 +162,9 @@ class Eyes:
             await asyncio.sleep(_TICK_S)
         there = ", ".join(str(one.number) for one in known)
         if known:
-            raise CommandError("not-heard", f"{name} has no camera {number}; there is {there}")
+            raise CommandError(
+                "not-heard", f"{name} has no camera {number} 无此相机; there is 现有: {there}"
+            )
         raise CommandError("not-heard", f"no camera of {name} is heard 未发现相机")
 
     def report(self, sysid: int) -> dict[str, Any]:

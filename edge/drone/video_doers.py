@@ -139,7 +139,9 @@ class _VideoDoers:
         else:
             if name not in self._media.report():
                 self._video(asked)  # raises, or it is known and not recorded
-                raise CommandError("failed", f"{name} is not recorded now; see video list")
+                raise CommandError(
+                    "failed", f"{name} is not recorded now; see fieldlink drone video list 未在记录"
+                )
             found = await self._media.shot(name, _PICTURE_S)
             if found is None:
                 raise CommandError("no-answer", f"no picture of {name} came within 20 s 没有画面")

@@ -106,7 +106,12 @@ class Videos:
         }
         known = {one.of: one for one in self.all.values() if one.of is not None}
         fresh = [of for of in found if of not in known]
-        fresh.sort(key=lambda of: (found[of][1].thermal, found[of][0].number, of[1]))
+        # The aircraft's name goes to a camera on the gimbal, by which its pictures are placed.
+        fresh.sort(
+            key=lambda of: (
+                found[of][1].thermal, not found[of][0].gimbal, found[of][0].number, of[1]
+            )
+        )  # fmt: skip
         for of in fresh:
             self._name(of, vehicle, wanted=self._auto(sysid))
         for video in self.all.values():

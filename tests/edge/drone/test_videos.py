@@ -93,6 +93,15 @@ def test_the_first_stream_is_the_aircraft_and_the_thermal_one_comes_behind() -> 
     assert stage.media.log == ["+m300-1", "+m300-1-2", "+m300-1-3"]  # nobody was begun anew
 
 
+def test_a_camera_on_the_gimbal_goes_before_one_in_the_nose() -> None:
+    stage = Stage(FakeMedia())
+    stage.camera(100, ("rtsp://192.168.1.20/nose", False))
+    stage.camera(101, ("rtsp://192.168.1.20/below", False)).gimbal = 154
+    assert stage.look() == {
+        "m300-1": "rtsp://192.168.1.20/below", "m300-1-2": "rtsp://192.168.1.20/nose",
+    }  # fmt: skip
+
+
 def test_names_wait_until_all_streams_of_a_camera_are_said_but_not_for_ever() -> None:
     stage = Stage(FakeMedia())
     camera = stage.camera(100, THERMAL, count=2)
