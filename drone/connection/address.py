@@ -3,8 +3,8 @@
 udpin:0.0.0.0:14550   wait for whoever sends there      udpout:10.0.0.2:14550  send there
 tcp:10.0.0.2:5760     connect                           tcpin:0.0.0.0:5790     be connected to
 /dev/ttyACM0,57600    a serial port and its speed
-flight.tlog, flight.bin, flight.ulg   a recorded flight; `,speed=4` plays it four times as fast
-(0: as fast as it can be read), `,from=90` begins 90 s after its start, `,loop` begins again
+flight.tlog, flight.bin, flight.ulg, flight.srt   a recorded flight; `,speed=4` plays it four times
+as fast (0: as fast as it can be read), `,from=90` begins 90 s after its start, `,loop` begins again
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 __all__ = ["FILES", "Address", "parse_address"]
 
 Kind = Literal["udpin", "udpout", "tcp", "tcpin", "serial", "file"]
-FILES = (".tlog", ".bin", ".ulg")
+FILES = (".tlog", ".bin", ".ulg", ".srt")
 """The names of files that are played; capitals are the same."""
 
 _MAX_CHARS = 512
@@ -30,7 +30,7 @@ _NETWORK: dict[str, Kind] = {
 }
 _FORMS = (
     "write udpin:host:port, udpout:host:port, tcp:host:port, tcpin:host:port,"
-    " /dev/ttyX,baud, or a .tlog, .bin or .ulg file"
+    " /dev/ttyX,baud, or a .tlog, .bin, .ulg or .srt file"
 )
 
 

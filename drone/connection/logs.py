@@ -1,4 +1,5 @@
-"""Recorded flights as frames: .tlog here, .bin and .ulg made into MAVLink by their own modules."""
+"""Recorded flights as frames: .tlog here, .bin, .ulg and .srt made into MAVLink by their own
+modules."""
 
 from collections.abc import Iterator
 from io import BufferedReader
@@ -40,7 +41,7 @@ class Logged(NamedTuple):
 
 
 def read_log(path: LogFile) -> Iterator[Logged]:
-    """The frames of a file, by its name: .tlog, .bin or .ulg.
+    """The frames of a file, by its name: .tlog, .bin, .ulg or .srt.
 
     Raises:
         SourceError: it cannot be read; or, behind the last frame that could be, "damaged" or
@@ -59,8 +60,12 @@ def read_log(path: LogFile) -> Iterator[Logged]:
             from fieldlink.drone.connection.ulog import ulog_frames
 
             yield from ulog_frames(path)
+        elif kind == ".srt":
+            from fieldlink.drone.connection.subtitles import subtitle_frames
+
+            yield from subtitle_frames(path)
         else:
-            raise SourceError("format", f"{path.name} is no .tlog, .bin or .ulg file")
+            raise SourceError("format", f"{path.name} is no .tlog, .bin, .ulg or .srt file")
     except OSError as error:
         raise SourceError("not-found", f"{path}: {error.strerror or error}") from error
 

@@ -33,7 +33,7 @@ class _FileWay:
 
 
 class Replay:
-    """A .tlog, .bin or .ulg file. The reading is done on a thread."""
+    """A .tlog, .bin, .ulg or .srt file. The reading is done on a thread."""
 
     def __init__(self, address: Address) -> None:
         self._address = address

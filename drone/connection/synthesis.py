@@ -21,6 +21,7 @@ _EVERY_US = {
     "gps": 200_000,
     "speed": 250_000,
     "battery": 1_000_000,
+    "gimbal": 200_000,
 }
 _ARMED, _CUSTOM = 128, 1
 _STANDBY, _ACTIVE = 3, 4
@@ -44,7 +45,7 @@ class Synthesis:
         self._texts: list[tuple[int, str]] = []
 
     def tell(self, group: str, boot_us: int, offset: int, **values: float) -> Iterator[Logged]:
-        """The log says so of one of attitude, position, gps, speed, battery; what follows of it."""
+        """The log says so of attitude, position, gps, speed, battery or gimbal; what follows."""
         self.know(**values)
         yield from self.due(boot_us, offset)
         if self._turn(group, boot_us):
@@ -146,6 +147,14 @@ class Synthesis:
             got("alt", got("gps_alt", 0.0)),
             -got("down", 0.0),
         )
+
+    def _gimbal(self, boot_us: int) -> Iterator[Any]:
+        got = self._state.get
+        # In degrees; where it looks from the nose is not known.
+        yield self._maker.mount_orientation_encode(
+            _ms(boot_us), math.nan, got("gimbal_pitch", math.nan), math.nan,
+            got("gimbal_yaw", math.nan),
+        )  # fmt: skip
 
     def _battery(self, boot_us: int) -> Iterator[Any]:
         volts = self._get("volts", 1000, 0, 65_534, 65_535)

@@ -64,8 +64,8 @@ class EndpointSettings(Settings):
     )
     connect: Annotated[str, AfterValidator(_address)] = Field(
         description="udpin:host:port, udpout:host:port, tcp:host:port, tcpin:host:port,"
-        " /dev/ttyX,baud, or a recorded flight: a .tlog, .bin or .ulg file, with ,speed=4 ,from=90"
-        " ,loop behind it."
+        " /dev/ttyX,baud, or a recorded flight: a .tlog, .bin, .ulg or .srt file, with ,speed=4"
+        " ,from=90 ,loop behind it."
     )
     profile: Literal["lan", "lte", "sat", "beidou"] = Field(
         default="lan",

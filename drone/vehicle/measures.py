@@ -32,6 +32,7 @@ _POS_HORIZ_ABS = 16  # EKF_STATUS_FLAGS and ESTIMATOR_STATUS_FLAGS alike
 # GPS_FIX_TYPE -> GGA quality; 7 (static) and 8 (PPP) have no place of their own there.
 _QUALITY = {0: 0, 1: 0, 2: 1, 3: 1, 4: 2, 5: 5, 6: 4, 7: 1, 8: 2}
 _MOVING_MPS = 0.5
+_FIX_2D = 2
 _LANDED = {1: "on-ground", 2: "in-air", 3: "takeoff", 4: "landing"}
 _MISSIONS = {1: "none", 2: "not-started", 3: "active", 4: "paused", 5: "complete"}
 _CHARGING = 7
@@ -59,10 +60,12 @@ def position(state: VehicleState, now_us: int) -> Values:
         course = math.degrees(math.atan2(east, north)) % 360 if speed >= _MOVING_MPS else None
         if fixed and not is_zero(*_degrees(place)):
             found |= _place(place["lat"], place["lon"], place["alt"])
+            found |= _flat(gps)
         return {**found, "speed": speed, "heading": course} if fixed else found
     if gps is not None:
         if fixed and not is_zero(*_degrees(gps)):
             found |= _place(gps["lat"], gps["lon"], gps["alt"])
+            found |= _flat(gps)
         found["speed"] = known(gps["vel"], _U16, 0.01)
         moving = (found["speed"] or 0) >= _MOVING_MPS  # type: ignore[operator]
         found["heading"] = known(gps["cog"], _U16, 0.01) if moving else None
@@ -76,6 +79,11 @@ def _degrees(said: Fields) -> tuple[float, float]:
 
 def _place(lat: int, lon: int, alt_mm: int) -> Values:
     return {"lat": lat / 1e7, "lon": lon / 1e7, "alt": alt_mm / 1000}
+
+
+def _flat(gps: Fields | None) -> Values:
+    """A fix in two dimensions has no altitude, whatever the field holds (GPS_FIX_TYPE_2D_FIX)."""
+    return {"alt": None} if gps is not None and gps["fix_type"] == _FIX_2D else {}
 
 
 def _quality(gps: Fields | None) -> Values:

@@ -131,8 +131,8 @@ def connect(
         list[str],
         typer.Argument(
             help="udpin:host:port, udpout:host:port, tcp:host:port, tcpin:host:port,"
-            " /dev/ttyX,baud, or a .tlog, .bin or .ulg file; @lte, @sat or @beidou behind it thins"
-            " what is sent there."
+            " /dev/ttyX,baud, or a .tlog, .bin, .ulg or .srt file; @lte, @sat or @beidou behind it"
+            " thins what is sent there."
         ),
     ],
     as_json: AsJson = False,

@@ -13,7 +13,7 @@ __all__ = ["import_file", "replay"]
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(help="A .tlog, .bin or .ulg file.")],
+    file: Annotated[Path, typer.Argument(help="A .tlog, .bin, .ulg or .srt file.")],
     speed: Annotated[
         float, typer.Option(min=0, max=1000, help="So many times as fast; 0: as can be read.")
     ] = 1.0,

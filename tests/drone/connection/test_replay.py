@@ -11,12 +11,13 @@ from pymavlink.dialects.v20 import all as dialect
 from fieldlab.aircraft import flight
 from fieldlab.flightlogs import UTC_US, dataflash, recording, ulog
 from fieldlink.codecs.fault import SourceError
-from fieldlink.codecs.mavlink import tlog_record
+from fieldlink.codecs.mavlink import Framer, tlog_record
 from fieldlink.drone.connection.logs import Logged, read_log
 from fieldlink.drone.connection.open import make_connection
 from fieldlink.drone.connection.ports import Way
 from fieldlink.drone.connection.replay import Pace
 from fieldlink.drone.connection.synthesis import Synthesis
+from fieldlink.drone.vehicle import Fleet, Measured
 
 
 def tlog(seconds: float = 5) -> bytes:
@@ -193,3 +194,78 @@ def test_frames_are_due_as_far_apart_as_they_were_said(speed: float) -> None:
     before = pace.wait_s(6_500_000)
     assert pace.wait_s(1_000_000) == before
     assert pace.wait_s(3_600_000_000) == before + 10
+
+
+_BLOCK = """{number}
+00:00:{second:02},000 --> 00:00:{second:02},500
+<font size="28">SrtCnt : {number}, DiffTime : 500ms
+2026-09-21 08:00:{second:02}.000
+[latitude: {lat:.4f}] [longitude: {lon}] [rel_alt: 41.5 {more}] [gb_yaw: 90.0 gb_pitch: -45.0]
+</font>
+"""
+
+
+def _subtitles(more: str = "abs_alt: 553.0", lost: int = 99) -> str:
+    places = [0.0 if number == lost else 34.23 + number * 1e-4 for number in range(8)]
+    return "\n".join(
+        _BLOCK.format(
+            number=number + 1, second=number, lat=lat, lon=108.95 if lat else 0.0, more=more
+        )
+        for number, lat in enumerate(places)
+    )
+
+
+def _flown(path: Path) -> tuple[dict[str, list[dict[str, Any]]], SourceError | None]:
+    """What the kit's own state makes of a file."""
+    frames, wrong = read(path)
+    fleet, framer = Fleet(lambda link: 5_000_000), Framer("file")
+    values: dict[str, list[dict[str, Any]]] = {}
+    for logged in frames:
+        for frame in framer.datagram(logged.raw, logged.at_us):
+            for one in fleet.take(frame, logged.at_us):
+                if isinstance(one, Measured):
+                    values.setdefault(one.schema.stream, []).append(dict(one.values))
+    return values, wrong
+
+
+def test_subtitles_of_a_dji_aircraft_are_a_flight(tmp_path: Path) -> None:
+    path = tmp_path / "DJI_0001.SRT"
+    path.write_text(_subtitles(), encoding="utf-8")
+    values, wrong = _flown(path)
+    assert wrong is None
+    place = values["position"][-1]
+    assert (place["lat"], place["lon"], place["alt"]) == (34.2307, 108.95, 553.0)
+    assert values["gimbal"][-1]["pitch"] == -45.0
+    assert values["gimbal"][-1]["yaw"] == 90.0
+    assert values["flight"][-1]["height"] == 41.5
+    frames, _ = read(path)
+    assert frames[0].at_us == 1_789_977_600_000_000  # its own time, taken for UTC
+
+
+def test_subtitles_without_a_height_above_the_sea_or_a_place_claim_none(tmp_path: Path) -> None:
+    path = tmp_path / "flight.srt"
+    path.write_text(_subtitles(more="", lost=7), encoding="utf-8")
+    frames, _ = read(path)
+    fixes = [m.fix_type for m in decoded(frames) if m.get_type() == "GPS_RAW_INT"]
+    assert fixes == [2] * 7 + [1]
+    values, _ = _flown(path)
+    assert {one["alt"] for one in values["position"] if one.get("lat")} == {None}
+
+
+def test_subtitles_that_break_off_are_flown_up_to_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "flight.srt"
+    text = _subtitles()
+    path.write_text(text[: text.index("SrtCnt : 6")], encoding="utf-8")
+    values, wrong = _flown(path)
+    assert len(values["position"]) == 5
+    assert wrong is not None
+    assert "line 36 (block 6)" in str(wrong)
+    path.write_text("1\n00:00:00,000 --> 00:00:01,000\nHello\n", encoding="utf-8")
+    assert "no flight subtitles" in str(read(path)[1])
+
+
+def test_real_subtitles_are_flown() -> None:
+    values, wrong = _flown(recording("dji-matrice_300.srt"))
+    assert wrong is None
+    assert len(values["position"]) > 30
+    assert all(one["lat"] is not None for one in values["position"][1:])
