@@ -86,7 +86,7 @@ def read_complete(data: bytes) -> list[tuple[int, str]]:
     parser.EntityDeclHandler = _no_dtd
     try:
         parser.Parse(data, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the latter of its encoding
         raise CodecError("xml", "malformed") from error
     numbers = [number for number, _ in parts.found]
     if not numbers or numbers != sorted(set(numbers)):

@@ -98,7 +98,8 @@ class Assembly:
     def _is_overdue(self, now_us: int) -> bool:
         oldest = self._waiting[min(self._waiting)]
         too_many = len(self._waiting) > _MOST_WAITING
-        return too_many or now_us - oldest.arrival_us >= self._patience_us
+        waited_us = now_us - oldest.arrival_us
+        return too_many or not 0 <= waited_us < self._patience_us  # below 0 a clock was set back
 
     def _give_up(self) -> None:
         first = min(self._waiting)

@@ -1,7 +1,8 @@
 """ICE candidates of a publisher (RFC 8839 5.1), and those that it sends later (RFC 8840).
 
 Only what the kit can answer on its own networks: UDP, and an address instead of a name. A name
-(mDNS) is not looked up: the publisher's own checks tell where it is.
+(mDNS) is not looked up: the publisher's own checks tell where it is. The kit sends checks to each,
+so none is the kit itself, everybody at once, or a port of a service.
 """
 
 import re
@@ -14,6 +15,7 @@ from fieldlink.codecs.fault import CodecError
 __all__ = ["MAX_CANDIDATES", "Fragment", "lines_of", "read_candidates", "read_fragment"]
 
 MAX_CANDIDATES = 16
+_FIRST_PORT = 1024  # no publisher sends from where services listen
 _MAX_LINES, _MAX_LINE_CHARS = 600, 1_000
 _CANDIDATE = re.compile(
     r"candidate:[A-Za-z0-9+/]{1,32} 1 (?i:udp) [0-9]{1,10} ([0-9A-Fa-f.:]{2,45}) ([0-9]{1,5}) typ "
@@ -59,13 +61,19 @@ def read_candidates(lines: Iterable[str]) -> tuple[str, ...]:
 
 def _usable(text: str) -> bool:
     match = _CANDIDATE.fullmatch(text)
-    if match is None or not 0 < int(match[2]) < 65536:
+    if match is None or not _FIRST_PORT <= int(match[2]) < 65536:
         return False
     try:
         address = ip_address(match[1])
     except ValueError:
         return False
-    return not (address.is_multicast or address.is_unspecified)
+    address = getattr(address, "ipv4_mapped", None) or address
+    return not (
+        address.is_multicast
+        or address.is_unspecified
+        or address.is_loopback
+        or address.is_reserved  # with the broadcast address
+    )
 
 
 def read_fragment(body: bytes) -> Fragment:

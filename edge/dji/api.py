@@ -24,7 +24,7 @@ __all__ = ["add_api"]
 
 _MAX_BODY_BYTES = 64_000
 _MAX_PRINTS, _MAX_PRINT = 500, 128
-_STORED_S = 20.0
+_STORED_S, _BODY_S = 20.0, 10.0
 _ABSENT, _MALFORMED, _NOBODY = -1, 400, 401
 
 Handler = Callable[[str, dict[str, Any]], Awaitable[tuple[int, str, Any]]]
@@ -35,20 +35,21 @@ def add_api(
 ) -> None:
     """Serve these on `app`; `whose` gives the gateway of a pass."""
 
-    async def fast_upload(_gateway: str, body: dict[str, Any]) -> tuple[int, str, Any]:
+    async def fast_upload(gateway: str, body: dict[str, Any]) -> tuple[int, str, Any]:
         made = uploads.originals
         if made is not None:
             fingerprint = _print(body.get("fingerprint"))
-            if await asyncio.to_thread(made.store.has_fingerprint, fingerprint):
+            if await asyncio.to_thread(made.store.ledger.has_fingerprint, gateway, fingerprint):
                 return 0, "success", {}
         return _ABSENT, "it is not here", {}
 
-    async def tiny(_gateway: str, body: dict[str, Any]) -> tuple[int, str, Any]:
+    async def tiny(gateway: str, body: dict[str, Any]) -> tuple[int, str, Any]:
         asked = body.get("tiny_fingerprints")
         if uploads.originals is None or not isinstance(asked, list):
             return _MALFORMED, "tiny_fingerprints is no list", {}
         some = [_print(one) for one in asked[:_MAX_PRINTS]]
-        found = await asyncio.to_thread(uploads.originals.store.tiny_fingerprints, some)
+        ledger = uploads.originals.store.ledger
+        found = await asyncio.to_thread(ledger.tiny_fingerprints, gateway, some)
         return 0, "success", {"tiny_fingerprints": found}
 
     async def brought(gateway: str, body: dict[str, Any]) -> tuple[int, str, Any]:
@@ -112,10 +113,11 @@ def _said(status: int, code: int, words: str, data: Any = None) -> Response:
 
 async def _body(request: Request) -> dict[str, Any]:
     data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > _MAX_BODY_BYTES:
-            raise CodecError("size", f"at most {_MAX_BODY_BYTES} bytes")
+    async with asyncio.timeout(_BODY_S):
+        async for part in request.stream():
+            data += part
+            if len(data) > _MAX_BODY_BYTES:
+                raise CodecError("size", f"at most {_MAX_BODY_BYTES} bytes")
     try:
         said = json.loads(data or b"{}")
     except (ValueError, RecursionError) as error:

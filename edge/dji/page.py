@@ -6,6 +6,7 @@ the pilot types once; they are kept in Pilot 2's own browser. HTTP, because a co
 of ours: docs/dji.md says what that means.
 """
 
+import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ from fieldlink.systemd.service import Beat
 
 __all__ = ["PageServer", "PilotFacts", "make_page"]
 
-_MAX_BODY_BYTES = 2_000
+_MAX_BODY_BYTES, _BODY_S = 2_000, 10.0
 _MAX_FAILURES, _FAILURES_S = 20, 60.0
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
@@ -105,10 +106,14 @@ def _said(status: int, words: str) -> Response:
 
 async def _body(request: Request) -> tuple[str, str] | None:
     data = b""
-    async for part in request.stream():
-        data += part
-        if len(data) > _MAX_BODY_BYTES:
-            return None
+    try:
+        async with asyncio.timeout(_BODY_S):  # it need not be anybody who is known
+            async for part in request.stream():
+                data += part
+                if len(data) > _MAX_BODY_BYTES:
+                    return None
+    except TimeoutError:
+        return None
     try:
         asked: Any = json.loads(data)
         name, password = asked["name"], asked["password"]

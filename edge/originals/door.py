@@ -57,6 +57,9 @@ class Door:
     ) -> None:
         self._store, self._check, self._read = store, check, read
         self.refused: Counter[str] = Counter()
+        # Files go into the spool one by one. Who waits, waits here: on a thread he would hold one
+        # of the few that the whole agent has.
+        self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One request."""
@@ -131,7 +134,7 @@ class Door:
 
     async def _take_body(self, asked: Asked, request: Request, upload: str | None) -> Staged:
         """The body on the disk, its hashes as they were said; to be kept or dropped."""
-        staged = await asyncio.to_thread(self._store.room.stage, upload, asked.size())
+        staged = await asyncio.to_thread(self._store.stage, upload, asked.size())
         try:
             chunked = asked.chunked()
             parts = request.stream().__aiter__()
@@ -180,7 +183,8 @@ class Door:
             kind = asked.headers.get("content-type", "")
             put = self._store.put
             args = (asked.owner, asked.key, kind, staged, asked.signature)
-            made = await _whole(asyncio.to_thread(put, *args))
+            async with self._turn:
+                made = await _whole(asyncio.to_thread(put, *args))
             keep = True
         except (FieldlinkError, OSError) as error:
             # A refusal is for good; what the spool cannot take now waits, and is tried again.
@@ -220,7 +224,8 @@ class Door:
         wanted = read_complete(await self._small_body(asked, request))
         ident = asked.query.get("uploadId", "")
         args = (asked.owner, asked.key, ident, wanted, asked.signature)
-        made = await _whole(asyncio.to_thread(self._store.complete, *args))
+        async with self._turn:
+            made = await _whole(asyncio.to_thread(self._store.complete, *args))
         items = [
             ("Location", request.url.path),
             ("Bucket", asked.bucket),
@@ -249,7 +254,7 @@ class Door:
         return Response(document("ListPartsResult", items), media_type=_XML)
 
     async def _get(self, asked: Asked) -> Response:
-        kept = await asyncio.to_thread(self._store.object, asked.owner, asked.key)
+        kept = await asyncio.to_thread(self._store.ledger.object, asked.owner, asked.key)
         if kept is None:
             raise RefusalError(404, "NoSuchKey", "there is no such file")
         headers = {

@@ -208,28 +208,28 @@ class Ledger:
         found = self._rows("SELECT * FROM object WHERE owner = ? AND key = ?", owner, key)
         return _object(found[0]) if found else None
 
-    def tell(
-        self, owner: str, key: str, content: dict[str, Any], fingerprint: str, tiny: str
-    ) -> None:
-        """Its owner has said what it is."""
+    def tell(self, kept: KeptObject, content: dict[str, Any], fingerprint: str, tiny: str) -> None:
+        """Its owner has said what it is; nothing if another file has taken its place."""
         with self._change() as link:
             link.execute(
                 "UPDATE object SET told = 1, content = ?, fingerprint = ?, tiny = ?"
-                " WHERE owner = ? AND key = ?",
-                (json.dumps(content), fingerprint, tiny, owner, key),
+                " WHERE owner = ? AND key = ? AND etag = ?",
+                (json.dumps(content), fingerprint, tiny, kept.owner, kept.key, kept.etag),
             )
 
-    def has_fingerprint(self, fingerprint: str) -> bool:
-        """Whether a file of that fingerprint came."""
-        query = "SELECT 1 FROM object WHERE fingerprint = ? LIMIT 1"
-        return bool(fingerprint and self._rows(query, fingerprint))
+    def has_fingerprint(self, owner: str, fingerprint: str) -> bool:
+        """Whether a file of that fingerprint came of that owner. What another says of its files
+        keeps nobody from bringing his.
+        """
+        query = "SELECT 1 FROM object WHERE fingerprint = ? AND owner = ? LIMIT 1"
+        return bool(fingerprint and self._rows(query, fingerprint, owner))
 
-    def tiny_fingerprints(self, asked: Sequence[str]) -> list[str]:
-        """Which of these came; at most 500 are looked for."""
+    def tiny_fingerprints(self, owner: str, asked: Sequence[str]) -> list[str]:
+        """Which of these came of that owner; at most 500 are looked for."""
         some = [one for one in asked[:500] if one]
         marks = ", ".join("?" * len(some))
-        query = f"SELECT DISTINCT tiny FROM object WHERE tiny IN ({marks})"  # noqa: S608
-        return [row["tiny"] for row in self._rows(query, *some)]
+        query = f"SELECT DISTINCT tiny FROM object WHERE owner = ? AND tiny IN ({marks})"  # noqa: S608
+        return [row["tiny"] for row in self._rows(query, owner, *some)]
 
     def totals(self) -> dict[str, int]:
         """How many objects, and their bytes."""

@@ -1,5 +1,6 @@
 """Room for bodies that are being written: bounded, counted, and given back."""
 
+import os
 import secrets
 import shutil
 import threading
@@ -12,6 +13,8 @@ from fieldlink.edge.originals.staging import Staged
 from fieldlink.systemd.durable import make_folder
 
 __all__ = ["Bounds", "Room"]
+
+_FILES_FREE = 50  # one in so many stays for the rest of the kit
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +90,6 @@ class Room:
             raise RefusalError(503, "SlowDown", "too much waits to be whole already; try later")
         if shutil.disk_usage(self._folder).free - coming < self._bounds.keep_free:
             raise RefusalError(507, "XMinioStorageFull", "the kit's disk is full; try later")
+        found = os.statvfs(self._folder)
+        if found.f_favail < found.f_files // _FILES_FREE:
+            raise RefusalError(507, "XMinioStorageFull", "the disk has too many files; try later")

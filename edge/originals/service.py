@@ -1,6 +1,7 @@
 """The store as it runs: its folder, its door on a port, and what is done from time to time."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from fieldlink.codecs.fault import FieldlinkError
 from fieldlink.edge.originals.credentials import Issuer, Lease
 from fieldlink.edge.originals.door import REGION, Door, Read, bucket_of
+from fieldlink.edge.originals.faults import RefusalError
 from fieldlink.edge.originals.room import Bounds
 from fieldlink.edge.originals.spooling import Add
 from fieldlink.edge.originals.store import Store
@@ -32,18 +34,24 @@ class Originals:
         device_of: Callable[[str], str | None],
         clock: Callable[[], int],
         bounds: Bounds,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         """Raises:
         OSError, FieldlinkError: the folder, the key or the ledger cannot be used.
         """
         self._clock, self._device_of = clock, device_of
-        self.store = Store(folder, add=add, device_of=device_of, clock=clock, bounds=bounds)
+        self.store = Store(
+            folder, add=add, device_of=device_of, clock=clock, bounds=bounds, steady=steady
+        )
         self.issuer = Issuer.load(folder)
         self.door = Door(self.store, self._check, read)
         self._working: set[asyncio.Task[None]] = set()
 
     def _check(self, key_id: str, token: str) -> tuple[str, str]:
-        return self.issuer.check(key_id, token, self._clock())
+        owner, secret = self.issuer.check(key_id, token, self._clock())
+        if self._device_of(owner) is None:  # its credentials last for a while yet
+            raise RefusalError(403, "AccessDenied", "this controller is not registered any more")
+        return owner, secret
 
     async def run(self, host: str, port: int, setting: str, beat: Beat) -> None:
         """Serve until cancelled.

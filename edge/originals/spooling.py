@@ -31,6 +31,7 @@ from fieldlink.edge.spool import State
 __all__ = [
     "Add",
     "Content",
+    "believed",
     "examine",
     "file_ident",
     "index_draft",
@@ -94,9 +95,13 @@ def examine(plan: Plan, content: Content, now_us: int) -> Taken:
         found = read_photo(content.read(0, HEAD_BYTES), time.localtime().tm_gmtoff)
     else:
         found = Taken()
-    if found.at_us is not None and not _FIRST_US < found.at_us < now_us + _AHEAD_US:
-        found = replace(found, at_us=None)
-    return found
+    return replace(found, at_us=believed(found.at_us, now_us))
+
+
+def believed(at_us: int | None, now_us: int) -> int | None:
+    """`at_us` if anything can have been taken then; one that is years ahead would be the newest for
+    years."""
+    return at_us if at_us is not None and _FIRST_US < at_us < now_us + _AHEAD_US else None
 
 
 def about_of(taken: Taken) -> dict[str, Any]:
@@ -191,3 +196,20 @@ def index_draft(index: FileIndex, now_us: int) -> tuple[Draft, bytes]:
 def taken_dict(taken: Taken) -> dict[str, Any]:
     """As a plan keeps it."""
     return asdict(taken)
+
+
+def told_index(
+    content: dict[str, Any], said: dict[str, Any], now_us: int
+) -> tuple[FileIndex, FileIndex]:
+    """An index as it was, and with what its owner says: `taken_us`, and what goes into `about`.
+
+    Raises:
+        CodecError: `content` is no index.
+    """
+    index = FileIndex.from_dict(content)
+    taken_us = believed(said.pop("taken_us", None), now_us)
+    about = {**index.about, **{k: v for k, v in said.items() if v is not None}}
+    told = replace(index, about=about)
+    if index.taken_us is None and taken_us is not None:
+        told = replace(told, taken_us=taken_us, end_us=taken_us)
+    return index, told

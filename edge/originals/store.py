@@ -8,16 +8,17 @@ import hashlib
 import secrets
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fieldlink.codecs.bundle import FileIndex
 from fieldlink.codecs.fault import CodecError, FieldlinkError
 from fieldlink.edge.originals.faults import RefusalError
 from fieldlink.edge.originals.ledger import KeptObject, KeptPart, Ledger, Plan, Upload
+from fieldlink.edge.originals.patience import Patience
 from fieldlink.edge.originals.room import Bounds, Room
 from fieldlink.edge.originals.spooling import (
     Add,
@@ -29,6 +30,7 @@ from fieldlink.edge.originals.spooling import (
     name_of,
     spool_parts,
     taken_dict,
+    told_index,
 )
 from fieldlink.edge.originals.staging import Joined, Staged
 from fieldlink.systemd.durable import make_folder, sync_folder
@@ -37,6 +39,7 @@ __all__ = ["Store"]
 
 _MOST_UPLOADS, _MOST_PARTS = 32, 10_000
 _STALE_US = 48 * 3_600 * 1_000_000
+_IN_THE_WAY_US = 3_600 * 1_000_000  # so long nothing came of it, and there is no room for others
 
 
 class Store:
@@ -50,6 +53,7 @@ class Store:
         device_of: Callable[[str], str | None],
         clock: Callable[[], int],
         bounds: Bounds,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         """Raises:
         OSError, SpoolError: the folder or the ledger cannot be used.
@@ -58,9 +62,11 @@ class Store:
         self._staging = folder / "staging"
         self._add, self._device_of, self._clock = add, device_of, clock
         self._bounds = bounds
-        self._ledger = Ledger(folder / "ledger.db")
-        self.room = Room(self._staging, bounds, self._ledger.held)
+        self.ledger = Ledger(folder / "ledger.db")
+        self.room = Room(self._staging, bounds, self.ledger.held)
+        self._patience = Patience(clock, steady)
         self._spooling = threading.Lock()
+        self._changing = threading.Lock()  # what an upload consists of
         self.counts: Counter[str] = Counter()
         self.fault = ""
 
@@ -70,19 +76,37 @@ class Store:
         """Remove what belongs to no upload and uploads that nobody goes on with; finish those that
         are whole.
         """
-        now_us = self._clock()
-        for upload in self._ledger.uploads():
-            if abs(now_us - upload.touched_us) > _STALE_US:
-                self.counts["forgotten"] += 1
-                self._drop(upload.id)
-        known = {upload.id for upload in self._ledger.uploads()}
-        known |= self.room.busy
-        for folder in self._staging.iterdir():
+        self._forget(self._patience.left(self.ledger.uploads(), _STALE_US))
+        # In this order: what is written is busy first, then in the ledger, and always one of them.
+        folders = list(self._staging.iterdir())
+        known = self.room.busy | {upload.id for upload in self.ledger.uploads()}
+        for folder in folders:
             if folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
-        for upload in self._ledger.uploads():
+        for upload in self.ledger.uploads():
             if upload.plan is not None:
                 self._try(upload)
+
+    def _make_way(self) -> bool:
+        """Forget what is in the way of others; whether there was any."""
+        left = self._patience.left(self.ledger.uploads(), _IN_THE_WAY_US)
+        busy = self.room.busy
+        return self._forget([one for one in left if one.plan is None and one.id not in busy])
+
+    def _forget(self, uploads: Sequence[Upload]) -> bool:
+        for upload in uploads:
+            self.counts["forgotten"] += 1
+            self._drop(upload.id)
+        return bool(uploads)
+
+    def stage(self, upload: str | None, size: int | None) -> Staged:
+        """As `Room.stage`; uploads that nobody goes on with make way."""
+        try:
+            return self.room.stage(upload, size)
+        except RefusalError as error:
+            if error.status < 500 or not self._make_way():
+                raise
+        return self.room.stage(upload, size)
 
     def _try(self, upload: Upload) -> None:
         try:
@@ -92,7 +116,7 @@ class Store:
 
     def close(self) -> None:
         """Close the ledger."""
-        self._ledger.close()
+        self.ledger.close()
 
     # --- multipart ---------------------------------------------------------------------------
 
@@ -102,10 +126,13 @@ class Store:
         Raises:
             RefusalError: too many go on.
         """
-        if len(self._ledger.uploads(owner)) >= _MOST_UPLOADS:
-            raise RefusalError(503, "SlowDown", f"{_MOST_UPLOADS} uploads go on already")
-        ident, now_us = secrets.token_hex(16), self._clock()
-        self._ledger.begin(Upload(ident, owner, key, media_type, now_us, now_us, None))
+        if len(self.ledger.uploads(owner)) >= _MOST_UPLOADS:
+            self._make_way()
+        with self._changing:
+            if len(self.ledger.uploads(owner)) >= _MOST_UPLOADS:
+                raise RefusalError(503, "SlowDown", f"{_MOST_UPLOADS} uploads go on already")
+            ident, now_us = secrets.token_hex(16), self._clock()
+            self.ledger.begin(Upload(ident, owner, key, media_type, now_us, now_us, None))
         return ident
 
     def mine(self, owner: str, key: str, ident: str) -> Upload:
@@ -114,7 +141,7 @@ class Store:
         Raises:
             RefusalError: it is not, or there is none.
         """
-        found = self._ledger.upload(ident)
+        found = self.ledger.upload(ident)
         if found is None or (found.owner, found.key) != (owner, key):
             raise RefusalError(404, "NoSuchUpload", "there is no such upload")
         return found
@@ -126,22 +153,26 @@ class Store:
             RefusalError: a request that was heard before brings other bytes.
             OSError: the disk refuses.
         """
-        if not 1 <= number <= _MOST_PARTS or upload.plan is not None:
-            raise RefusalError(400, "InvalidArgument", f"parts are 1 to {_MOST_PARTS}, until whole")
-        before = {part.number: part for part in self._ledger.parts(upload.id)}.get(number)
-        if before is not None and before.signature == signature and before.md5 != staged.md5:
-            raise _replayed()
+        if not 1 <= number <= _MOST_PARTS:
+            raise RefusalError(400, "InvalidArgument", f"parts are 1 to {_MOST_PARTS}")
         staged.finish()
         sync_folder(staged.path.parent)
         part = KeptPart(number, staged.size, staged.md5, signature, staged.name)
-        self._ledger.keep_part(upload.id, part, self._clock())
+        with self._changing:  # it came a while ago: the upload may have ended, or be whole
+            now = self.mine(upload.owner, upload.key, upload.id)
+            if now.plan is not None:
+                raise RefusalError(400, "InvalidArgument", "it is whole already")
+            before = {one.number: one for one in self.ledger.parts(upload.id)}.get(number)
+            if before is not None and before.signature == signature and before.md5 != part.md5:
+                raise _replayed()
+            self.ledger.keep_part(upload.id, part, self._clock())
         if before is not None:
             (self._staging / upload.id / before.file).unlink(missing_ok=True)
-        return staged.md5
+        return part.md5
 
     def parts(self, upload: Upload) -> list[KeptPart]:
         """The parts that are here."""
-        return self._ledger.parts(upload.id)
+        return self.ledger.parts(upload.id)
 
     def complete(
         self, owner: str, key: str, ident: str, wanted: Sequence[tuple[int, str]], signature: str
@@ -155,21 +186,23 @@ class Store:
         done = self._made_of(Upload(ident, owner, key, "", 0, 0, None))
         if done is not None:
             return done  # its answer was lost
-        upload = self.mine(owner, key, ident)
-        if upload.plan is None:
-            here = {part.number: part for part in self._ledger.parts(ident)}
-            chosen = [here.get(number) for number, _ in wanted]
-            parts = [part for part in chosen if part is not None]
-            if [part.md5 for part in parts] != [etag for _, etag in wanted]:
-                raise RefusalError(400, "InvalidPart", "a part is not here, or is another")
-            digests = b"".join(bytes.fromhex(part.md5) for part in parts)
-            etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
-            files = [(part.file, part.size) for part in parts]
-            self._ledger.plan(ident, self._plan(upload, etag, files, signature))
+        with self._changing:
+            upload = self.mine(owner, key, ident)
+            if upload.plan is None:
+                self.ledger.plan(ident, self._planned(upload, wanted, signature))
         return self._finish(upload)
 
+    def _planned(self, upload: Upload, wanted: Sequence[tuple[int, str]], signature: str) -> Plan:
+        here = {part.number: part for part in self.ledger.parts(upload.id)}
+        parts = [here[number] for number, _ in wanted if number in here]
+        if [part.md5 for part in parts] != [etag for _, etag in wanted]:
+            raise RefusalError(400, "InvalidPart", "a part is not here, or is another")
+        digests = b"".join(bytes.fromhex(part.md5) for part in parts)
+        etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+        return self._plan(upload, etag, [(part.file, part.size) for part in parts], signature)
+
     def _made_of(self, upload: Upload) -> KeptObject | None:
-        done = self._ledger.object(upload.owner, upload.key)
+        done = self.ledger.object(upload.owner, upload.key)
         same = done is not None and done.content["about"].get("upload") == upload.id
         return done if same else None
 
@@ -184,7 +217,8 @@ class Store:
         self._drop(upload.id)
 
     def _drop(self, ident: str) -> None:
-        self._ledger.end(ident)
+        with self._changing:
+            self.ledger.end(ident)
         shutil.rmtree(self._staging / ident, ignore_errors=True)
 
     # --- whole files -------------------------------------------------------------------------
@@ -199,17 +233,16 @@ class Store:
             FieldlinkError, OSError: the spool or the disk refuses now; try again.
         """
         self._device(owner)
-        done = self._ledger.object(owner, key)
+        done = self.ledger.object(owner, key)
         if done is not None and (done.etag, done.size) == (staged.md5, staged.size):
             self.room.unstage(staged, keep=False)
             return done
         if done is not None and done.signature == signature:
             raise _replayed()
-        for other in self._ledger.uploads(owner):
+        for other in self.ledger.uploads(owner):
             plan = other.plan
-            if plan is not None and (other.key, plan.etag, plan.size) == (
-                *(key, staged.md5, staged.size),
-            ):
+            same = plan is not None and (plan.etag, plan.size) == (staged.md5, staged.size)
+            if same and other.key == key:
                 self.room.unstage(staged, keep=False)  # it came before, and waits for the spool
                 return self._finish(other)
         staged.finish()
@@ -219,7 +252,7 @@ class Store:
         upload = Upload(staged.path.parent.name, owner, key, media_type, now_us, now_us, None)
         plan = self._plan(upload, staged.md5, [(staged.name, staged.size)], signature)
         upload = replace(upload, plan=plan)
-        self._ledger.begin(upload)
+        self.ledger.begin(upload)
         return self._finish(upload)
 
     def _plan(
@@ -235,14 +268,14 @@ class Store:
 
     def _finish(self, upload: Upload) -> KeptObject:
         with self._spooling:  # one part in memory at a time
-            now = self._ledger.upload(upload.id)
+            now = self.ledger.upload(upload.id)
             if now is None or now.plan is None:
                 done = self._made_of(upload)  # by somebody else, while this one waited
                 if done is None:
                     raise RefusalError(404, "NoSuchUpload", "there is no such upload any more")
                 return done
             made = self._spool(now, now.plan)
-            self._ledger.end(now.id, made)
+            self.ledger.end(now.id, made)
             shutil.rmtree(self._staging / now.id, ignore_errors=True)
             self.counts["stored"] += 1
             self.fault = ""
@@ -260,10 +293,10 @@ class Store:
         content = Joined([(folder / name, size) for name, size in plan.files])
         if plan.taken is None:
             plan.taken = taken_dict(examine(plan, content, now_us))
-            self._ledger.plan(upload.id, plan)
+            self.ledger.plan(upload.id, plan)
 
         def after_part() -> None:
-            self._ledger.plan(upload.id, plan)
+            self.ledger.plan(upload.id, plan)
             _, offset, size, _ = plan.parts[-1]
             for path in content.before(offset + size):
                 path.unlink(missing_ok=True)
@@ -278,10 +311,6 @@ class Store:
 
     # --- what is stored ----------------------------------------------------------------------
 
-    def object(self, owner: str, key: str) -> KeptObject | None:
-        """What is stored under that key."""
-        return self._ledger.object(owner, key)
-
     def tell(
         self, owner: str, key: str, said: dict[str, Any], fingerprint: str = "", tiny: str = ""
     ) -> bool:
@@ -291,39 +320,26 @@ class Store:
         Raises:
             FieldlinkError: the spool refuses now.
         """
-        kept = self._ledger.object(owner, key)
+        kept = self.ledger.object(owner, key)
         if kept is None:
             return False
         try:
-            index = FileIndex.from_dict(kept.content)
+            index, told = told_index(kept.content, said, self._clock())
         except CodecError:
             return False
-        taken_us = said.pop("taken_us", None)
-        about = {**index.about, **{k: v for k, v in said.items() if v is not None}}
-        told = replace(index, about=about)
-        if index.taken_us is None and taken_us is not None:
-            told = replace(told, taken_us=taken_us, end_us=taken_us)
         if told != index:
             self._add(*index_draft(told, self._clock()))
         if told != index or not kept.told:
-            self._ledger.tell(owner, key, told.to_dict(), fingerprint, tiny)
+            self.ledger.tell(kept, told.to_dict(), fingerprint, tiny)
         return True
-
-    def has_fingerprint(self, fingerprint: str) -> bool:
-        """Whether a file of that fingerprint came."""
-        return self._ledger.has_fingerprint(fingerprint)
-
-    def tiny_fingerprints(self, asked: Sequence[str]) -> list[str]:
-        """Which of these came."""
-        return self._ledger.tiny_fingerprints(asked)
 
     def report(self) -> dict[str, Any]:
         """How it is, for people and programs."""
-        uploads = self._ledger.uploads()
+        uploads = self.ledger.uploads()
         counts = {
-            **self._ledger.totals(),
+            **self.ledger.totals(),
             "uploads": len(uploads),
-            "waiting_bytes": self._ledger.held(),
+            "waiting_bytes": self.ledger.held(),
         }
         return {**counts, "reason": self.fault, "counts": dict(self.counts)}
 

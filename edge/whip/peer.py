@@ -17,7 +17,7 @@ from fieldlink.edge.source.media import TrackKind
 from fieldlink.edge.whip.mount import Mount, Publisher
 from fieldlink.edge.whip.stream import Stream
 from fieldlink.edge.whip.tap import tap
-from fieldlink.edge.whip.wording import GONE, NO_UDP, NOTHING_CAME
+from fieldlink.edge.whip.wording import FLOODED, GONE, NO_UDP, NOTHING_CAME
 
 __all__ = ["Peer"]
 
@@ -60,6 +60,7 @@ class Peer:
                 transceiver.receiver,
                 lambda packet, kind=kind: self.stream.packet(kind, packet),  # type: ignore[misc]
                 lambda date, ticks, kind=kind: self.stream.report(kind, date, ticks),  # type: ignore[misc]
+                self._flooded,
             )
         await connection.setLocalDescription(await connection.createAnswer())
         return finish_answer(connection.localDescription.sdp, self._offer)
@@ -73,6 +74,9 @@ class Peer:
             candidate = candidate_from_sdp(text.partition(":")[2])
             candidate.sdpMLineIndex = 0  # everything is bundled with the first
             await self._connection.addIceCandidate(candidate)
+
+    def _flooded(self) -> None:
+        self._over = self._over or FLOODED
 
     def _look(self) -> None:
         state = self._connection.connectionState

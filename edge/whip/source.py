@@ -31,6 +31,8 @@ SOUND_HZ = {"opus": 48_000, "pcmu": 8_000, "pcma": 8_000}
 VIDEO_HZ = 90_000
 _STEP_S = 0.25
 _SETS = (7, 8)
+_MOST_PIXELS = 36_000_000  # 8K; seventy bytes may say 140 million, and cost 400 MB to decode
+_BOUND: Any = [{"max_pixels": str(_MOST_PIXELS)}]
 _NAMES = {"pcmu": "pcm_mulaw", "pcma": "pcm_alaw"}
 
 
@@ -103,11 +105,14 @@ def read_picture(keyframe: bytes) -> TrackInfo:
         SourceError: it is none.
     """
     try:
-        with av.open(io.BytesIO(keyframe), format="h264") as container:
+        with av.open(io.BytesIO(keyframe), format="h264", stream_options=_BOUND) as container:
             stream = container.streams.video[0]
             context = stream.codec_context
             if not (context.width and context.height and context.extradata):
                 raise SourceError("not-media", "its first picture has no size")
+            if context.width * context.height > _MOST_PIXELS:
+                size = f"{context.width}x{context.height}"
+                raise SourceError("not-media", f"its pictures are said to be {size}")
             holder = av.open(io.BytesIO(), "w", format="mp4")
             return TrackInfo(
                 kind="video",

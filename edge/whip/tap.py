@@ -17,6 +17,7 @@ __all__ = ["tap"]
 
 _BUFFER = "_RTCRtpReceiver__jitter_buffer"
 _NTP_EPOCH_S = 2_208_988_800
+_MAX_SOURCES = 16  # picture and its retransmission, and those of a publisher that began anew
 
 
 class _Buffer:
@@ -34,17 +35,30 @@ def tap(
     receiver: RTCRtpReceiver,
     packet: Callable[[RtpPacket], bool],
     report: Callable[[int, int], None],
+    flooded: Callable[[], None],
 ) -> None:
     """Give each packet of `receiver` to `packet`, which says whether a keyframe is needed, and of
-    each sender report its date (UTC microseconds) and RTP time to `report`.
+    each sender report its date (UTC microseconds) and RTP time to `report`. When there are more
+    sources than one track can have, `flooded` is called: aiortc remembers each for ever.
 
     Raises:
         RuntimeError: this aiortc is another than the one that this is made for.
     """
-    if not hasattr(receiver, _BUFFER) or not hasattr(receiver, "_handle_rtcp_packet"):
+    if not hasattr(receiver, _BUFFER) or not all(
+        hasattr(receiver, name) for name in ("_handle_rtcp_packet", "_handle_rtp_packet")
+    ):
         raise RuntimeError("this version of aiortc is not the one that Fieldlink is made for")
     setattr(receiver, _BUFFER, _Buffer(packet))
-    usual = receiver._handle_rtcp_packet
+    usual, take = receiver._handle_rtcp_packet, receiver._handle_rtp_packet
+    sources: set[int] = set()
+
+    async def received(taken: RtpPacket, arrival_time_ms: int) -> None:
+        if taken.ssrc not in sources:
+            if len(sources) >= _MAX_SOURCES:
+                flooded()
+                return
+            sources.add(taken.ssrc)
+        await take(taken, arrival_time_ms=arrival_time_ms)
 
     async def heard(said: Any) -> None:
         if isinstance(said, RtcpSrPacket):
@@ -54,3 +68,4 @@ def tap(
         await usual(said)
 
     receiver._handle_rtcp_packet = heard  # type: ignore[method-assign, assignment]
+    receiver._handle_rtp_packet = received  # type: ignore[method-assign, assignment]

@@ -8,12 +8,23 @@ from fieldlink.edge.source.url import is_whip
 if TYPE_CHECKING:
     from fieldlink.edge.config import EdgeSettings
 
-__all__ = ["GONE", "NOTHING_CAME", "NO_UDP", "REFUSED", "UNWANTED", "brief", "hints", "token_lines"]
+__all__ = [
+    "FLOODED",
+    "GONE",
+    "NOTHING_CAME",
+    "NO_UDP",
+    "REFUSED",
+    "UNWANTED",
+    "brief",
+    "hints",
+    "token_lines",
+]
 
 NO_UDP = (
     "no UDP came through between publisher and kit; open UDP in the firewall, or bring both into "
     "one network UDP 不通：请在防火墙放行 UDP，或让两端在同一网络"
 )
+FLOODED = "it sends as too many sources at once 推流来源过多"
 GONE = "the publisher is gone, or its network is; it may come again 推流中断"
 NOTHING_CAME = (
     "it is connected and sends no picture; start its camera 已连接但没有画面，请打开摄像头"

@@ -139,6 +139,8 @@ def test_parts_are_read_in_their_order_and_nothing_else_is() -> None:
     assert read_complete(good.encode()) == [(1, "ab"), (3, "ab")]
     bomb = '<!DOCTYPE x [<!ENTITY a "b">]>' + good
     disorder = whole.format(part.format(2) + part.format(1))
-    for bad in (bomb, disorder, whole.format(""), "<x/>", good[:-5], whole.format("<Part/>")):
+    strange = [f'<?xml version="1.0" encoding="{name}"?>{good}' for name in ("shift_jis", "none")]
+    bad_ones = (bomb, disorder, whole.format(""), "<x/>", good[:-5], whole.format("<Part/>"))
+    for bad in (*bad_ones, *strange):
         with pytest.raises(CodecError):
             read_complete(bad.encode())

@@ -122,6 +122,13 @@ def test_nothing_that_comes_makes_it_raise_or_go_back(packets: list[Sent]) -> No
                 gate.take(frame)
 
 
+def test_a_clock_that_is_set_back_has_nothing_waited_for() -> None:
+    assembly = Assembly(_PATIENCE_US)
+    assembly.add(0, 0, True, b"a", 10**12)
+    assert assembly.add(2, 1, True, b"c", 10**12) == []
+    assert len(assembly.add(3, 2, True, b"d", 10**9)) == 2
+
+
 def test_without_a_marker_the_next_time_ends_a_frame() -> None:
     assembly = Assembly(_PATIENCE_US, begins_picture)
     frames = []

@@ -146,6 +146,9 @@ def test_rubbish_is_no_offer_and_no_fragment(data: bytes) -> None:
     assert fragment.candidates == ()
 
 
+_NOWHERE = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "::ffff:224.0.0.1", "255.255.255.255")
+
+
 def test_of_candidates_those_by_udp_and_address_are_kept() -> None:
     good = "a=candidate:1 1 udp 2113937151 192.0.2.9 50000 typ host generation 0"
     lines = [
@@ -156,7 +159,9 @@ def test_of_candidates_those_by_udp_and_address_are_kept() -> None:
         good.replace("192.0.2.9", "239.1.1.1"),
         good.replace("192.0.2.9", "0.0.0.0"),  # noqa: S104 - refused
         good.replace("192.0.2.9", "1:2"),
+        *(good.replace("192.0.2.9", to) for to in _NOWHERE),
         good.replace(" 50000 ", " 0 "),
+        good.replace(" 50000 ", " 53 "),
         good.replace(" udp ", " tcp ") + " tcptype active",
         "a=end-of-candidates",
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fieldlab.originals import RC, StoreLab, served
+from fieldlab.originals import AT, RC, StoreLab, served, store_client, store_config
 from fieldlink.codecs.bundle import PART_BYTES
 from fieldlink.codecs.fault import LinkError, SpoolError
 from fieldlink.edge.simulate.s3_client import S3Client, UploadRefusedError
@@ -19,34 +19,19 @@ from fieldlink.edge.simulate.s3_client import S3Client, UploadRefusedError
 pytestmark = pytest.mark.anyio
 KEY = f"{RC}/DJI_0001.JPG"
 PHOTO = random.Random(1).randbytes(200_000)
-AT = datetime(2026, 5, 28, 12, tzinfo=UTC)
-
-
-def config(lab: StoreLab, owner: str = RC) -> dict[str, Any]:
-    lease = lab.made.lease(owner)
-    keys = {
-        "access_key_id": lease.key_id,
-        "access_key_secret": lease.secret,
-        "security_token": lease.token,
-    }
-    return {"endpoint": lab.url, "credentials": keys, **lab.made.place(owner)}
-
-
-def client(lab: StoreLab, http: httpx.AsyncClient, at: datetime = AT) -> S3Client:
-    return S3Client(config(lab), http, at)
 
 
 async def test_a_controller_whose_clock_is_years_off_brings_its_files(door: StoreLab) -> None:
     async with httpx.AsyncClient() as http:
         for year in (1970, 2015, 2038):
             at = datetime(year, 1, 1, tzinfo=UTC)
-            await client(door, http, at).put(f"{RC}/{year}.JPG", PHOTO, chunked=True)
+            await store_client(door, http, at).put(f"{RC}/{year}.JPG", PHOTO, chunked=True)
     assert [one.name for one in door.indexes()] == ["1970.JPG", "2015.JPG", "2038.JPG"]
 
 
 async def test_a_request_that_is_heard_again_changes_nothing(door: StoreLab) -> None:
     async with httpx.AsyncClient() as http:
-        mine = client(door, http)
+        mine = store_client(door, http)
         path, headers, _ = mine.headers("PUT", KEY, "", "UNSIGNED-PAYLOAD")
         url = door.url + path
         answers = [
@@ -65,7 +50,7 @@ async def test_a_request_that_is_heard_again_changes_nothing(door: StoreLab) -> 
 async def test_what_is_not_signed_whole_is_refused(door: StoreLab) -> None:
     async with httpx.AsyncClient() as http:
         digest = hashlib.sha256(PHOTO).hexdigest()
-        path, headers, _ = client(door, http).headers("PUT", KEY, "", digest)
+        path, headers, _ = store_client(door, http).headers("PUT", KEY, "", digest)
         url = door.url + path
         changes: list[tuple[str, dict[str, str], bytes]] = [
             (url, {}, PHOTO[::-1]),  # another body
@@ -90,14 +75,14 @@ def lease_free(text: str, lab: StoreLab) -> bool:
 async def test_an_upload_that_breaks_off_leaves_nothing(door: StoreLab) -> None:
     async with httpx.AsyncClient() as http:
         with pytest.raises(LinkError):
-            await client(door, http).put_half(KEY, PHOTO)
+            await store_client(door, http).put_half(KEY, PHOTO)
         async with asyncio.timeout(20):
             while not door.made.door.refused["disconnected"]:
                 await asyncio.sleep(0.01)
         await asyncio.to_thread(door.made.store.tidy)
         assert list((door.folder / "staging").iterdir()) == []
         assert door.files() == []
-        await client(door, http).put(KEY, PHOTO)
+        await store_client(door, http).put(KEY, PHOTO)
     assert len(door.indexes()) == 1
 
 
@@ -105,13 +90,13 @@ async def test_an_upload_in_parts_goes_on_after_a_kill_with_the_same_credentials
     lab: StoreLab,
 ) -> None:
     async with httpx.AsyncClient() as http:
-        given = config(lab)
+        given = store_config(lab)
         mine = S3Client(given, http, AT)
         async with served(lab):
             await mine.put_in_parts("v.mp4", PHOTO, 50_000, stop_after=3)
         lab.restart()
         async with served(lab):
-            [upload] = lab.made.store._ledger.uploads()
+            [upload] = lab.made.store.ledger.uploads()
             parts = [(one.number, one.md5) for one in lab.made.store.parts(upload)]
             assert [number for number, _ in parts] == [1, 2, 3]
             query = f"partNumber=4&uploadId={upload.id}"
@@ -144,7 +129,7 @@ async def test_a_whole_file_goes_on_into_the_spool_after_a_kill(lab: StoreLab) -
     staged.write(large)
     with pytest.raises(SpoolError):
         lab.made.store.put(RC, "v.mp4", "", staged, "s" * 64)
-    assert lab.made.store.object(RC, "v.mp4") is None
+    assert lab.made.store.ledger.object(RC, "v.mp4") is None
     lab.restart()
     lab.made.store.tidy()
     [index] = lab.indexes()
@@ -162,11 +147,11 @@ async def test_nothing_is_said_to_be_stored_while_the_spool_refuses(door: StoreL
     door.add = full
     async with httpx.AsyncClient() as http:
         with pytest.raises(UploadRefusedError) as caught:
-            await client(door, http).put(KEY, PHOTO)
+            await store_client(door, http).put(KEY, PHOTO)
         assert caught.value.code == "ServiceUnavailable"
         assert door.made.report()["reason"] == "the disk is full"
         door.add = add
-        await client(door, http).put(KEY, PHOTO)  # the one that waits, not a second one
+        await store_client(door, http).put(KEY, PHOTO)  # the one that waits, not a second one
     assert len(door.indexes()) == 1
     assert door.made.report()["reason"] == ""
 
@@ -174,13 +159,17 @@ async def test_nothing_is_said_to_be_stored_while_the_spool_refuses(door: StoreL
 async def test_what_waits_to_be_whole_is_bounded_and_ends(door: StoreLab) -> None:
     object.__setattr__(door.bounds, "room", 250_000)
     async with httpx.AsyncClient() as http:
-        mine = client(door, http)
+        mine = store_client(door, http)
         await mine.put_in_parts("v.mp4", PHOTO, 200_000, stop_after=1)
         with pytest.raises(UploadRefusedError, match="SlowDown"):
             await mine.put(KEY, PHOTO)
-        door.time.pass_s(49 * 3_600)
         await asyncio.to_thread(door.made.store.tidy)
-        await client(door, http).put(KEY, PHOTO)
+        door.time.pass_s(49 * 3_600)  # it was set
+        await asyncio.to_thread(door.made.store.tidy)
+        assert door.made.report()["uploads"] == 1
+        door.steady_s += 3_601
+        await asyncio.to_thread(door.made.store.tidy)
+        await store_client(door, http).put(KEY, PHOTO)
     assert door.made.report()["counts"] == {"forgotten": 1, "stored": 1}
 
 
@@ -198,10 +187,12 @@ async def test_what_its_owner_says_of_a_file_is_in_its_last_index(lab: StoreLab)
     first, last = lab.indexes()
     assert (first.taken_us, last.taken_us, last.about["lat"]) == (None, 1_700_000_000_000_000, 34.2)
     assert (first.file, first.parts) == (last.file, last.parts)
-    store = lab.made.store
-    assert store.has_fingerprint("print")
-    assert not store.has_fingerprint("")
-    assert store.tiny_fingerprints(["tiny", "other", ""]) == ["tiny"]
+    ledger = lab.made.store.ledger
+    assert ledger.has_fingerprint(RC, "print")
+    assert not ledger.has_fingerprint(RC, "")
+    assert not ledger.has_fingerprint("OTHER01", "print")  # whose file may be another
+    assert ledger.tiny_fingerprints(RC, ["tiny", "other", ""]) == ["tiny"]
+    assert ledger.tiny_fingerprints("OTHER01", ["tiny"]) == []
 
 
 async def test_who_asks_again_while_it_goes_into_the_spool_is_told_when_it_has(

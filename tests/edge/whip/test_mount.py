@@ -11,7 +11,7 @@ from fieldlink.codecs.whip import Offer
 from fieldlink.edge.source.media import Opened, Packet
 from fieldlink.edge.source.settings import DeviceSettings
 from fieldlink.edge.whip.mount import Mount, Over, Publisher
-from fieldlink.edge.whip.source import WhipSource
+from fieldlink.edge.whip.source import WhipSource, read_picture
 from fieldlink.edge.whip.stream import Stream
 from fieldlink.edge.whip.timeline import Timeline
 
@@ -107,6 +107,16 @@ def test_nobody_publishing_is_said_with_what_went_wrong_last() -> None:
     )
     with pytest.raises(SourceError, match="nobody: its video is VP8"):
         WhipSource(device, mount).run(lambda _: None, lambda: False)
+
+
+def test_pictures_of_an_absurd_size_are_refused_before_they_are_decoded() -> None:
+    # 70 bytes that say 16384x8704: decoded they cost 400 MB.
+    keyframe = bytes.fromhex(
+        "000000016742c03eda0010000110640000000168ce388000000001658884924924924924924924924924924924"
+        "924924924924924924924924924924924924924924924c"
+    )
+    with pytest.raises(SourceError, match="16384x8704"):
+        read_picture(keyframe)
 
 
 # --- time ---------------------------------------------------------------------------------------

@@ -156,14 +156,14 @@ async def test_pictures_of_another_size_go_on_as_pieces_of_their_own(clip: Clip)
             await until(lambda: kit.frames() == len(both))
             await ended(kit, publisher)
             await until(lambda: kit.received["state"] == "waiting")
-        sizes = [
-            (draft.meta["width"], draft.meta["height"], draft.meta["frames"])
-            for draft, _ in kit.stored
-            if draft.layer.value == "original"
-        ]
-        assert sizes == [(320, 180, 25), (480, 270, 25)]
-        assert [gap for gap in kit.gaps if "ended it" not in gap[-1]] == []
-        assert kit.recorder.report()["counts"]["connections"] <= 2
+    sizes = [  # at the end of the kit all is stored
+        (draft.meta["width"], draft.meta["height"], draft.meta["frames"])
+        for draft, _ in kit.stored
+        if draft.layer.value == "original"
+    ]
+    assert sizes == [(320, 180, 25), (480, 270, 25)]
+    assert [gap for gap in kit.gaps if "ended it" not in gap[-1]] == []
+    assert kit.recorder.report()["counts"]["connections"] <= 2
 
 
 async def test_who_comes_while_the_recorder_pauses_is_recorded_at_once_and_from_the_start(

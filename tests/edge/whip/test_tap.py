@@ -42,7 +42,7 @@ async def test_each_packet_is_seen_depayloaded_and_none_is_decoded(
         seen.append(packet)
         return len(seen) == 2
 
-    tap(receiver, take, lambda date_us, ticks: said.append((date_us, ticks)))
+    tap(receiver, take, lambda date_us, ticks: said.append((date_us, ticks)), lambda: None)
     for number in range(3):
         packet = RtpPacket(
             payload_type=96, marker=1, sequence_number=number, timestamp=number * 3600, ssrc=7,
@@ -64,4 +64,29 @@ async def test_each_packet_is_seen_depayloaded_and_none_is_decoded(
 def test_another_aiortc_is_refused() -> None:
     nothing: Any = SimpleNamespace()
     with pytest.raises(RuntimeError, match="aiortc"):
-        tap(nothing, lambda _: False, lambda *_: None)
+        tap(nothing, lambda _: False, lambda *_: None, lambda: None)
+
+
+async def test_sources_without_end_are_told_and_not_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    receiver: Any = connection.addTransceiver("video", direction="recvonly").receiver
+    h264 = next(one for one in CODECS["video"] if one.name == "H264")
+    monkeypatch.setattr(receiver, "_RTCRtpReceiver__codecs", {96: h264})
+    seen: list[Any] = []
+    told: list[int] = []
+
+    def take(packet: Any) -> bool:
+        seen.append(packet.ssrc)
+        return False
+
+    tap(receiver, take, lambda *_: None, lambda: told.append(1))
+    for number in range(40):
+        packet = RtpPacket(
+            payload_type=96, sequence_number=1, timestamp=0, ssrc=number, payload=b"\x41\x9a"
+        )
+        await receiver._handle_rtp_packet(packet, 0)
+    assert len(seen) == len(receiver._RTCRtpReceiver__remote_streams) == 16
+    assert len(told) == 24
+    await connection.close()

@@ -5,19 +5,24 @@ import contextlib
 import functools
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from fieldlab.intake import FakeTime
 from fieldlink.codecs.bundle import FILE_MEDIA_TYPE, FileIndex
 from fieldlink.edge.originals.room import Bounds
 from fieldlink.edge.originals.service import Originals
+from fieldlink.edge.simulate.s3_client import S3Client
 from fieldlink.edge.spool import Spool, Stored
 from fieldlink.systemd.nats import free_port
 
-__all__ = ["RC", "StoreLab", "served"]
+__all__ = ["AT", "RC", "StoreLab", "served", "store_client", "store_config"]
 
 RC = "9N9CN2J0012CXY"
+AT = datetime(2026, 5, 28, 12, tzinfo=UTC)
 
 
 @functools.cache
@@ -32,7 +37,7 @@ class StoreLab:
 
     def __init__(self, folder: Path, spool: Spool, largest: int = 200_000_000) -> None:
         self.folder, self.spool = folder, spool
-        self.time = FakeTime()
+        self.time, self.steady_s = FakeTime(), 0.0
         self.owners = {RC: "drone-1", "OTHER01": "drone-2"}
         self.bounds = Bounds(largest=largest, room=2 * largest, keep_free=0)
         self.add: Any = spool.add
@@ -47,6 +52,7 @@ class StoreLab:
             device_of=self.owners.get,
             clock=self.time.now_us,
             bounds=self.bounds,
+            steady=lambda: self.steady_s,
         )
 
     def restart(self) -> None:
@@ -115,3 +121,19 @@ async def served(lab: StoreLab) -> AsyncIterator[StoreLab]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def store_config(lab: StoreLab, owner: str = RC) -> dict[str, Any]:
+    """What storage_config_get tells `owner`."""
+    lease = lab.made.lease(owner)
+    keys = {
+        "access_key_id": lease.key_id,
+        "access_key_secret": lease.secret,
+        "security_token": lease.token,
+    }
+    return {"endpoint": lab.url, "credentials": keys, **lab.made.place(owner)}
+
+
+def store_client(lab: StoreLab, http: httpx.AsyncClient, at: datetime = AT) -> S3Client:
+    """Our own client; its clock says `at`."""
+    return S3Client(store_config(lab), http, at)
