@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fieldlink.edge.wording import columns, layer_text, rate_text, size_text, wrapped
+from fieldlink.edge.wording import layer_text, rate_text, size_text
+from fieldlink.systemd.terminal import columns, wrapped
 
 __all__ = ["plan_lines"]
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from fieldlink.edge.clock.wording import clock_words
 from fieldlink.edge.telemetry.wording import telemetry_entries
-from fieldlink.edge.wording import ago, columns, layer_text, rate_text, size_text, wrapped
+from fieldlink.edge.wording import ago, layer_text, rate_text, size_text
+from fieldlink.systemd.terminal import columns, wrapped
 
 __all__ = ["status_lines"]
 

@@ -1,12 +1,10 @@
 """Words and figures for terminals: sizes, rates, ages, and lines that fit Chinese as well."""
 
 import time
-from collections.abc import Iterator
-from unicodedata import east_asian_width
 
 from fieldlink.codecs.settings import format_duration
 
-__all__ = ["ago", "columns", "layer_text", "rate_text", "size_text", "wrapped"]
+__all__ = ["ago", "layer_text", "rate_text", "size_text"]
 
 _LAYERS = {"report": "报告", "still": "静图", "proxy": "预览", "original": "原始"}
 
@@ -14,36 +12,6 @@ _LAYERS = {"report": "报告", "still": "静图", "proxy": "预览", "original":
 def layer_text(layer: str) -> str:
     """A layer's name in both languages."""
     return f"{layer} {_LAYERS.get(layer, '')}".rstrip()
-
-
-def columns(text: str) -> int:
-    """How many columns of a terminal `text` takes: Chinese characters take two."""
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def wrapped(text: str, width: int) -> Iterator[str]:
-    """`text` broken into lines of at most `width` columns where words allow: where two spaces
-    part what belongs together, else between words.
-    """
-    line = ""
-    for part in text.split("  ") if columns(text) > width else ():
-        longer = f"{line}  {part}" if line else part
-        if columns(longer) > width and columns(line) >= width // 2:  # no line of one short word
-            yield from _by_words(line, width)
-            longer = part
-        line = longer
-    yield from _by_words(line or text, width)
-
-
-def _by_words(text: str, width: int) -> Iterator[str]:
-    line = ""
-    for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
-        if line and columns(longer.rstrip()) > width:
-            yield line.rstrip()
-            longer = word
-        line = longer
-    yield line.rstrip()
 
 
 def ago(at_us: int, ahead_us: int = 0) -> str:

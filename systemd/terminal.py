@@ -8,10 +8,19 @@ import select
 import sys
 from collections.abc import Iterator
 from typing import TextIO
+from unicodedata import east_asian_width
 
 from fieldlink.codecs.fault import ConfigError, FieldlinkError, LinkError
 
-__all__ = ["exit_code", "fault_lines", "faults_in", "printable", "reader_is_gone"]
+__all__ = [
+    "columns",
+    "exit_code",
+    "fault_lines",
+    "faults_in",
+    "printable",
+    "reader_is_gone",
+    "wrapped",
+]
 
 _MAX_CHARS = 2000
 
@@ -29,6 +38,36 @@ def printable(text: str, max_chars: int = _MAX_CHARS) -> str:
 def _escaped(character: str) -> str:
     # ascii() also takes lone surrogates, which no terminal can be sent.
     return ascii(character)[1:-1]
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal `text` takes: Chinese characters take two."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def wrapped(text: str, width: int) -> Iterator[str]:
+    """`text` broken into lines of at most `width` columns where words allow: where two spaces
+    part what belongs together, else between words.
+    """
+    line = ""
+    for part in text.split("  ") if columns(text) > width else ():
+        longer = f"{line}  {part}" if line else part
+        if columns(longer) > width and columns(line) >= width // 2:  # no line of one short word
+            yield from _by_words(line, width)
+            longer = part
+        line = longer
+    yield from _by_words(line or text, width)
+
+
+def _by_words(text: str, width: int) -> Iterator[str]:
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and columns(longer.rstrip()) > width:
+            yield line.rstrip()
+            longer = word
+        line = longer
+    yield line.rstrip()
 
 
 def faults_in(error: BaseException) -> list[FieldlinkError]:

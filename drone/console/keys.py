@@ -7,8 +7,9 @@ from pathlib import Path
 from fieldlink.codecs.fault import ConfigError
 from fieldlink.systemd.durable import give_to_folders_owner, sync_folder, write_durably
 
-__all__ = ["fingerprint", "forget_key", "new_passphrase", "others_can_read", "write_key"]
+__all__ = ["NO_KEY", "fingerprint", "forget_key", "new_passphrase", "others_can_read", "write_key"]
 
+NO_KEY = "there is no key; make one with fieldlink drone sign new 没有密钥，请先新建"
 # No letters and digits that are mistaken for each other; 5 bits each.
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 _GROUPS, _LENGTH = 6, 5
@@ -32,7 +33,9 @@ def write_key(path: Path, text: str, *, replace: bool = False) -> None:
         ConfigError: there is one already, or it cannot be written.
     """
     if path.exists() and not replace:
-        raise ConfigError(f"{path} holds a key already; fieldlink drone sign show; or --force")
+        raise ConfigError(
+            f"{path} holds a key already; see fieldlink drone sign show, or --force 已有密钥"
+        )
     try:
         write_durably(path, f"{text}\n".encode(), mode=0o600)
         give_to_folders_owner(path)  # the agent is another user, and has to read it
@@ -49,6 +52,8 @@ def forget_key(path: Path) -> None:
     try:
         path.unlink()
         sync_folder(path.parent)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: {NO_KEY}") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be removed: {error.strerror or error}") from error
 

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from shutil import get_terminal_size
 from typing import Any, TextIO
 
-from fieldlink.systemd.terminal import printable
+from fieldlink.systemd.terminal import columns, printable, wrapped
 
 __all__ = ["Screen", "until_interrupted"]
 
-# The second screen, without cursor, and with long lines cut off rather than wrapped.
+# The second screen, without cursor, and with words that are too long cut off rather than wrapped.
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
 _HINT = "Ctrl-C ends 结束"
 _HOME, _CLEAR_LINE, _CLEAR_REST = "\x1b[H", "\x1b[K", "\x1b[J"
@@ -40,7 +40,9 @@ class Screen:
         """Show `lines` in place of what was there."""
         self._last = [printable(line) for line in lines]
         if self._live:
-            rows = max(get_terminal_size().lines - 1, 1)  # what is below is in the last print
+            size = get_terminal_size()
+            self._last = [part for line in self._last for part in _folded(line, size.columns)]
+            rows = max(size.lines - 1, 1)  # what is below is in the last print
             body = "".join(f"{line}{_CLEAR_LINE}\r\n" for line in self._last[:rows])
             self._write(f"{_HOME}{body}{_HINT}{_CLEAR_REST}")
         else:
@@ -56,6 +58,15 @@ class Screen:
         """Show each of `reports` until they end."""
         async for report in reports:
             self.show(lines(report))
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """`line` in parts that fit, between words; each further one stands deeper than the first."""
+    if columns(line) <= width:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())]
+    first, *more = wrapped(line.strip(), max(width - len(indent) - 4, 1))
+    return [indent + first, *(f"{indent}    {part}" for part in more)]
 
 
 def until_interrupted(work: Coroutine[Any, Any, None]) -> None:

@@ -144,10 +144,15 @@ app.command("lens", hidden=True)(lens)
 
 
 def _ask(config: Path | None, **fields: Any) -> dict[str, Any]:
+    from fieldlink.codecs.fault import ConfigError
     from fieldlink.edge.beside import tell_agent
     from fieldlink.edge.config import load_edge_settings
+    from fieldlink.edge.dji.following import OFF
 
-    return tell_agent(load_edge_settings(config), "dji", **fields)
+    answer = tell_agent(load_edge_settings(config), "dji", **fields)
+    if "there is no such command" in str(answer.get("said")):
+        raise ConfigError(OFF)
+    return answer
 
 
 def _tell(answer: dict[str, Any], as_json: bool) -> None:

@@ -10,7 +10,12 @@ from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import ask_agent
 from fieldlink.edge.dji.wording import stream_line
 
-__all__ = ["follow_live", "is_so", "reports"]
+__all__ = ["OFF", "follow_live", "is_so", "reports"]
+
+OFF = (
+    "the agent that runs here hears no DJI aircraft; set enabled = true below [dji], then"
+    " fieldlink edge reload 未启用 [dji]，请在配置中启用"
+)
 
 _EVERY_S = 1.0
 _FRESH_S = 4.0
@@ -42,6 +47,8 @@ async def reports(settings: EdgeSettings) -> AsyncIterator[dict[str, Any]]:
 
 def _ask(settings: EdgeSettings) -> dict[str, Any] | None:
     answer = ask_agent(settings.control_path, "dji", {"act": "list"}, timeout_s=5.0)
+    if answer is not None and "there is no such command" in str(answer.get("said")):
+        raise ConfigError(OFF)
     if answer is not None and not answer.get("ok"):
         return {**_EMPTY, "reason": str(answer.get("said", ""))}
     return answer

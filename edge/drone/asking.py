@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from fieldlink.edge.command_options import say, say_json
-from fieldlink.edge.drone.once import ask_once
+from fieldlink.edge.drone.once import ask_once, shown_progress
 
-__all__ = ["Camera", "Vehicle", "Watch", "Yes", "answered", "confirmed", "watched"]
+__all__ = ["Camera", "Vehicle", "Watch", "Yes", "answered", "confirmed", "said", "watched"]
 
 Vehicle = Annotated[
     str, typer.Option("--vehicle", help="Its name, as in drone vehicles; without: the only one.")
@@ -35,7 +35,7 @@ def answered(
     **fields: Any,
 ) -> None:
     """Have it done and print what came of it."""
-    _print(ask_once(config, what, _alone(as_json), **fields), as_json, lines)
+    said(ask_once(config, what, shown_progress(as_json), **fields), as_json, lines)
 
 
 def confirmed(
@@ -49,19 +49,20 @@ def confirmed(
     from fieldlink.drone.commanding import CommandError
 
     try:
-        found = ask_once(config, what, _alone(as_json), **fields)
+        found = ask_once(config, what, shown_progress(as_json), **fields)
     except CommandError as error:
         if error.reason != "unconfirmed" or not sys.stdin.isatty():
             raise
         say(error.detail)
         name = typer.prompt("aircraft 飞机名称", err=True)
-        found = ask_once(config, what, _alone(as_json), **{**fields, "yes": name})
-    _print(found, as_json, lines)
+        found = ask_once(config, what, shown_progress(as_json), **{**fields, "yes": name})
+    said(found, as_json, lines)
 
 
-def _print(
+def said(
     found: dict[str, Any], as_json: bool, lines: Callable[[dict[str, Any]], Sequence[str]]
 ) -> None:
+    """Print what was found, as lines for people or as JSON."""
     if as_json:
         say_json(found)
         return
@@ -97,11 +98,3 @@ def watched(
             await screen.follow(told(), lines)
 
     until_interrupted(follow())
-
-
-def _alone(as_json: bool) -> Callable[[dict[str, Any]], None]:
-    def told(said: dict[str, Any]) -> None:
-        if said.get("alone") and not as_json:
-            typer.echo("no agent runs here; listening 没有程序运行，直接监听…", err=True)
-
-    return told

@@ -76,26 +76,22 @@ def photo(
     answered(config, as_json, lines, "camera.photo", vehicle=vehicle, camera=camera)
 
 
-@record_app.command("start")
-def record_start(
-    vehicle: Vehicle = "",
-    camera: Camera = 0,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Begin to record. 开始录像"""
-    answered(config, as_json, _recorded, "camera.record", vehicle=vehicle, camera=camera, on=True)
+def _records(word: str, on: bool, text: str) -> None:
+    """Give `record` its `word`."""
+
+    def record(
+        vehicle: Vehicle = "",
+        camera: Camera = 0,
+        config: ConfigFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        answered(config, as_json, _recorded, "camera.record", vehicle=vehicle, camera=camera, on=on)
+
+    record_app.command(word, help=text)(record)
 
 
-@record_app.command("stop")
-def record_stop(
-    vehicle: Vehicle = "",
-    camera: Camera = 0,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """End the recording. 停止录像"""
-    answered(config, as_json, _recorded, "camera.record", vehicle=vehicle, camera=camera, on=False)
+_records("start", True, "Begin to record. 开始录像")
+_records("stop", False, "End the recording. 停止录像")
 
 
 def _recorded(found: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
-from fieldlink.edge.drone.output import Force, write_out
+from fieldlink.edge.drone.output import Force, check_out, write_out
 
 if TYPE_CHECKING:
     from fieldlink.codecs.klv import LocalSet
@@ -39,7 +39,6 @@ def export(
     for bit; where it sent none, the sets are made of what the kit heard of the aircraft. It begins
     with the keyframe before. QGIS, FFmpeg and players of STANAG 4609 read it.
     """
-    from fieldlink.codecs.fault import ConfigError
     from fieldlink.codecs.settings.times import read_span
     from fieldlink.edge.config import load_edge_settings
     from fieldlink.edge.klv.clips import Asked, KitClip
@@ -47,8 +46,7 @@ def export(
 
     from_us, to_us = read_span(first, last, time.time_ns() // 1000, None)
     settings = load_edge_settings(config)
-    if out.exists() and not force:
-        raise ConfigError(f"{out} is there already; choose another name, or --force 文件已存在")
+    check_out(out, force)
     known = next((one for one in settings.device if one.name == name), None)
     asked = Asked(
         name,

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
+from fieldlink.edge.drone.asking import Vehicle, said
 from fieldlink.edge.drone.once import ask_once, shown_progress
-from fieldlink.edge.drone.output import Force, write_out
+from fieldlink.edge.drone.output import Force, check_out, write_out
 
 if TYPE_CHECKING:
     from fieldlink.drone.commanding.values import Parameter
 
 __all__ = ["fence_app", "mission_app", "param_app", "rally_app"]
 
-Vehicle = Annotated[
-    str, typer.Option("--vehicle", help="Its name, as in drone vehicles; without: the only one.")
-]
 _PlanFile = Annotated[
     Path | None,
     typer.Option(
@@ -50,49 +48,25 @@ rally_app = _app("An aircraft's rally points, where it may land. 备降点")
 param_app = _app("An aircraft's parameters. 飞控参数")
 
 
-@mission_app.command("download")
-def mission(
-    vehicle: Vehicle = "",
-    out: _PlanFile = None,
-    force: Force = False,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Read the mission from the aircraft. 下载航线
+def _downloads(app: typer.Typer, kind: str, ending: str, chinese: str) -> None:
+    """Give `app` its `download`: a kind of plan is read as the others are."""
 
-    fieldlink drone mission download --vehicle m300-1 -o survey.waypoints
-    """
-    _plan("mission", vehicle, out, force, config, as_json)
+    def download(
+        vehicle: Vehicle = "",
+        out: _PlanFile = None,
+        force: Force = False,
+        config: ConfigFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        _plan(kind, vehicle, out, force, config, as_json)
 
-
-@fence_app.command("download")
-def fence(
-    vehicle: Vehicle = "",
-    out: _PlanFile = None,
-    force: Force = False,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Read the geofence from the aircraft. 下载围栏
-
-    fieldlink drone fence download --vehicle m300-1 -o fence.plan
-    """
-    _plan("fence", vehicle, out, force, config, as_json)
+    example = f"fieldlink drone {kind} download --vehicle m300-1 -o {kind}.{ending}"
+    app.command("download", help=f"Read it from the aircraft. {chinese}\n\n{example}")(download)
 
 
-@rally_app.command("download")
-def rally(
-    vehicle: Vehicle = "",
-    out: _PlanFile = None,
-    force: Force = False,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Read the rally points from the aircraft. 下载备降点
-
-    fieldlink drone rally download --vehicle m300-1 -o rally.waypoints
-    """
-    _plan("rally", vehicle, out, force, config, as_json)
+_downloads(mission_app, "mission", "plan", "下载航线")
+_downloads(fence_app, "fence", "plan", "下载围栏")
+_downloads(rally_app, "rally", "waypoints", "下载备降点")
 
 
 @param_app.command("download")
@@ -137,11 +111,7 @@ def _plan(
     asked = {"vehicle": vehicle, "kinds": kinds, "home": form == "plan"}
     found = ask_once(config, "plan.download", shown_progress(as_json), **asked)
     if out is None:
-        if as_json:
-            say_json(found)
-            return
-        for line in shown_items(found["plans"][kind]):
-            say(line)
+        said(found, as_json, lambda found: list(shown_items(found["plans"][kind])))
         return
     counts = {name: len(items) for name, items in found["plans"].items() if items is not None}
     lacking = [name for name, items in found["plans"].items() if items is None]
@@ -181,7 +151,8 @@ def _param(
         for one in wanted:
             say(f"{one.name:<16}  {number_text(one.value)}")
     if names and not wanted:
-        say(f"none of {len(every)} fits 没有匹配的参数") if not as_json else None
+        if not as_json:
+            say(f"none of {len(every)} fits 没有匹配的参数")
         raise typer.Exit(1)
 
 
@@ -191,15 +162,12 @@ def _said(one: "Parameter") -> dict[str, Any]:
 
 def _form(out: Path | None, forms: Iterable[str], force: bool) -> str:
     """The form by the ending; before anything is asked of an aircraft."""
-    from fieldlink.codecs.fault import ConfigError
-
     if out is None:
         return ""
     form = out.suffix.lower().removeprefix(".")
     if form not in forms:
         raise typer.BadParameter(f"{out.name}: end it in .{', .'.join(forms)}")
-    if out.exists() and not force:
-        raise ConfigError(f"{out} is there already; choose another name, or --force 文件已存在")
+    check_out(out, force)
     return form
 
 

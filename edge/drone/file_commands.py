@@ -30,11 +30,14 @@ def replay(
     A damaged file plays up to the damage; then its byte is said, and the exit status is 1.
     """
     from fieldlink.codecs.fault import SourceError
+    from fieldlink.drone.connection.address import FILES
     from fieldlink.drone.console.alone import Alone, endpoints_of
     from fieldlink.drone.router import RouterSettings
     from fieldlink.edge.drone.commands import live
     from fieldlink.edge.drone.reports import alone_reports
 
+    if file.suffix.lower() not in FILES:
+        raise typer.BadParameter(f"{file.name} is no recording: .tlog, .bin or .ulg 不是飞行记录")
     options = f",speed={speed:g},from={start:g}{',loop' if loop else ''}"
     alone = Alone(RouterSettings(endpoint=endpoints_of([f"{file}{options}", *(to or ())])))
     live(alone_reports(alone), "", as_json)
@@ -60,7 +63,7 @@ def import_file(
     ] = "",
     to: Annotated[str, typer.Option(help="kml, gpx, csv or geojson.")] = "kml",
     folder: Annotated[
-        Path | None, typer.Option(help="Where to write; without: beside each file.")
+        Path | None, typer.Option(help="Where to write; it is made. Without: beside each file.")
     ] = None,
     zone: Annotated[
         str, typer.Option(help="Zone of subtitles' times: +08:00, UTC; without: this machine's.")
@@ -107,6 +110,8 @@ def import_file(
         asked = {"vehicle": vehicle, "zone": _offset(where), "began_us": began_us}
         raise typer.Exit(record_files(config, files, as_json, **asked, pieces=pieces, again=again))
     done: list[dict[str, Any]] = []
+    if folder is not None:
+        _make(folder)
     for file in files:
         out = (folder or file.parent) / f"{file.stem}.{to}"
         try:
@@ -120,6 +125,15 @@ def import_file(
     if as_json:
         say_json({"files": done})
     raise typer.Exit(1 if any(one["damage"] for one in done) else 0)
+
+
+def _make(folder: Path) -> None:
+    from fieldlink.codecs.fault import ConfigError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be made: {error.strerror}; see --folder") from error
 
 
 def _said(as_json: bool, file: Path, out: Path | None, fixes: int, damage: str) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
-from fieldlink.edge.drone.once import ask_once, shown_progress
+from fieldlink.edge.drone.asking import answered
 
 __all__ = ["app", "confirmed"]
 
@@ -98,9 +98,8 @@ def _fly(move: str, vehicle: str, yes: str, config: Path | None, as_json: bool) 
             " 本机未开启飞行控制"
         )
     name = confirmed(vehicle, yes, _WORDS[move])
-    told = shown_progress(as_json)
-    found = ask_once(config, "fly", told, vehicle=vehicle, move=move, yes=name)
-    if as_json:
-        say_json(found)
-    else:
-        say(f"{found['vehicle']}: {move} accepted by {found['by']} 已接受")
+
+    def lines(found: dict[str, Any]) -> list[str]:
+        return [f"{found['vehicle']}: {move} accepted by {found['by']} 已接受"]
+
+    answered(config, as_json, lines, "fly", vehicle=vehicle, move=move, yes=name)

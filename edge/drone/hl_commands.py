@@ -1,12 +1,12 @@
 """`fieldlink drone hl`: an aircraft's HIGH_LATENCY2, on, off or by itself."""
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
-from fieldlink.edge.drone.download_commands import Vehicle
-from fieldlink.edge.drone.once import ask_once, shown_progress
+from fieldlink.edge.command_options import AsJson, ConfigFile
+from fieldlink.edge.drone.asking import Vehicle, answered
 
 __all__ = ["app"]
 
@@ -50,22 +50,22 @@ def auto(vehicle: Vehicle = "", config: ConfigFile = None, as_json: AsJson = Fal
 @app.command("show")
 def show(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """What was chosen for which aircraft, and what it accepted last. 查看"""
-    found = ask_once(config, "hl.show", shown_progress(as_json))
-    if as_json:
-        say_json(found)
-        return
-    for one in found["vehicles"]:
-        state = {True: "on 已开启", False: "off 已关闭"}.get(one["on"], "not told yet 尚未下达")
-        why = f"; {one['reason']}" if one["reason"] else ""
-        say(f"{one['vehicle']}: {one['mode']}, {state}{why}")
-    if not found["vehicles"]:
-        say("nothing was chosen for any aircraft 未设置")
+
+    def lines(found: dict[str, Any]) -> list[str]:
+        told = [_chosen(one) for one in found["vehicles"]]
+        return told or ["nothing was chosen for any aircraft 未设置"]
+
+    answered(config, as_json, lines, "hl.show")
+
+
+def _chosen(one: dict[str, Any]) -> str:
+    state = {True: "on 已开启", False: "off 已关闭"}.get(one["on"], "not told yet 尚未下达")
+    why = f"; {one['reason']}" if one["reason"] else ""
+    return f"{one['vehicle']}: {one['mode']}, {state}{why}"
 
 
 def _set(mode: str, vehicle: str, config: Path | None, as_json: bool) -> None:
-    told = shown_progress(as_json)
-    found = ask_once(config, "hl.set", told, vehicle=vehicle, mode=mode)
-    if as_json:
-        say_json(found)
-    else:
-        say(f"{found['vehicle']}: {_SAID[mode]}")
+    def lines(found: dict[str, Any]) -> list[str]:
+        return [f"{found['vehicle']}: {_SAID[mode]}"]
+
+    answered(config, as_json, lines, "hl.set", vehicle=vehicle, mode=mode)

@@ -64,10 +64,13 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Which key there is, by its fingerprint, and which links require it. 查看"""
-    from fieldlink.drone.console.keys import fingerprint, others_can_read
+    from fieldlink.codecs.fault import ConfigError
+    from fieldlink.drone.console.keys import NO_KEY, fingerprint, others_can_read
     from fieldlink.drone.router.router import read_key
 
     settings, path = _found(config)
+    if settings.drone.signing_key_file is None and not path.exists():
+        raise ConfigError(NO_KEY)
     key = read_key(path)
     required = [one.name for one in settings.drone.endpoint if one.signing == "require"]
     found: dict[str, Any] = {

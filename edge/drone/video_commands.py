@@ -9,7 +9,7 @@ import typer
 from fieldlink.edge.command_options import AsJson, ConfigFile, say, say_json
 from fieldlink.edge.drone.asking import Watch, answered, watched
 from fieldlink.edge.drone.clip_commands import export, klv
-from fieldlink.edge.drone.output import Force, write_out
+from fieldlink.edge.drone.output import Force, check_out, write_out
 
 __all__ = ["video_app"]
 
@@ -163,11 +163,10 @@ def snapshot(
     """
     import base64
 
-    from fieldlink.codecs.fault import ConfigError
     from fieldlink.edge.drone.once import ask_once
 
-    if out is not None and out.exists() and not force:
-        raise ConfigError(f"{out} is there already; choose another name, or --force 文件已存在")
+    if out is not None:
+        check_out(out, force)
     found = ask_once(config, "video.snapshot", None, name=name)
     at = datetime.fromtimestamp(found["at_us"] / 1e6, UTC)
     path = out or Path(f"{name}-{at:%Y%m%dT%H%M%SZ}.jpg")

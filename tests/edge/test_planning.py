@@ -8,7 +8,7 @@ from fieldlink.edge.plan_show import plan_lines
 from fieldlink.edge.planner import Candidate, SpoolState
 from fieldlink.edge.planner.budget import BearerFacts
 from fieldlink.edge.planning import Planning
-from fieldlink.edge.wording import columns
+from fieldlink.systemd.terminal import columns
 
 _T0_US = 1_700_000_000_000_000
 _MINUTE_US = 60_000_000

@@ -5,7 +5,7 @@ from typing import Any
 from unicodedata import east_asian_width
 
 from fieldlink.edge.show import status_lines
-from fieldlink.edge.wording import wrapped
+from fieldlink.systemd.terminal import wrapped
 
 _SPOOL = {
     "pending": {"still": {"bundles": 2, "bytes": 20_000}},
