@@ -12,7 +12,7 @@ from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import ask_agent
 from fieldlink.edge.finding import Finding
 
-__all__ = ["check_attached"]
+__all__ = ["check_attached", "listeners"]
 
 _ASK_S = 5.0
 _GOOD = ("ok", "up", "live")
@@ -36,7 +36,7 @@ def check_attached(settings: EdgeSettings) -> list[Finding]:
     attached = _asked(settings)
     if attached is not None:
         return list(_told(attached))
-    return [_tried(*one) for one in _wanted(settings)]
+    return [_tried(*one) for one in listeners(settings)]
 
 
 def _asked(settings: EdgeSettings) -> Mapping[str, Any] | None:
@@ -60,7 +60,7 @@ def _told(attached: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(name, False, _sentence(reason), "没有工作；请按上面的原因处理。")
 
 
-def _wanted(settings: EdgeSettings) -> Iterator[tuple[str, str, str, int, "socket.SocketKind"]]:
+def listeners(settings: EdgeSettings) -> Iterator[tuple[str, str, str, int, "socket.SocketKind"]]:
     """What is to listen: its name, the setting of its port, address, port, and how."""
     api, jt808 = settings.device_api, settings.jt808
     if api.enabled and api.url is None:

@@ -145,7 +145,8 @@ class TcpClient:
         except TimeoutError as error:
             raise LinkError(f"{name} does not answer; see its power and address") from error
         except OSError as error:
-            raise LinkError(f"{name}: {error.strerror or error}") from error
+            why = error.strerror or error
+            raise LinkError(f"{name}: {why}; see its address, and what listens there") from error
         return connection
 
 

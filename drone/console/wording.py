@@ -68,7 +68,9 @@ def watch_lines(report: Report, name: str = "") -> list[str]:
         lines += _vehicle_screen(one)
     if not vehicles:
         lines += [
-            f"{name} is not heard 未收到" if name else "no aircraft is heard yet 尚未收到飞机",
+            f"{name} is not heard yet 尚未收到"
+            if name
+            else "no aircraft is heard yet 尚未收到飞机",
             "",
         ]
     lines += ["LINKS 链路", *(f"  {line}" for line in link_lines(report))]

@@ -11,25 +11,40 @@ from fieldlink.codecs.fault import ConfigError
 from fieldlink.drone.connection.address import parse_address
 from fieldlink.edge.check import check_centre, check_disk
 from fieldlink.edge.check_attached import check_attached
+from fieldlink.edge.check_firewall import check_firewall
 from fieldlink.edge.clock.check import check_kit_clock
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import ask_agent
 from fieldlink.edge.finding import Finding
+from fieldlink.edge.wording import rate_text
 
-__all__ = ["examine", "link_findings", "serial_findings"]
+__all__ = ["examine", "link_findings", "serial_findings", "uplink_findings"]
 
 _LOSS_PERCENT = 5.0
 _GARBAGE = 0.2
+# What reasons of links that are down have in them, and what to do.
+_REASONS = {
+    "Address already in use": "端口被其他程序占用，请停用该程序或改用其他端口",
+    "used by another program": "串口被其他程序占用，请停用 ModemManager、MAVProxy 等程序",
+    "unplugged": "设备被拔出，请检查线缆",
+    "not there": "设备不存在，请插好线缆并检查名称",
+    "refused": "对方程序没有运行，请检查地址和程序",
+    "does not answer": "对方无应答，请检查电源和地址",
+    "ermission": "没有权限，请把用户加入 dialout 组",
+}
 
 
 def examine(settings: EdgeSettings) -> Iterator[Finding]:
-    """Everything, as each is known: endpoints, serial devices, disk, clock, broker, centre."""
+    """Everything, as each is known: endpoints, serial devices, disk, clock, firewall, the centre
+    (its broker) and the links to it."""
     yield from _drone_findings(settings)
     yield from serial_findings(settings, _serial_devices())
     tasks: list[Callable[[], Finding | list[Finding]]] = [
         partial(check_disk, settings),
         partial(check_kit_clock, settings.control_path),
+        partial(check_firewall, settings),
         partial(check_centre, settings),
+        partial(_uplinks, settings),
     ]
     with ThreadPoolExecutor(max_workers=len(tasks)) as pool:
         for found in pool.map(lambda task: task(), tasks):
@@ -67,7 +82,7 @@ def link_findings(report: Mapping[str, Any]) -> list[Finding]:
         name = f"endpoint {endpoint['name']}"
         if endpoint["state"] == "down":
             reason = f"{endpoint['connect']}: {endpoint['reason']}."
-            found.append(Finding(name, False, reason, "链路断开；请按上面的原因处理。"))
+            found.append(Finding(name, False, reason, f"链路断开；{_down(endpoint['reason'])}。"))
         elif not endpoint["links"] and endpoint["state"] != "ended":
             found.append(_nobody(name, endpoint["connect"], some))
         found += [_link(link, endpoint["connect"]) for link in endpoint["links"]]
@@ -87,6 +102,13 @@ def _two(one: Mapping[str, Any]) -> Finding:
         " takes no flight commands; give one another number (MAV_SYSID, SYSID_THISMAV).",
         "两架飞机编号相同，数据会混在一起；请在飞控中修改其中一架的编号。",
     )
+
+
+def _down(reason: str) -> str:
+    for sign, chinese in _REASONS.items():
+        if sign in reason:
+            return chinese
+    return "请按上面的原因处理"
 
 
 def _video(one: Mapping[str, Any]) -> Finding:
@@ -166,6 +188,35 @@ def _link(link: Mapping[str, Any], connect: str) -> Finding:
             f"丢包 {link['loss_percent']:.1f} %；请架高天线、靠近，或降低飞控的数据流速率。",
         )
     return Finding(name, True, f"{link['bytes_s']:.0f} B/s, nothing wrong.", "正常。")
+
+
+def _uplinks(settings: EdgeSettings) -> list[Finding]:
+    try:
+        answer = ask_agent(settings.control_path, "status")
+    except ConfigError:
+        return []  # said already, of the agent
+    return uplink_findings((answer or {}).get("status") or {})
+
+
+def uplink_findings(status: Mapping[str, Any]) -> list[Finding]:
+    """Of the running agent's links to the centre, and of what waits for them."""
+    found = []
+    for one in status.get("bearers") or ():
+        name = f"uplink {one['name']}"
+        if one.get("held"):
+            told = f"held; fieldlink edge bearer release {one['name']}."
+            found.append(Finding(name, False, told, "已暂停；请用上面的命令恢复。", link=True))
+        elif not one["up"]:
+            told = f"{one.get('reason') or 'down'}; see its cable, SIM and antenna, and the centre."
+            chinese = "链路不通；请检查网线、SIM 卡、天线，以及指挥中心是否在运行。"
+            found.append(Finding(name, False, told, chinese, link=True))
+        elif one.get("stalled"):
+            told = "up, and the centre does not answer; see whether it runs."
+            found.append(Finding(name, False, told, "指挥中心无应答；请检查其程序。", link=True))
+        else:
+            rate = rate_text(one["rate_bps"])
+            found.append(Finding(name, True, f"up, {rate} now.", f"正常，当前 {rate}。"))
+    return found
 
 
 def _serial_devices() -> dict[str, str]:

@@ -11,8 +11,9 @@ from fieldlink.edge.simulate.aircraft_says import quaternion
 __all__ = ["CameraPart"]
 
 _ACCEPTED, _DENIED, _UNSUPPORTED = 0, 2, 3
-# CAMERA_CAP_FLAGS: video, image, both in any mode, zoom, video stream.
-_ABLE = 1 | 2 | 8 | 64 | 256
+# CAMERA_CAP_FLAGS: video, image, modes, pictures in any of them, zoom, video stream.
+_ABLE = 1 | 2 | 4 | 8 | 64 | 256
+_ZOOM_S = 1.8  # so many times in a second, while it zooms on
 _RTSP, _MPEG_TS = 0, 3
 _RUNNING = 1
 _PITCH = (-90.0, 30.0)
@@ -41,10 +42,13 @@ class CameraPart:
             285: lambda: self._tell("gimbal_device_attitude_status"),
         }
         self._images_left, self._image_every_s, self._image_due_s = 0, 0.0, 0.0
-        self._streaming = True
+        self._streaming, self._mode = True, 1
+        self._zooming, self._zoomed_s = 0.0, 0.0
 
     def due(self) -> None:
-        """Take the pictures of a series when it is time."""
+        """Take the pictures of a series when it is time; zoom on."""
+        if self._zooming:
+            self._zoom_on()
         if self._images_left and self._craft.after_s >= self._image_due_s:
             self._images_left -= 1
             self._image_due_s = self._craft.after_s + self._image_every_s
@@ -74,7 +78,7 @@ class CameraPart:
                 self._streaming = command == 2502
                 return _ACCEPTED
             case 530:
-                return _ACCEPTED if of[1] in (0, 1, 2) else _DENIED
+                return self._set_mode(of[1])
             case 531:
                 return self._zoom(round(of[0]), of[1])
         return self._gimbal(command, of)
@@ -106,14 +110,32 @@ class CameraPart:
         craft = self._craft
         if not math.isfinite(value):
             return _DENIED
+        self._zooming = 0.0
         match kind:
             case 0:  # a step
                 craft.zoom += 0.5 * math.copysign(1, value)
+            case 1:  # on and on: -1 wide, 0 stop, 1 tele
+                self._zooming, self._zoomed_s = max(-1.0, min(1.0, value)), craft.after_s
             case 2:  # 0 to 100 of its range
                 craft.zoom = 1 + 9 * value / 100
             case _:
                 return _UNSUPPORTED
         craft.zoom = max(1.0, min(10.0, craft.zoom))
+        self._settings()
+        return _ACCEPTED
+
+    def _zoom_on(self) -> None:
+        craft = self._craft
+        grown = craft.zoom * _ZOOM_S ** (self._zooming * (craft.after_s - self._zoomed_s))
+        craft.zoom, self._zoomed_s = max(1.0, min(10.0, grown)), craft.after_s
+        if craft.zoom != grown:  # the end of its range
+            self._zooming = 0.0
+            self._settings()
+
+    def _set_mode(self, mode: float) -> int:
+        if mode not in (0, 1, 2):
+            return _DENIED
+        self._mode = round(mode)
         self._settings()
         return _ACCEPTED
 
@@ -143,7 +165,8 @@ class CameraPart:
         )  # fmt: skip
 
     def _settings(self) -> None:
-        self._put("camera_settings", self._ms(), 1, (self._craft.zoom - 1) / 9 * 100, math.nan)
+        zoom = (self._craft.zoom - 1) / 9 * 100
+        self._put("camera_settings", self._ms(), self._mode, zoom, math.nan)
 
     def _storage(self) -> None:
         used = 12.0 * self._craft.photos + 1_200.0

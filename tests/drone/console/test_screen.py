@@ -22,6 +22,7 @@ from fieldlink.drone.console.wording import (
 from fieldlink.drone.router import RouterSettings
 from fieldlink.drone.router.policy import policy_of
 from fieldlink.drone.router.profiles import PROFILES
+from fieldlink.systemd.terminal import columns
 
 
 class _Terminal(io.StringIO):
@@ -49,6 +50,19 @@ def test_a_vehicle_is_shown_with_what_it_does_and_said() -> None:
     assert any("error" in line and "Compass variance" in line for line in shown)
     assert watch_lines(report, "other")[0].startswith("other is not heard yet")
     assert vehicle_lines({}) == ["no aircraft is heard 没有收到飞机"]
+
+
+def test_a_screen_breaks_long_lines_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("LINES", "20")
+    terminal = _Terminal()
+    with Screen(terminal) as screen:
+        screen.show(["  link radio OK (9 packets, 0 lost, 0.0% loss)", "  相机 " + "录像中 " * 5])
+    shown = terminal.getvalue().rpartition("\x1b[?1049l")[2].splitlines()
+    assert shown[:2] == ["  link radio OK (9", "      packets, 0 lost, 0.0%"]
+    assert shown[2] == "      loss)"
+    assert max(map(columns, shown)) <= 30
+    assert "".join(shown).count("录像中") == 5
 
 
 def test_a_link_that_is_not_there_says_why() -> None:

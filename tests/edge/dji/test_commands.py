@@ -127,6 +127,18 @@ def test_the_same_commands_stand_under_edge_and_under_drone(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("command", [["status"], ["status", "--json"], ["live", "stop", "x"]])
+def test_a_kit_that_hears_no_dji_aircraft_says_so(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = {"ok": False, "said": "there is no such command here: dji"}
+    monkeypatch.setattr(beside, "ask_agent", lambda *_, **__: answer)
+    config = tmp_path / "edge.toml"
+    config.write_text(f'state_dir = "{tmp_path}"\n')
+    done = CliRunner().invoke(drone_app, ["dji", *command, "--config", str(config)])
+    assert "set enabled = true below [dji]" in str(done.exception)
+
+
 def test_a_start_is_done_when_pictures_arrive_and_not_before(
     config: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from fieldlink.drone.router import EndpointSettings
 from fieldlink.drone.router.router import read_key
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.drone.commands import app
-from fieldlink.edge.drone.doctor import link_findings, serial_findings
+from fieldlink.edge.drone.doctor import link_findings, serial_findings, uplink_findings
 from fieldlink.edge.drone.settings import DroneSettings
 
 RUN = CliRunner()
@@ -59,6 +59,24 @@ def test_nobody_is_wrong_only_while_no_aircraft_is_heard() -> None:
     assert [one.ok for one in link_findings(heard)] == [True]
 
 
+def test_each_link_to_the_centre_is_told() -> None:
+    up = {"name": "lte", "up": True, "rate_bps": 20_000.0}
+    bearers = [up, {**up, "stalled": True}, {**up, "up": False, "reason": "no route"},
+               {**up, "held": True}]  # fmt: skip
+    found = uplink_findings({"bearers": bearers})
+    assert [one.ok for one in found] == [True, False, False, False]
+    assert all(one.link for one in found[1:])
+    assert "no route; see its cable" in found[2].english
+    assert "bearer release lte" in found[3].english
+
+
+def test_why_a_link_is_down_is_said_in_both_languages() -> None:
+    endpoint = {"name": "gcs", "connect": "udpin:0.0.0.0:1", "state": "down", "links": [],
+                "reason": "0.0.0.0:1 cannot be listened on (Address already in use)"}  # fmt: skip
+    (found,) = link_findings({"endpoints": [endpoint], "vehicles": [], "recording": None})
+    assert "端口被其他程序占用" in found.chinese
+
+
 def test_two_aircraft_with_one_number_are_said() -> None:
     vehicle = {"name": "mav-1", "system": 1, "state": "heard", "two": True}
     (found,) = link_findings({"endpoints": [], "vehicles": [vehicle], "recording": None})
@@ -83,6 +101,14 @@ def test_a_doctor_without_a_kit_says_where_to_begin(tmp_path: Path) -> None:
     found = {one["what"]: one for one in json.loads(done.stdout)["findings"]}
     assert "[[drone.endpoint]]" in found["aircraft"]["english"]
     assert {"disk", "clock", "centre"} <= set(found)
+
+
+def test_a_kit_without_a_key_says_how_one_is_made(tmp_path: Path) -> None:
+    config = tmp_path / "edge.toml"
+    config.write_text(f'state_dir = "{tmp_path}"\n')
+    for command in ("show", "forget"):
+        said = str(RUN.invoke(app, ["sign", command, "--config", str(config)]).exception)
+        assert "make one with fieldlink drone sign new" in said
 
 
 def test_a_key_is_made_shown_by_its_fingerprint_and_forgotten(tmp_path: Path) -> None:

@@ -200,6 +200,25 @@ def test_mavsdk_takes_it_for_an_aircraft() -> None:
     assert said["lat"] == pytest.approx(34.23, abs=0.01)
 
 
+def test_its_camera_zooms_on_until_it_is_stopped_and_changes_its_mode() -> None:
+    craft = Aircraft(_plan(video="rtsp://127.0.0.1/x"))
+    camera = CameraPart(craft)
+    assert camera.do(531, [1.0, 1.0, 0, 0, 0, 0, 0]) == 0
+    for after_s in (1.0, 2.0):
+        craft.say(after_s, 0)
+        camera.due()
+    assert craft.zoom == pytest.approx(1.8**2)
+    assert camera.do(531, [1.0, 0.0, 0, 0, 0, 0, 0]) == 0
+    craft.say(9.0, 0)
+    camera.due()
+    assert craft.zoom == pytest.approx(1.8**2)
+    assert camera.do(530, [0.0, 0.0, 0, 0, 0, 0, 0]) == 0
+    assert camera.do(530, [0.0, 7.0, 0, 0, 0, 0, 0]) == 2
+    said = [f for raw in craft.say(9.1, 0) for f in Framer("x").datagram(raw)]
+    modes = [f.payload[4] for f in said if name_of(f.msgid) == "CAMERA_SETTINGS"]
+    assert modes[-1] == 0
+
+
 def test_an_old_camera_answers_the_old_requests_only() -> None:
     craft = Aircraft(_plan(video="rtsp://127.0.0.1/x", old=True))
     camera = CameraPart(craft)
