@@ -58,7 +58,7 @@ def firewall_finding(wanted: Iterable[tuple[str, int]], rules: Rules | None) -> 
         )
     shut = shut_ports(ports, rules)
     if not shut:
-        return Finding("firewall", True, f"{told} are not shut.", f"未阻挡 {told}。")
+        return Finding("firewall", True, f"nothing here shuts {told}.", f"未阻挡 {told}。")
     named = ", ".join(f"{port}/{kind}" for kind, port in shut)
     kind, port = shut[0]
     return Finding(

@@ -202,6 +202,8 @@ def uplink_findings(status: Mapping[str, Any]) -> list[Finding]:
     """Of the running agent's links to the centre, and of what waits for them."""
     found = []
     for one in status.get("bearers") or ():
+        if one.get("down_by") == "identity":
+            continue  # not joined: the centre's finding says it
         name = f"uplink {one['name']}"
         if one.get("held"):
             told = f"held; fieldlink edge bearer release {one['name']}."

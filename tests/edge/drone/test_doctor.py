@@ -62,7 +62,7 @@ def test_nobody_is_wrong_only_while_no_aircraft_is_heard() -> None:
 def test_each_link_to_the_centre_is_told() -> None:
     up = {"name": "lte", "up": True, "rate_bps": 20_000.0}
     bearers = [up, {**up, "stalled": True}, {**up, "up": False, "reason": "no route"},
-               {**up, "held": True}]  # fmt: skip
+               {**up, "held": True}, {**up, "up": False, "down_by": "identity"}]  # fmt: skip
     found = uplink_findings({"bearers": bearers})
     assert [one.ok for one in found] == [True, False, False, False]
     assert all(one.link for one in found[1:])
