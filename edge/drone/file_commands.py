@@ -37,7 +37,7 @@ def replay(
     from fieldlink.edge.drone.reports import alone_reports
 
     if file.suffix.lower() not in FILES:
-        raise typer.BadParameter(f"{file.name} is no recording: .tlog, .bin or .ulg 不是飞行记录")
+        raise typer.BadParameter(f"{file.name} is no recording: {', '.join(FILES)} 不是飞行记录")
     options = f",speed={speed:g},from={start:g}{',loop' if loop else ''}"
     alone = Alone(RouterSettings(endpoint=endpoints_of([f"{file}{options}", *(to or ())])))
     live(alone_reports(alone), "", as_json)

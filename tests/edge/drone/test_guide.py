@@ -90,6 +90,6 @@ def test_a_folder_of_tracks_is_made_and_what_is_no_recording_is_said(tmp_path: P
     asked = ["--folder", str(into), "--began", "2026-05-01T08:30:00+08:00"]
     CliRunner().invoke(app, ["import", str(words), *asked])
     assert into.is_dir()
-    done = CliRunner().invoke(app, ["replay", str(words)])
+    done = CliRunner().invoke(app, ["replay", str(tmp_path / "a.kml")])
     assert done.exit_code == 2
     assert "is no recording" in done.output
