@@ -24,6 +24,7 @@ from .flight import (
 )
 from .flight_report import (
     MAX_FLIGHT_BYTES,
+    MAX_FLIGHT_US,
     MAX_PIECE_NUMBER,
     FlightGap,
     FlightPiece,
@@ -60,6 +61,7 @@ __all__ = [
     "MARK_MEDIA_TYPE",
     "MAX_BUNDLE_BYTES",
     "MAX_FLIGHT_BYTES",
+    "MAX_FLIGHT_US",
     "MAX_MANIFEST_BYTES",
     "MAX_PIECE_NUMBER",
     "PART_BYTES",

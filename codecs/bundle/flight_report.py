@@ -14,6 +14,7 @@ from fieldlink.codecs.fault import CodecError
 
 __all__ = [
     "MAX_FLIGHT_BYTES",
+    "MAX_FLIGHT_US",
     "MAX_PIECE_NUMBER",
     "FlightGap",
     "FlightPiece",
@@ -26,9 +27,12 @@ MAX_FLIGHT_BYTES = 2_000_000
 """Of an index: 10,000 pieces and 1,000 gaps are some 900,000."""
 
 MAX_PIECE_NUMBER = 99_999
+MAX_FLIGHT_US = 2**62
+"""Of times: a day behind one is still a number of 64 bits."""
+
 _VERSION = 1
 _MAX_PIECES, _MAX_GAPS, _MAX_NAMES = 10_000, 1_000, 1_000
-_MAX_US, _MAX_COUNT = 2**63 - 1, 2**40
+_MAX_COUNT = 2**40
 _MAX_REASON = 256
 _FLIGHT = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
 _ENDED = re.compile(r"[a-z-]{0,16}")
@@ -178,7 +182,7 @@ def _messages(said: object) -> dict[str, int]:
 
 
 def _span(first: object, last: object, what: str) -> tuple[int, int]:
-    start_us, end_us = _integer(first, _MAX_US, what), _integer(last, _MAX_US, what)
+    start_us, end_us = _integer(first, MAX_FLIGHT_US, what), _integer(last, MAX_FLIGHT_US, what)
     if end_us < start_us:
         raise CodecError("span", f"{what} ends before it begins")
     return start_us, end_us

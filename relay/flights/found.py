@@ -7,6 +7,7 @@ of its own.
 from fieldlink.codecs.bundle import (
     FLIGHT_MEDIA_TYPE,
     MAX_FLIGHT_BYTES,
+    MAX_FLIGHT_US,
     MAX_PIECE_NUMBER,
     TLOG_MEDIA_TYPE,
     Layer,
@@ -51,6 +52,8 @@ def _piece(filed: FiledBundle) -> FoundPiece:
     manifest = filed.manifest
     if manifest.layer is not Layer.ORIGINAL:
         raise CodecError("field", f"a piece of a flight as {manifest.layer.value}")
+    if manifest.end_us > MAX_FLIGHT_US:
+        raise CodecError("span", f"a piece of a flight up to {manifest.end_us} us")
     armed = manifest.meta.get("armed")
     if not isinstance(armed, bool):
         raise CodecError("field", "a piece of a flight that does not say whether it was armed")
