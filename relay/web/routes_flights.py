@@ -82,6 +82,12 @@ def flights_router() -> APIRouter:
         named in the header x-fieldlink-missing, like 3,7-9."""
         return _tlog(_detail(centre, kit, device, flight), request, centre)
 
+    @router.head("/{kit}/{device}/{flight}/flight.tlog", include_in_schema=False)
+    def tlog_head(
+        kit: NamePart, device: NamePart, flight: FlightPart, request: Request, centre: CentreHere
+    ) -> Response:
+        return _tlog(_detail(centre, kit, device, flight), request, centre)
+
     @router.get("/{kit}/{device}/{flight}/flight.{form}", response_class=StreamingResponse)
     def track(
         kit: NamePart,
@@ -126,7 +132,7 @@ def _tlog(detail: Detail, request: Request, centre: Centre) -> Response:
     if found.holes:
         headers["x-fieldlink-missing"] = found.holes
     asked = request.headers
-    if asked.get("if-none-match", "").removeprefix("W/") == found.etag:
+    if _is_known(asked.get("if-none-match", ""), found.etag):
         return Response(status_code=304, headers=headers)
     try:
         part = choose_slice(found.size, found.etag, asked.get("range"), asked.get("if-range"))
@@ -136,12 +142,16 @@ def _tlog(detail: Detail, request: Request, centre: Centre) -> Response:
     headers["content-length"] = str(part.end - part.start)
     if part.partial:
         headers["content-range"] = part.content_range
-    return StreamingResponse(
-        found.read(part.start, part.end),
-        status_code=206 if part.partial else 200,
-        media_type="application/octet-stream",
-        headers=headers,
-    )
+    status, kind = 206 if part.partial else 200, "application/octet-stream"
+    if request.method == "HEAD":
+        return Response(status_code=status, media_type=kind, headers=headers)
+    body = found.read(part.start, part.end)
+    return StreamingResponse(body, status_code=status, media_type=kind, headers=headers)
+
+
+def _is_known(seen: str, etag: str) -> bool:
+    """Whether If-None-Match (RFC 9110, 13.1.2) names `etag`, among others or by a star."""
+    return any(one.strip().removeprefix("W/") in {etag, "*"} for one in seen.split(","))
 
 
 def _attached(flight: StoredFlight, form: str) -> dict[str, str]:

@@ -94,6 +94,19 @@ def test_a_recording_is_one_file_that_says_its_holes(inside: httpx.Client, fligh
     assert inside.get(f"{flight}/flight.tlog", headers=seen).status_code == 304
 
 
+def test_a_download_manager_asks_first_how_large_it_is(inside: httpx.Client, flight: str) -> None:
+    path = f"{flight}/flight.tlog"
+    whole, head = inside.get(path), inside.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-length", "etag", "accept-ranges", "x-fieldlink-missing"):
+        assert head.headers[name] == whole.headers[name]
+    part = inside.head(path, headers={"range": "bytes=4600-4700"})
+    assert (part.status_code, part.headers["content-length"]) == (206, "101")
+    for seen in ("*", f'"another", W/{whole.headers["etag"]}'):
+        assert inside.get(path, headers={"if-none-match": seen}).status_code == 304
+    assert inside.get(path, headers={"if-none-match": '"another"'}).status_code == 200
+
+
 def test_its_way_is_read_by_other_programs(inside: httpx.Client, flight: str) -> None:
     [track] = gpxpy.parse(inside.get(f"{flight}/flight.gpx").text).tracks
     assert track.name is not None
