@@ -133,4 +133,4 @@ def klv_track(found: KlvFile, name: str) -> Track:
         if at_us is not None and lat is not None and lon is not None:
             heading, speed = platform_angles(one)[0], one.number(Tag.GROUND_SPEED)
             fixes.append(Fix(at_us, lat, lon, one.number(Tag.ALT), heading, speed))
-    return Track("", name, "drone", sorted(fixes))
+    return Track("", name, "drone", sorted(fixes, key=lambda fix: fix.time_us))
