@@ -15,7 +15,7 @@ from fieldlab.peers import need_program
 from fieldlab.spools import open_spool
 from fieldlink.codecs.bundle import KLV_MEDIA_TYPE, Draft, Layer, Precedence
 from fieldlink.codecs.fault import ConfigError, SourceError
-from fieldlink.codecs.klv import Record, Tag, decode, encode, put_record
+from fieldlink.codecs.klv import Record, Tag, Value, decode, encode, put_record
 from fieldlink.codecs.mavlink import tlog_record
 from fieldlink.codecs.telemetry import POSITION, Block, Sample
 from fieldlink.drone.console.klv_files import klv_track, read_klv
@@ -214,7 +214,7 @@ def test_every_set_in_a_clip_is_one_that_decodes(clip: bytes, tmp_path: Path) ->
 
 
 def test_sets_of_one_instant_that_do_not_say_the_same_are_a_track(tmp_path: Path) -> None:
-    where = {Tag.TIME: START_US, Tag.LAT: 30.0, Tag.LON: 103.0}
+    where: dict[int, Value] = {Tag.TIME: START_US, Tag.LAT: 30.0, Tag.LON: 103.0}
     path = tmp_path / "hovering.klv"
     path.write_bytes(encode({**where, Tag.ALT: 500.0}) + encode(where) + encode(where))
     fixes = list(klv_track(read_klv(path), "uav-1").fixes)
