@@ -111,31 +111,35 @@ class Clip:
                 if self.why:
                     break
                 if units and output is None:
-                    output = av.open(buffer, "w", format="mpegts", options=_OPTIONS)
-                    self._begin(output, piece)
-                for unit in units:
-                    self._put(output, unit)
+                    output = self._begun(buffer, piece)
+                if output is not None:
+                    self._put_all(output, units, piece)
                 yield buffer.take()
             if output is not None:
-                output.close()
+                self._end(output)
                 yield buffer.take()
         except av.error.FFmpegError as error:
             raise SourceError(
                 "unplayable", f"libav makes no transport stream of it: {error}"
             ) from (error)
 
+    def _end(self, output: Any) -> None:
+        """Write what libav still has; a spoilt frame among that ends it."""
+        try:
+            output.close()
+        except av.error.FFmpegError as error:
+            self.damaged.append(f"the end of the clip: {error}")
+
     def _units(self, piece: Piece) -> list[_Unit]:
         """What of `piece` belongs to the clip, by decoding time."""
         try:
             with _opened(piece) as source:
-                video = source.streams.video[0]
-                if self._codec not in ("", video.codec_context.name):
-                    self.why = (
-                        f"the camera changed from {self._codec} to {video.codec_context.name}"
-                    )
+                codec = _codec_of(source.streams.video[0])
+                if codec not in _FILTERS:
+                    self.damaged.append(f"{codec or 'an unknown codec'} is not H.264 or H.265")
                     return []
-                if video.codec_context.name not in _FILTERS:
-                    self.damaged.append(f"{video.codec_context.name} is not H.264 or H.265")
+                if self._codec not in ("", codec):
+                    self.why = f"the camera changed from {self._codec} to {codec}"
                     return []
                 units = list(self._read(source, piece))
         except (av.error.FFmpegError, IndexError) as error:
@@ -181,7 +185,7 @@ class Clip:
         """The sound of `piece`, if it is of the kind that was said at the beginning: of another its
         frames would be read by the wrong rate.
         """
-        sounds: Sequence[Any] = source.streams.audio[:1]
+        sounds = _sounds(source)
         if not sounds or not self._outs or _sound_of(source) == self._sound:
             return sounds
         if not self._changed:
@@ -224,6 +228,19 @@ class Clip:
         self._zero_us = first.dts_us - _BEFORE_US
         return [unit for unit in units if unit.dts_us >= first.dts_us]
 
+    def _begun(self, buffer: _Buffer, piece: Piece) -> Any:
+        """The stream that begins with `piece`; None when libav makes none of that one."""
+        output = av.open(buffer, "w", format="mpegts", options=_OPTIONS)
+        try:
+            self._begin(output, piece)
+            output.start_encoding()
+        except av.error.FFmpegError as error:  # it may not be used again: libav has let go of it
+            self.damaged.append(f"the piece at {piece.start_us}: {error}")
+            self._outs, self._codec, self._sound, self.first_us = {}, "", None, None
+            buffer.take()
+            return None
+        return output
+
     def _begin(self, output: Any, piece: Piece) -> None:
         with _opened(piece) as source:
             video = source.streams.video[0]
@@ -232,11 +249,22 @@ class Clip:
             output.metadata["service_name"] = self._name
             output.metadata["service_provider"] = "fieldlink"
             self._outs["video"] = output.add_stream_from_template(video)
-            for sound in source.streams.audio[:1]:
+            for sound in _sounds(source):
                 self._outs["audio"] = output.add_stream_from_template(sound)
         self._outs["klv"] = output.add_data_stream("klv")
         for out in self._outs.values():
             out.time_base = _CLOCK
+
+    def _put_all(self, output: Any, units: Sequence[_Unit], piece: Piece) -> None:
+        """What cannot be written costs only itself."""
+        spoilt, why = 0, ""
+        for unit in units:
+            try:
+                self._put(output, unit)
+            except av.error.FFmpegError as error:
+                spoilt, why = spoilt + 1, str(error)
+        if spoilt:
+            self.damaged.append(f"{spoilt} frames of the piece at {piece.start_us}: {why}")
 
     def _put(self, output: Any, unit: _Unit) -> None:
         out = self._outs.get(unit.track)
@@ -266,7 +294,18 @@ def _opened(piece: Piece) -> Any:
     """As MP4 and nothing else: a session or a list that came for a film would have libav listen on
     the network, or open other files.
     """
-    return av.open(io.BytesIO(piece.content), format="mp4")
+    # Whatever its titles are written in: GBK, for one.
+    return av.open(io.BytesIO(piece.content), format="mp4", metadata_errors="replace")
+
+
+def _codec_of(stream: Any) -> str:
+    context = stream.codec_context
+    return "" if context is None else str(context.name)
+
+
+def _sounds(source: Any) -> Sequence[Any]:
+    """Its first sound, if libav knows what it is."""
+    return [sound for sound in source.streams.audio[:1] if _codec_of(sound)]
 
 
 _Sound = tuple[str, bytes | None, int, str]
@@ -274,9 +313,8 @@ _Sound = tuple[str, bytes | None, int, str]
 
 def _sound_of(source: Any) -> _Sound | None:
     """What a decoder has to know of its sound before its first frame; None: there is none."""
-    for sound in source.streams.audio[:1]:
+    for sound in _sounds(source):
         context = sound.codec_context
-        if context is not None:
-            known = context.extradata if context.name == "aac" else None
-            return context.name, known, context.sample_rate, context.layout.name
+        known = context.extradata if context.name == "aac" else None
+        return context.name, known, context.sample_rate, context.layout.name
     return None

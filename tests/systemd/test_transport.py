@@ -1,10 +1,12 @@
 """Clips with KLV: Debian's ffmpeg and ffprobe say what is in them."""
 
+import itertools
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import av.error
 import pytest
 
 from fieldlab.klv import T0_US, film, moments
@@ -164,3 +166,54 @@ def test_a_clip_ends_before_its_time_stamps_begin_again(films: dict[str, bytes])
     assert b"".join(clip.write(hours))
     assert (clip.pictures, clip.last_us) == (20, T0_US + 25 * 3_600_000_000 + 900_000)
     assert clip.why == "a transport stream counts no further than 26 hours"
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        ((b"avc1", b"qqqq"), "an unknown codec is not H.264 or H.265"),
+        ((b"mp4a", b"qqqq"), ""),  # the pictures are there all the same
+        ((b"VideoHandler", b"\xce\xde\xb1\xea\xcc\xe2 12345"), ""),  # a title in GBK
+    ],
+)
+def test_a_piece_that_its_disk_has_spoiled_costs_no_other(
+    spoilt: tuple[bytes, bytes], said: str, sounds: dict[int, bytes]
+) -> None:
+    good, clip = sounds[44_100], Clip(T0_US, T0_US + 60_000_000)
+    bad = good.replace(*spoilt)
+    assert bad != good
+    assert b"".join(clip.write([Piece(bad, T0_US), Piece(good, T0_US + 10**6)]))
+    assert clip.pictures == (10 if said else 20)
+    assert said in "".join(clip.damaged)
+
+
+def test_a_first_piece_of_which_no_stream_can_be_made_costs_no_other(
+    sounds: dict[int, bytes],
+) -> None:
+    good, clip = sounds[44_100], Clip(T0_US, T0_US + 60_000_000)
+    at = good.index(b"esds")  # its sound is of an object type that ADTS has no number for
+    config = good.index(b"\x05\x80\x80\x80", at) + 5
+    bad = good[:config] + b"\xf9" + good[config + 1 :]
+    assert b"".join(clip.write([Piece(bad, T0_US), Piece(good, T0_US + 10**6)]))
+    assert (clip.pictures, clip.first_us) == (10, T0_US + 10**6)
+    assert f"the piece at {T0_US}: " in clip.damaged[0]
+    nothing = Clip(T0_US, T0_US + 60_000_000)
+    assert b"".join(nothing.write([Piece(bad, T0_US)])) == b""
+    assert nothing.first_us is None
+
+
+def test_a_frame_that_cannot_be_written_costs_only_itself(
+    films: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, turn = Clip._put, itertools.count()
+
+    def spoilt(self: Clip, output: object, unit: object) -> None:
+        if next(turn) == 3:
+            raise av.error.InvalidDataError(1, "spoilt")
+        put(self, output, unit)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Clip, "_put", spoilt)
+    clip = Clip(T0_US, T0_US + 60_000_000)
+    assert b"".join(clip.write([Piece(films["h264"], T0_US)]))
+    assert clip.pictures == 9
+    assert f"1 frames of the piece at {T0_US}: " in clip.damaged[0]

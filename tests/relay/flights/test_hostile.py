@@ -130,9 +130,7 @@ def _piece_meta(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in {**plain, **changes}.items() if value is not ...}
 
 
-def _file(
-    shelf: Shelf, layer: Layer, meta: dict[str, Any], start_us: int = _BEGUN_US
-) -> None:
+def _file(shelf: Shelf, layer: Layer, meta: dict[str, Any], start_us: int = _BEGUN_US) -> None:
     shelf.file(
         "m300-1",
         layer,
