@@ -32,7 +32,11 @@ _CLOCK = Fraction(1, 90_000)
 _BEFORE_US = 1_000_000  # a stream begins there, so that nothing is before 0
 _MOST_HOURS = 26  # of 33 bits at 90 kHz (ISO/IEC 13818-1, 2.4.3.7)
 _FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
-_OPTIONS = {"max_delay": "700000", "mpegts_flags": "+resend_headers"}
+_OPTIONS = {
+    "max_delay": "700000",
+    "mpegts_flags": "+resend_headers",
+    "pes_payload_size": "0",  # several frames of sound in one packet have one time stamp
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,22 @@ def test_sound_of_another_kind_is_left_out_and_said(
     assert later.damaged == [f"the sound from {T0_US + 1_000_000} on is of another kind: left out"]
 
 
+def test_sound_is_as_far_from_its_pictures_as_it_was(
+    sounds: dict[int, bytes], tmp_path: Path
+) -> None:
+    was, made = tmp_path / "was.mp4", tmp_path / "made.ts"
+    was.write_bytes(sounds[44_100])  # with a hole of 80 ms behind the first frame
+    made.write_bytes(b"".join(Clip(T0_US, T0_US + 10**9).write([Piece(sounds[44_100], T0_US)])))
+    away = []
+    for path in (was, made):
+        times: dict[str, list[float]] = {"video": [], "audio": [], "data": []}
+        for packet in probed(path)["packets"]:
+            times[packet["codec_type"]].append(float(packet["pts_time"]))
+        away.append([at - min(times["video"]) for at in sorted(times["audio"])])
+    assert len(away[0]) > 40
+    assert away[1] == pytest.approx(away[0], abs=0.0001)
+
+
 def test_a_piece_that_is_no_mp4_makes_libav_open_nothing() -> None:
     """A session description would have it listen on the network, for as long as it likes."""
     session = b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\n"
