@@ -4,6 +4,7 @@
 connects a cloud to a broker. Nothing in here moves an aircraft.
 """
 
+from fieldlink.drone.dji.calls import Pace
 from fieldlink.drone.dji.cloud import SAID, TOLD, Cloud, Letter
 from fieldlink.drone.dji.ports import Files, LiveNeeds, Media, Said, Sink, Station
 from fieldlink.drone.dji.shell import Shell
@@ -17,6 +18,7 @@ __all__ = [
     "Letter",
     "LiveNeeds",
     "Media",
+    "Pace",
     "Said",
     "Shell",
     "Sink",

@@ -12,12 +12,26 @@ from typing import Any
 
 from fieldlink.codecs.dji import Envelope, Result, read_result, result_of
 
-__all__ = ["TIMEOUT_S", "TRIES", "Answer", "Calls"]
+__all__ = ["USUAL", "Answer", "Calls", "Pace"]
 
-TIMEOUT_S = 3.0
-TRIES = 3
 _MAX_TIDS = 256
 _MAX_OPEN = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long is waited, s: for an answer (`tries` times in all), for a receiver to listen, before
+    a start that failed is tried again, and between two looks at what is due.
+    """
+
+    answer_s: float = 3.0
+    tries: int = 3
+    open_s: float = 1.0
+    retry_s: float = 2.0
+    tick_s: float = 0.5
+
+
+USUAL = Pace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +62,9 @@ class Calls:
         send: Callable[[Envelope], None],
         make_id: Callable[[], str],
         wall_ms: Callable[[], int],
+        pace: Pace = USUAL,
     ) -> None:
-        self._gateway, self._send = gateway, send
+        self._gateway, self._send, self._pace = gateway, send, pace
         self._make_id, self._wall_ms = make_id, wall_ms
         self._open: list[_Attempt] = []
         self._tids: OrderedDict[str, _Attempt] = OrderedDict()
@@ -69,7 +84,7 @@ class Calls:
         many wait already."""
         if len(self._open) >= _MAX_OPEN:
             return False
-        attempt = _Attempt(method, data, self._make_id(), done, now_s + TIMEOUT_S)
+        attempt = _Attempt(method, data, self._make_id(), done, now_s + self._pace.answer_s)
         self._open.append(attempt)
         self._ask(attempt)
         return True
@@ -104,9 +119,9 @@ class Calls:
     def tick(self, now_s: float) -> None:
         """Ask again, or give up, what is due."""
         for attempt in [one for one in self._open if one.due_s <= now_s]:
-            if attempt.tries < TRIES:
+            if attempt.tries < self._pace.tries:
                 attempt.tries += 1
-                attempt.due_s = now_s + TIMEOUT_S
+                attempt.due_s = now_s + self._pace.answer_s
                 self._ask(attempt)
             else:
                 self._open.remove(attempt)

@@ -17,6 +17,7 @@ from fieldlink.codecs.dji import (
     write_envelope,
 )
 from fieldlink.codecs.fault import CodecError
+from fieldlink.drone.dji.calls import USUAL, Pace
 from fieldlink.drone.dji.gateway import Gateway
 from fieldlink.drone.dji.ports import Files, LiveNeeds, Media, Sink
 
@@ -57,6 +58,7 @@ class Cloud:
     config: Mapping[str, Any] = field(default_factory=dict)
     files: Files | None = None
     wishes: Mapping[str, LiveNeeds] = field(default_factory=dict)
+    pace: Pace = USUAL
     gateways: dict[str, Gateway] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     _outbox: list[Letter] = field(default_factory=list)
@@ -78,6 +80,7 @@ class Cloud:
                 files=self.files,
                 make_id=self.make_id,
                 wall_ms=self.wall_ms,
+                pace=self.pace,
             )
         self._behind = {a: g for a, g in self._behind.items() if g in self.gateways}
 

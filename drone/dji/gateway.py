@@ -29,7 +29,7 @@ from fieldlink.codecs.dji import Camera as LiveCamera
 from fieldlink.codecs.dji import Video as LiveVideo
 from fieldlink.codecs.fault import CodecError
 from fieldlink.codecs.telemetry import TEXT, AlarmKind, Flag
-from fieldlink.drone.dji.calls import Answer, Calls
+from fieldlink.drone.dji.calls import USUAL, Answer, Calls, Pace
 from fieldlink.drone.dji.events import Events
 from fieldlink.drone.dji.live import LiveStreams
 from fieldlink.drone.dji.ports import Files, LiveNeeds, Media, Said, Sink, Station
@@ -73,11 +73,12 @@ class Gateway:
         files: Files | None,
         make_id: Callable[[], str],
         wall_ms: Callable[[], int],
+        pace: Pace = USUAL,
     ) -> None:
         self.sn, self._send, self._sink, self._wall_ms = sn, send, sink, wall_ms
         services = Topic(Way.SERVICES, sn)
-        self.calls = Calls(sn, lambda envelope: send(services, envelope, 0), make_id, wall_ms)
-        self.live = LiveStreams(sn, self.calls, media, needs, self._live_changed)
+        self.calls = Calls(sn, lambda envelope: send(services, envelope, 0), make_id, wall_ms, pace)
+        self.live = LiveStreams(sn, self.calls, media, needs, self._live_changed, pace)
         self._own = Station(sn, Role.UNKNOWN, sn)
         self._crafts: dict[str, _Craft] = {}
         self._heard_s: float | None = None

@@ -22,17 +22,16 @@ from fieldlink.codecs.dji import (
     start_data,
     stop_data,
 )
-from fieldlink.drone.dji.calls import Answer, Calls
+from fieldlink.drone.dji.calls import USUAL, Answer, Calls, Pace
 from fieldlink.drone.dji.ports import LiveNeeds, Media
 
 __all__ = ["LiveStreams", "Stage"]
 
-_OPEN_S = 1.0  # until the receiver listens
 _PROVE_S = 25.0  # RTMP takes 10 to 15 s to the first picture
 _STALL_S = 8.0
 _STEADY_S = 180.0  # so long without trouble, and more quality is tried
 _QUICK = 10  # starts in a row that are tried quickly: ten failures in a row were seen
-_RETRY_S, _SLOW_S, _LATER_S, _WRONG_S = 2.0, 30.0, 15.0, 120.0
+_SLOW_S, _LATER_S, _WRONG_S = 30.0, 15.0, 120.0
 _CHANGES = 4  # times that a stream is asked to change, a little later each time
 _SILENT_S = (5.0, 10.0, 20.0, 40.0, 60.0)
 
@@ -86,8 +85,9 @@ class LiveStreams:
         media: Media,
         needs: LiveNeeds,
         on_change: Callable[[str], None],
+        pace: Pace = USUAL,
     ) -> None:
-        self._gateway = gateway
+        self._gateway, self._pace = gateway, pace
         self._calls, self._media, self._on_change = calls, media, on_change
         self.needs = needs
         self._capacity: Capacity | None = None
@@ -100,7 +100,7 @@ class LiveStreams:
         self._capacity = capacity
         for stream in self._streams.values():
             if stream.stage is Stage.RESTING:
-                stream.due_s = min(stream.due_s, now_s + _RETRY_S)
+                stream.due_s = min(stream.due_s, now_s + self._pace.retry_s)
         self._arrange(now_s)
 
     @property
@@ -167,7 +167,9 @@ class LiveStreams:
                 self._change(stream, now_s)
             elif stream.stage is Stage.LIVE and now_s - stream.seen_s >= _STALL_S:
                 self._stop(stream, now_s)
-                self._rest(stream, now_s, _RETRY_S, "its pictures stopped coming 画面中断")
+                self._rest(
+                    stream, now_s, self._pace.retry_s, "its pictures stopped coming 画面中断"
+                )
             elif stream.stage in (Stage.OPENING, Stage.RESTING) and stream.due_s <= now_s:
                 self._start(stream, now_s)
             elif stream.stage is Stage.PROVING and stream.due_s <= now_s:
@@ -193,7 +195,7 @@ class LiveStreams:
         if url is None:
             self.no_room += 1
             return
-        self._streams[video] = _Stream(video, url, self.needs.quality, now_s + _OPEN_S)
+        self._streams[video] = _Stream(video, url, self.needs.quality, now_s + self._pace.open_s)
 
     def _end(self, stream: _Stream, now_s: float) -> None:
         stream.gone = True
@@ -249,7 +251,7 @@ class LiveStreams:
         self._rest(stream, now_s, pauses.get(result.outcome, _LATER_S), result.words)
 
     def _pause(self, stream: _Stream) -> float:
-        return _RETRY_S if stream.failures < _QUICK else _SLOW_S
+        return self._pace.retry_s if stream.failures < _QUICK else _SLOW_S
 
     def _rest(self, stream: _Stream, now_s: float, pause_s: float, reason: str) -> None:
         stream.failures += 1
@@ -313,7 +315,7 @@ class LiveStreams:
         final = result is not None and result.outcome is Outcome.WRONG
         if final or change.tries >= _CHANGES:
             del stream.changes[method]
-        change.due_s = now_s + _RETRY_S * change.tries
+        change.due_s = now_s + self._pace.retry_s * change.tries
         words = "it does not answer 无应答" if result is None else result.words
         self._on_change(f"{stream.video}: {words}")
 

@@ -15,7 +15,6 @@ from fieldlink.systemd.tls import TlsPeer
 __all__ = ["SUBSCRIPTIONS", "Shell"]
 
 SUBSCRIPTIONS = tuple(str(Topic(way, "+")) for way in SAID)
-_TICK_S = 0.5
 _MAX_WAITING = 2_000
 
 
@@ -34,6 +33,7 @@ class Shell:
         steady_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cloud, self._host, self._port = cloud, host, port
+        self._tick_s = cloud.pace.tick_s
         self._tls, self._login, self._on_tick = tls, login, on_tick
         self._steady_s = steady_s
         self._waiting: deque[tuple[str, bytes]] = deque()
@@ -96,17 +96,17 @@ class Shell:
             called.clear()
             if self._waiting:
                 self._on_tick()  # a gateway that was registered a moment ago speaks at once
-            while self._waiting:
+            for _ in range(len(self._waiting)):  # and then others: it may come without end
                 topic, payload = self._waiting.popleft()
                 self._cloud.receive(topic, payload, self._steady_s())
             if self._steady_s() >= due_s:
                 self._on_tick()
                 self._cloud.tick(self._steady_s())
-                due_s = self._steady_s() + _TICK_S
+                due_s = self._steady_s() + self._tick_s
             self._send(link)
             waiting = asyncio.create_task(called.wait())
             await asyncio.wait(
-                [waiting, closed], timeout=_TICK_S, return_when=asyncio.FIRST_COMPLETED
+                [waiting, closed], timeout=self._tick_s, return_when=asyncio.FIRST_COMPLETED
             )
             waiting.cancel()
 

@@ -13,7 +13,7 @@ from typing import Any
 import bcrypt
 
 from fieldlink.codecs.fault import ConfigError, LinkError, SourceError
-from fieldlink.drone.dji import Cloud, LiveNeeds, Shell
+from fieldlink.drone.dji import Cloud, LiveNeeds, Pace, Shell
 from fieldlink.edge.control import Command
 from fieldlink.edge.device_api.access import AGENT, agent_secret
 from fieldlink.edge.device_api.broker import from_here, kept_ports
@@ -61,12 +61,14 @@ class Dji:
         *,
         records: Records | None = None,
         keep_free: int = 0,
+        pace: Pace | None = None,
     ) -> None:
         if settings.live != "whip":
             pushed = None
         self.settings = settings, api, state_dir, pushed, keep_free
         self._settings, self._api, self._state_dir = settings, api, state_dir
         self._intake, self._time = intake, time_
+        self._pace = pace or Pace()
         self._registry = Registry(state_dir / "device-api")
         self._by_sn: dict[str, Device] = {}
         self._reason = "not started yet"
@@ -146,6 +148,7 @@ class Dji:
             else {},
             files=self._uploads,
             wishes=self._wishes,
+            pace=self._pace,
         )
         self._shell = Shell(
             self._cloud, host, port, tls=tls, login=(AGENT, secret), on_tick=self._look
@@ -286,13 +289,17 @@ def make_dji(
     *,
     records: Records | None = None,
     keep_free: int = 0,
+    pace: Pace | None = None,
 ) -> list[Dji]:
-    """The adapter, if it is wanted; `keep_free` bytes of the disk are left by what it takes in."""
+    """The adapter, if it is wanted; `keep_free` bytes of the disk are left by what it takes in.
+    `pace` is that of the sessions.
+    """
     if not settings.enabled:
         return []
     made = Dji(
         *(settings, api, state_dir, intake, time_, cameras, pushed),
         records=records,
         keep_free=keep_free,
+        pace=pace,
     )
     return [made]

@@ -55,7 +55,7 @@ FLY = Gait(
 )
 _OSD_S = 2.0
 _TOPO_S = 3.0
-_LATE_S, _JUST_LATE_S = 4.0, 3.2  # it is asked again after 3 s
+_LATE_S = 4.0
 _SILENT_S = 8.0
 _ANSWER_S = 0.05
 _CAMERA, _FPV = "53-0-0", "39-0-7"
@@ -108,6 +108,7 @@ class DjiRcPlan:
     lon: float = 108.95
     faults: frozenset[DjiFault] = frozenset()
     quick: bool = False  # silent for one question, and late with one answer
+    quick_s: float = 3.2  # how late that is: it is asked again after 3 s
     files: tuple[str, ...] = ()  # that it brings: photos, and videos that end in .MP4
 
 
@@ -265,7 +266,7 @@ class DjiRc:
             return _ANSWER_S
         if not self.plan.quick:
             return _LATE_S
-        return _JUST_LATE_S if (method, result) == (_START, 0) else _ANSWER_S
+        return self.plan.quick_s if (method, result) == (_START, 0) else _ANSWER_S
 
     def _serve(self, asked: Envelope, after_s: float) -> int | None:
         video = str(asked.data.get("video_id", ""))
@@ -286,7 +287,9 @@ class DjiRc:
         faults, self.starts = self.plan.faults, self.starts + 1
         if DjiFault.SILENCE in faults and (self.starts == 1 or after_s < self._silent_until_s):
             if self.starts == 1:
-                self._silent_until_s = after_s + (1.0 if self.plan.quick else _SILENT_S)
+                self._silent_until_s = after_s + (
+                    self.plan.quick_s / 3 if self.plan.quick else _SILENT_S
+                )
             return None
         if self._troubles:
             return self._troubles.pop(0)

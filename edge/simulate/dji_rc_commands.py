@@ -44,6 +44,10 @@ def dji_rc(
     quick: Annotated[
         bool, typer.Option(help="Be silent, and late, only as long as it takes to be noticed.")
     ] = False,
+    quick_s: Annotated[
+        float,
+        typer.Option(min=0.1, help="With --quick, how late: just more than the kit waits."),
+    ] = 3.2,
     bring: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,6 +73,7 @@ def dji_rc(
         lon=lon,
         faults=frozenset(fault or ()),
         quick=quick,
+        quick_s=quick_s,
         files=tuple(bring or ()),
     )
     found = asyncio.run(_run(plan, _login(uri, config, name, rc, host), seconds))
