@@ -112,12 +112,13 @@ class IncidentsPage(View):
 
 
 class DeviceView(View):
-    """What a kit last said of one of its devices."""
+    """What a kit last said of one of its devices; `carrier` is the device that carries it."""
 
     device: str
     kind: str
     state: str | None
     reason: str | None
+    carrier: str | None
 
 
 class PendingView(View):

@@ -46,6 +46,7 @@ def device_views(kit: Kit) -> list[DeviceView]:
             kind=_text(kit.devices[device]) or "",
             state=_text(_map(said.get(device)).get("state")),
             reason=_text(_map(said.get(device)).get("reason")),
+            carrier=_text(_map(said.get(device)).get("carrier")),
         )
         for device in sorted(kit.devices)[:_MAX_DEVICES]
     ]

@@ -99,6 +99,7 @@ const READERS = {
   },
   async kits() {
     state.kits = (await get("/api/kits")).kits;
+    map.fleet.carry(state.kits);
     drawKits(state.kits);
   },
   async window() {

@@ -17,6 +17,10 @@ const CUT_US = 300e3;
 const HEM_S = 1;
 const LAST_S = 2;
 const FOREVER_S = 1e9;
+const REST_MS = 1000;
+
+// The link, the session or the centre itself, none of which lasts.
+const passes = ({ status }) => status === 0 || status === 401 || status === 429 || status >= 500;
 
 const codecCount = (type) => (/codecs="?([^"]*)"?/.exec(type)?.[1] ?? "").split(",").length;
 
@@ -134,6 +138,7 @@ export class PiecePlayer {
     if (this.#evict(now)) return;
     this.#jump(now);
     const next = this.#next(this.video.currentTime);
+    if (next && performance.now() < (this.restMs ?? 0)) return;
     if (next && this.#breaks(next)) {
       const away = this.#toS(next.from_us) - now;
       if (away < TOUCH_S || !this.#bufferedAt(now) || (away < LAST_S && this.#stuck())) this.#begin(next, Math.max(now, this.#toS(next.from_us)) + 0.01);
@@ -244,7 +249,7 @@ export class PiecePlayer {
   }
 
   #failed(piece, fault) {
-    if (fault.status === 0) return; // the link is down: the next tick tries again
+    if (passes(fault)) { this.restMs = performance.now() + REST_MS; return; } // asked for again then
     this.bad.add(piece.id);
     this.told("failed", fault.message);
     const next = this.pieces.find((each) => each.from_us >= piece.from_us && !this.bad.has(each.id));

@@ -95,7 +95,9 @@ def test_what_a_kit_reports_is_shown_with_its_age_and_never_trusted(
     assert (stream["state"], stream["down_reason"]) == ("down", "no packet")
     kit = inside.get("/api/kits").json()["kits"][0]
     assert kit["connected"] is True
-    assert kit["devices"][1] == {"device": "ball-2", "kind": "drone", "state": None, "reason": None}
+    assert kit["devices"][1] == {
+        "device": "ball-2", "kind": "drone", "state": None, "reason": None, "carrier": None
+    }  # fmt: skip
     assert (kit["pending"]["bundles"], kit["pending"]["size_bytes"]) == (8, 20_500)
     duty.catalogue.hear_kits([KitNews("kit-1", now, report={"pending": layers})])
     stream = inside.get("/api/streams").json()["streams"][0]

@@ -11,7 +11,6 @@ import { place } from "../timeline.js";
 const TOUCH_US = 0.5e6; // pieces that are closer are one span of video
 const NEAR_SHARE = 0.012; // of the width: marks that are closer are one
 const MOST_TOLD = 6;
-const MOST_MARKS = 2000;
 const GRAVE = 3; // MAV_SEVERITY: emergency, alert, critical, error
 const MODE_HUES = 6;
 
@@ -110,7 +109,7 @@ export class Plots {
   #marks(replay) {
     const alarms = replay.alarms.map((alarm) => ({ us: alarm.raised_us, kind: "alarm", text: alarmText(alarm) + (alarm.text ? ` · ${alarm.text}` : "") }));
     const texts = replay.texts.map(([us, severity, text]) => ({ us, kind: severity !== null && severity <= GRAVE ? "grave" : "text", text }));
-    const all = [...alarms, ...texts].filter(({ us }) => us >= this.from && us <= this.to).sort((a, b) => a.us - b.us).slice(0, MOST_MARKS);
+    const all = [...alarms, ...texts].filter(({ us }) => us >= this.from && us <= this.to).sort((a, b) => a.us - b.us);
     const groups = [];
     for (const mark of all) {
       const last = groups.at(-1);

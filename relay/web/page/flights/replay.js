@@ -18,6 +18,7 @@ const LONGEST_FRAME_MS = 250; // a page that was hidden does not leap
 const SAY_MS = 100;
 const AGAIN_MS = 5000; // of a flight that goes on
 const LEAST_US = 1e6;
+const GONE = 404;
 
 export class Replay {
   constructor({ closed }) {
@@ -50,9 +51,13 @@ export class Replay {
   }
 
   shown(yes) {
+    if (this.visible === yes) return;
     this.visible = yes;
-    if (!yes) this.#stop();
-    else if (this.key) this.#frames();
+    if (!yes) { this.#stop(); return; }
+    if (!this.key) return;
+    if (!this.track || this.stale) { this.#read(); return; }
+    this.video.show(this.flight, this.us);
+    this.#frames();
   }
 
   async open(flight) {
@@ -65,8 +70,8 @@ export class Replay {
     if (!flight) return;
     this.#head();
     this.#tell("");
-    await this.#read(true);
-    byId("replay-scrub").focus({ preventScroll: true });
+    await this.#read();
+    if (key === this.key && this.visible) byId("replay-scrub").focus({ preventScroll: true });
   }
 
   // News: of the flight that is looked at, read what came since.
@@ -75,26 +80,36 @@ export class Replay {
     const grown = flight.end_us !== this.flight.end_us || flight.pieces_here !== this.flight.pieces_here || JSON.stringify(flight.video) !== JSON.stringify(this.flight.video);
     this.flight = flight;
     this.#head();
-    if (!grown || this.again) return;
-    this.again = setTimeout(() => { this.again = null; this.#read(false); }, AGAIN_MS);
+    if (grown) this.stale = true;
+    if (this.stale && this.visible) this.#later();
   }
 
-  async #read(first) {
+  #later() {
+    this.again ??= setTimeout(() => { this.again = null; this.#read(); }, AGAIN_MS);
+  }
+
+  async #read() {
     const { key } = this;
+    const first = !this.track;
     setText(byId("replay-fault"), first ? t("player.loading") : "");
+    this.stale = false;
     let replay;
     try {
       replay = await get(`${pathOf(this.flight)}/replay`);
     } catch (fault) {
       if (fault.status === undefined) throw fault;
-      if (key === this.key && first) setText(byId("replay-fault"), t("replay.failed", { reason: fault.message }));
+      if (key !== this.key) return;
+      this.stale = true;
+      if (first) setText(byId("replay-fault"), t("replay.failed", { reason: fault.message }));
+      if (this.visible && fault.status !== GONE) this.#later();
       return;
     }
     if (key !== this.key) return;
-    setText(byId("replay-fault"), replay.rows.length ? "" : t("replay.nothing"));
+    if (!this.visible) { this.stale = true; return; } // it is read when it is shown again
     const atEnd = this.us !== null && this.us >= (this.to ?? 0) - LEAST_US;
     this.replay = replay;
     this.track = new Track(replay);
+    this.#lacks();
     this.from = Math.min(this.flight.start_us, this.track.fromUs ?? Infinity);
     this.to = Math.max(this.from + LEAST_US, this.flight.end_us ?? 0, this.track.toUs ?? 0);
     if (this.us === null) this.us = this.from;
@@ -104,6 +119,13 @@ export class Replay {
     this.#frames();
     await this.map.show(this.track, first);
     this.#draw();
+  }
+
+  // What the map does not show because it is not known.
+  #lacks() {
+    const { rows, at } = this.track;
+    const placed = rows.some((row) => Number.isFinite(row[at.lat]) && Number.isFinite(row[at.lon]));
+    setText(byId("replay-fault"), !rows.length ? t("replay.nothing") : placed ? "" : t("replay.nowhere"));
   }
 
   #head() {
@@ -151,7 +173,7 @@ export class Replay {
     cancelAnimationFrame(this.framing);
     clearTimeout(this.again);
     Object.assign(this, { framing: null, playing: false, again: null });
-    if (this.us !== null && this.key) this.video.stand(this.us);
+    this.video.leave();
   }
 
   #frames() {
@@ -226,6 +248,7 @@ export class Replay {
     if (!this.key) return;
     this.#head();
     if (this.track) {
+      this.#lacks();
       this.plots.draw(this.track, this.replay, this.flight, this.from, this.to);
       this.plots.video(this.video.pieces);
     }
@@ -233,4 +256,4 @@ export class Replay {
   }
 }
 
-const ENDS = new Set(["disarmed", "lost", "stopped", "imported"]);
+const ENDS = new Set(["disarmed", "armed", "lost", "stopped", "imported"]);

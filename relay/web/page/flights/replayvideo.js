@@ -3,7 +3,7 @@
 
 import { get } from "../api.js";
 import { byId, el, setText } from "../dom.js";
-import { PiecePlayer } from "../mse.js";
+import { PiecePlayer, playable } from "../mse.js";
 import { joined, pieceOf } from "../pieces.js";
 import { t } from "../text.js";
 import { keyOf } from "./words.js";
@@ -16,6 +16,7 @@ const TOUCH_US = 0.3e6;
 const TAIL_US = 0.5e6; // before a gap a video stands still on its last picture, however long that lasts
 const PATIENCE_MS = 4000; // for video that is known to be there
 const SEEK_MS = 700;
+const AGAIN_MS = 5000; // of a list that could not be read
 const MOST_RATE = 16;
 
 export class ReplayVideo {
@@ -32,41 +33,53 @@ export class ReplayVideo {
     const cameras = new Map();
     for (const { device, stream = "video" } of flight.video) cameras.set(`${device}/${stream}`, { kit: flight.kit, device, stream });
     const found = [...cameras.values()].sort((a, b) => Number(b.device === flight.device) - Number(a.device === flight.device));
-    const same = this.flight && keyOf(this.flight) === keyOf(flight) && JSON.stringify(found) === JSON.stringify(this.cameras);
+    // The camera that somebody chose stays so when video of another one comes.
+    const before = this.flight && keyOf(this.flight) === keyOf(flight) ? this.cameras[this.camera] : undefined;
+    const kept = before ? found.findIndex((each) => each.device === before.device && each.stream === before.stream) : -1;
+    const same = kept >= 0 && JSON.stringify(found) === JSON.stringify(this.cameras);
     this.flight = flight;
-    if (same) { this.#load(us, true); return; }
     this.cameras = found;
-    this.camera = 0;
-    this.#names();
-    this.#load(us);
+    this.camera = Math.max(0, kept);
+    if (!same) this.#names();
+    this.#load(us, kept >= 0);
   }
 
   #names() {
     const node = byId("replay-camera");
     node.hidden = this.cameras.length < 2;
     node.replaceChildren(...this.cameras.map(({ device, stream }, at) => el("option", { value: at, text: stream === "video" ? device : `${device} · ${stream}` })));
+    node.value = String(this.camera);
   }
 
   // `more`: what came since is added to what plays.
   async #load(us, more = false) {
-    const generation = (this.generation = (this.generation ?? 0) + 1);
+    const generation = this.#anew();
     if (!more) this.#release();
     const camera = this.cameras[this.camera];
     if (!camera) { this.pieces = []; this.loading = false; return; }
-    this.loading = !more;
+    this.loading = !this.engine;
     let pieces = [];
     try {
       for (const layer of LAYERS) { pieces = await this.#pages(camera, layer); if (pieces.length) break; }
     } catch (fault) {
-      if (fault.status === undefined) throw fault; // else the page says itself that the centre is gone
+      if (fault.status === undefined) throw fault;
+      // The page says itself that the centre is gone; that there is no video would not be true.
+      if (generation === this.generation) this.again = setTimeout(() => this.#load(this.askedUs ?? us, more), AGAIN_MS);
+      return;
     }
     if (generation !== this.generation) return;
     this.loading = false;
     this.pieces = pieces;
     this.came(pieces);
     if (!pieces.length) return;
-    this.engine ??= new PiecePlayer(this.video, (what, detail) => this.#told(what, detail));
+    this.engine ??= new PiecePlayer(this.video, (what, detail) => { if (what === "failed") this.reason = detail; });
     this.engine.show(pieces, us ?? pieces[0].from_us);
+  }
+
+  // Whatever is read just now is not waited for any more.
+  #anew() {
+    clearTimeout(this.again);
+    return (this.generation = (this.generation ?? 0) + 1);
   }
 
   async #pages({ kit, device, stream }, layer) {
@@ -83,13 +96,13 @@ export class ReplayVideo {
     return joined(found);
   }
 
-  #told(what, detail) {
-    if (what === "unsupported") this.fault = t("player.unsupported", { type: detail });
-    else if (what === "failed") this.fault = t("player.failed", { reason: detail });
-    else if (what === "playing") this.fault = "";
-  }
+  #at(us) { return this.pieces.find((piece) => piece.from_us <= us && us < piece.to_us); }
 
-  #covers(us) { return this.pieces.some((piece) => piece.from_us <= us && us < piece.to_us); }
+  // Why a piece is not shown; empty when it can be.
+  #wrong(piece) {
+    if (this.engine?.bad?.has(piece.id)) return t("player.failed", { reason: this.reason });
+    return playable(piece.media_type) ? "" : t("replay.unsupported", { type: piece.media_type });
+  }
 
   // Until when there is video without a gap from `us` on.
   #lasts(us) {
@@ -136,11 +149,14 @@ export class ReplayVideo {
     this.#note("");
   }
 
-  // Whether there is video of `us`; if not, it is said why.
+  // Whether there is video of `us`; if not, it is said why. A piece that is gone or broken is no more
+  // than a gap.
   #shows(us) {
-    const there = Boolean(this.engine) && !this.fault && this.#covers(us);
+    const piece = this.#at(us);
+    const wrong = piece ? this.#wrong(piece) : t(this.pieces.length ? "replay.video.gap" : "replay.video.none");
+    const there = Boolean(this.engine) && !wrong;
     this.video.dataset.there = String(there);
-    if (!there) this.#note(this.loading ? t("replay.video.loading") : this.fault || t(this.pieces.length ? "replay.video.gap" : "replay.video.none"));
+    if (!there) this.#note(this.loading ? t("replay.video.loading") : wrong);
     return there;
   }
 
@@ -164,12 +180,17 @@ export class ReplayVideo {
     this.engine?.close();
     this.engine = null;
     this.pieces = [];
-    this.fault = "";
+  }
+
+  // Nobody looks: nothing is fetched, held or played until it is shown again.
+  leave() {
+    this.#anew();
+    this.#release();
+    this.loading = false;
   }
 
   close() {
-    this.generation = (this.generation ?? 0) + 1;
-    this.#release();
+    this.leave();
     this.flight = null;
     this.cameras = [];
   }

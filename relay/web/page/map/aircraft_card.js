@@ -3,11 +3,11 @@
 import { get } from "../api.js";
 import { curveBox, rangeOf } from "../curves.js";
 import { el } from "../dom.js";
-import { has, t } from "../text.js";
+import { t } from "../text.js";
 import { minuteOfDay, nowUs, number } from "../time.js";
 import { batteryOf, batteryState } from "./aircraft.js";
 import { noseOf } from "./footprint.js";
-import { agoText } from "./units.js";
+import { agoText, wordText } from "./units.js";
 
 const SPAN_US = 3600e6;
 const STEP_US = 20e6;
@@ -28,9 +28,6 @@ export function batteryGauge(level) {
 const fact = (label, value, note = "") => el("div", { class: "air-fact" }, el("dt", { text: label }),
   el("dd", {}, el("b", { text: value }), note ? el("span", { class: "dim", text: note }) : null));
 
-// "landed" and "mission" as words where they are known ones.
-const word = (group, said) => (said && has(`air.${group}.${said}`) ? t(`air.${group}.${said}`) : said ?? "");
-
 export function aircraftPart(device) {
   const flight = device.streams.flight?.values ?? {};
   const link = device.streams.link?.values ?? {};
@@ -48,7 +45,7 @@ export function aircraftPart(device) {
     el("div", { class: "air-top" }, batteryGauge(batteryOf(device)),
       flight.mode ? el("b", { class: "air-mode", text: flight.mode, title: t("air.mode") }) : null,
       armed ? el("span", { class: "air-armed", data: { armed }, text: `${armed === "armed" ? "●" : "○"} ${t(`air.${armed}`)}` }) : null,
-      flight.landed ? el("span", { class: "dim", text: word("landed", flight.landed) }) : null),
+      flight.landed ? el("span", { class: "dim", text: wordText("air.landed", flight.landed) }) : null),
     facts.length ? el("dl", { class: "air-facts" }, ...facts) : null);
 }
 

@@ -23,6 +23,12 @@ const OFFSET_WORTH_US = 1e6;
 const fact = (label, value, note = "", state = "") => el("div", { class: "fact", data: { state } },
   el("dt", { text: label }), el("dd", {}, el("b", { text: value }), note ? el("span", { class: "dim", text: note }) : null));
 
+// A camera by its own name where that is not its carrier's.
+function cameraText({ device, stream }, carrier) {
+  const name = [device === carrier.device ? "" : device, stream === "video" ? "" : stream].filter(Boolean).join(" · ");
+  return name ? t("card.camera.named", { name }) : t("card.camera");
+}
+
 export class DeviceCard {
   constructor({ closed, located, followed, streamsOf, openStream, alarmsOf, stillOf }) {
     Object.assign(this, { closed, located, followed, streamsOf, openStream, alarmsOf, stillOf });
@@ -105,7 +111,7 @@ export class DeviceCard {
     const button = (act, text, run, pressed) => el("button", { type: "button", class: "small", text, data: { act },
       "aria-pressed": pressed === undefined ? null : String(pressed), on: { click: run } });
     const cameras = this.streamsOf(device).map((stream, at) => button(`camera-${at}`,
-      stream.stream === "video" ? t("card.camera") : t("card.camera.named", { name: stream.stream }), () => this.openStream(stream)));
+      cameraText(stream, device), () => this.openStream(stream)));
     if (!device.position && !cameras.length) return null;
     return el("div", { class: "card-acts" },
       device.position ? button("locate", t("card.locate"), () => this.located(device)) : null,

@@ -30,6 +30,7 @@ const sound = (lat, lon) => Number.isFinite(lat) && Number.isFinite(lon) && Math
 export class Fleet {
   constructor() {
     this.devices = new Map();
+    this.carriers = new Map();
     this.revision = 0;
     this.to = null; // to(lon, lat): the map's projection, once it is known
     this.changed = 0; // counts changes, so that whoever draws sees whether there is anything new
@@ -126,11 +127,17 @@ export class Fleet {
     this.changed += 1;
   }
 
-  // The streams of a device's own cameras: under its name, further ones under its name with a number
-  // that is no other device's.
+  // What each camera is carried by, as the kits say.
+  carry(kits) {
+    this.carriers = new Map(kits.flatMap(({ kit, devices }) => devices.filter(({ carrier }) => carrier).map(({ device, carrier }) => [keyOf(kit, device), carrier])));
+  }
+
+  // The streams of a device's own cameras: what has its name, and what its kit says that it carries;
+  // of what its kit does not say it, its name with a number that is no other device's.
   cameras({ kit, device }, streams) {
     const further = (name) => name.startsWith(`${device}-`) && /^\d{1,2}$/.test(name.slice(device.length + 1)) && !this.devices.has(keyOf(kit, name));
-    return streams.filter((each) => each.kit === kit && (each.device === device || further(each.device)));
+    const carried = (name) => (this.carriers.get(keyOf(kit, name)) ?? (further(name) ? device : "")) === device;
+    return streams.filter((each) => each.kit === kit && (each.device === device || carried(each.device)));
   }
 
   list() {
