@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fieldlink.codecs.bundle import IMPORTED, Draft
-from fieldlink.codecs.fault import SourceError, SpoolError
+from fieldlink.codecs.fault import ConfigError, SourceError, SpoolError
 from fieldlink.codecs.taken import Taken
 from fieldlink.codecs.telemetry import Poses
 from fieldlink.edge.importing.held import HeldFile
 from fieldlink.edge.importing.keeping import examine_movie, examine_photo, keep_file
 from fieldlink.edge.importing.logs import import_flights
-from fieldlink.edge.importing.order import Order, Place
+from fieldlink.edge.importing.order import Order, Place, can_be
 from fieldlink.edge.importing.samples import SampleWriter
 from fieldlink.edge.importing.subtitles import Told, read_told, record_told, record_way
 from fieldlink.edge.originals.spooling import Add
@@ -89,6 +89,8 @@ def import_file(file: HeldFile, beside: HeldFile | None, order: Order, place: Pl
         FieldlinkError: the spool cannot take it; what it has is taken in once all the same.
     """
     kind = order.kind
+    if order.began_us is not None and not can_be(order.began_us, place.clock()):
+        raise ConfigError("--began: nothing began then, by the clock of this kit 时间不可信")
     digest = _digest(file)
     before = place.find(digest)
     if before is not None and not order.again:
@@ -183,7 +185,7 @@ def _pictures(
     """A video with its subtitles, or the subtitles alone."""
     video = order.kind == "video"
     taken = examine_movie(file, order, place.clock()) if video else Taken()
-    told = _told(file, beside, order, taken, result, video=video)
+    told = _told(file, beside, order, taken, place, result, video=video)
     begin_us = told.begin_us if told is not None else taken.at_us
     if begin_us is None:
         raise SourceError(
@@ -210,6 +212,7 @@ def _told(
     beside: HeldFile | None,
     order: Order,
     taken: Taken,
+    place: Place,
     result: Result,
     *,
     video: bool,
@@ -228,7 +231,7 @@ def _told(
             if source.size > _MAX_SUBTITLES:
                 raise SourceError("size", f"{source.name} is larger than 64 MiB")
             data, name = source.read(0, _MAX_SUBTITLES), source.name
-        told = read_told(data, name, order, taken.at_us)
+        told = read_told(data, name, order, place.clock(), taken.at_us)
     except SourceError as error:
         if not video:
             raise

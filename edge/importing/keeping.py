@@ -20,6 +20,9 @@ from fieldlink.edge.originals.spooling import (
 __all__ = ["examine_movie", "examine_photo", "keep_file"]
 
 _FIRST_US = 1_262_304_000_000_000  # 2010: earlier is a camera that does not know
+_PHOTOS = (b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # JPEG, TIFF and BigTIFF
+_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+"""What an MP4 or QuickTime file may begin with, also one that was cut off."""
 _DAY_US = 86_400_000_000
 
 
@@ -54,14 +57,27 @@ def keep_file(
 
 
 def examine_photo(file: HeldFile, order: Order, now_us: int) -> Taken:
-    """When and where a photo was taken, by what is written in it; `began_us` is of who knows."""
+    """When and where a photo was taken, by what is written in it; `began_us` is of who knows.
+
+    Raises:
+        SourceError: it is none.
+    """
+    head = file.read(0, HEAD_BYTES)
+    if not head.startswith(_PHOTOS):
+        raise SourceError("format", f"{file.name} is no photo")
     offset = order.zone.utcoffset(None)
     zone_s = 0 if offset is None else round(offset.total_seconds())
-    return _dated(read_photo(file.read(0, HEAD_BYTES), zone_s), order, now_us)
+    return _dated(read_photo(head, zone_s), order, now_us)
 
 
 def examine_movie(file: HeldFile, order: Order, now_us: int) -> Taken:
-    """The same of a video."""
+    """The same of a video.
+
+    Raises:
+        SourceError: it is none.
+    """
+    if file.read(4, 4) not in _BOXES:
+        raise SourceError("format", f"{file.name} is no MP4 or QuickTime video")
     return _dated(read_movie(file.read, file.size), order, now_us)
 
 

@@ -40,6 +40,12 @@ def import_flights(
             raise
         flights.done.damage = str(error)
     done = flights.end()
+    if not done.frames and done.odd:
+        raise SourceError(
+            "undated",
+            f"{file.name}: all of its times cannot be, by the clock of this kit; say when it began:"
+            " --began 2026-05-01T08:30:00+08:00 日志时间不可信，请用 --began 指定",
+        )
     if not done.frames:
         raise SourceError("empty", f"{file.name}: no autopilot says anything in it")
     if done.odd:

@@ -13,7 +13,7 @@ from fieldlink.codecs.telemetry import KIT_DEVICE
 from fieldlink.drone.record import GapSink
 from fieldlink.edge.originals.spooling import Add
 
-__all__ = ["KINDS", "Order", "Place", "read_order", "zone_of"]
+__all__ = ["KINDS", "Order", "Place", "can_be", "read_order", "zone_of"]
 
 KINDS = {
     **dict.fromkeys((".tlog", ".bin", ".ulg"), "log"),
@@ -23,6 +23,8 @@ KINDS = {
 }
 """What a file is, by the ending of its name."""
 
+_FIRST_US = 946_684_800_000_000  # 2000-01-01: earlier is a clock that does not know
+_DAY_US = 86_400_000_000
 _MAX_US = 4_102_444_800_000_000  # 2100
 _MAX_NAME = 200
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
@@ -67,6 +69,11 @@ class Place:
     name_of: Callable[[int], str]
     find: Callable[[str], dict[str, Any] | None]
     note: Callable[[dict[str, Any]], None]
+
+
+def can_be(at_us: int, now_us: int) -> bool:
+    """Whether something may have been recorded then."""
+    return _FIRST_US <= at_us <= now_us + _DAY_US
 
 
 def read_order(asked: Mapping[str, Any]) -> Order:

@@ -9,14 +9,14 @@ from fieldlink.codecs.fault import CodecError, SourceError
 from fieldlink.drone.dji.subtitles import subtitle_samples
 from fieldlink.drone.record import FlightIndex
 from fieldlink.drone.record.pieces import flight_draft
-from fieldlink.edge.importing.order import Order, Place
+from fieldlink.edge.importing.order import Order, Place, can_be
 from fieldlink.edge.importing.samples import SampleWriter
 
 __all__ = ["Told", "read_told", "record_told", "record_way"]
 
 _EVERY_US = 200_000  # of 30 blocks a second; the aircraft knows where it is ten times at most
 _UNDATED = (
-    " has no times; say when its video began: --began 2026-05-01T08:30:00+08:00"
+    " has no times that can be; say when its video began: --began 2026-05-01T08:30:00+08:00"
     " 没有时间，请用 --began 指定"
 )
 
@@ -30,8 +30,11 @@ class Told:
     damage: str = ""
 
 
-def read_told(data: bytes, name: str, order: Order, movie_us: int | None = None) -> Told:
-    """The subtitles in `data`. `movie_us` is when the video itself says that it began.
+def read_told(
+    data: bytes, name: str, order: Order, now_us: int, movie_us: int | None = None
+) -> Told:
+    """The subtitles in `data`. `movie_us` is when the video itself says that it began; a time that
+    cannot be at `now_us` is none.
 
     Raises:
         SourceError: they are none, or nobody says when that was.
@@ -40,7 +43,7 @@ def read_told(data: bytes, name: str, order: Order, movie_us: int | None = None)
         read = read_subtitles(data)
     except CodecError as error:
         raise SourceError(error.reason, f"{name}: {error.detail}") from error
-    begin_us = order.began_us if order.began_us is not None else _began_us(read, order)
+    begin_us = order.began_us if order.began_us is not None else _began_us(read, order, now_us)
     if begin_us is None:
         begin_us = movie_us
     if begin_us is None:
@@ -49,11 +52,13 @@ def read_told(data: bytes, name: str, order: Order, movie_us: int | None = None)
     return Told(read, begin_us, damage)
 
 
-def _began_us(read: Subtitles, order: Order) -> int | None:
+def _began_us(read: Subtitles, order: Order, now_us: int) -> int | None:
     for one in read.samples:
         if one.taken is not None:
             at_us = round(one.taken.replace(tzinfo=order.zone).timestamp() * 1e6)
-            return at_us - one.start_ms * 1000
+            began_us = at_us - one.start_ms * 1000
+            if can_be(began_us, now_us):
+                return began_us
     return None
 
 

@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 
-from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, Layer, Manifest
+from fieldlink.codecs.bundle import GAP_MEDIA_TYPE, IMPORTED, Layer, Manifest
 from fieldlink.edge.spool.settings import SpoolSettings
 from fieldlink.edge.spool.stored import State
 
 __all__ = ["KEPT", "KEPT_END", "NEVER", "POLICY_VERSION", "RetentionPolicy", "retention_key"]
 
 # The key is stored beside each bundle; raise this when it changes and open re-computes it.
-POLICY_VERSION = 3
+POLICY_VERSION = 4
 
 _GAP = 10
 _REPORT = 9
+_REFUSED = 1
+_BEHIND = 1_000  # behind every precedence
 NEVER = (_GAP, 0, 0)
 """The key from which on nothing is given up."""
 
@@ -29,18 +31,21 @@ def retention_key(manifest: Manifest, state: State, kept: bool = False) -> tuple
     """Where a bundle stands in the order of giving up; the smallest goes first.
 
     What the centre has goes first and oldest first, whatever it is; then what the centre
-    refused; then originals, proxies and stills, of the lowest precedence first; then, in the same
-    order, what is `kept` because of a bookmark; then reports: alarms, and what devices were told
-    is stored. They are small, and no bookmark is worth a call for help. A gap record that the
-    centre does not have is never given up.
+    refused; then what was imported, the newest first, so that an import displaces nothing that
+    waits: whoever imports still has the file; then originals, proxies and stills, of the lowest
+    precedence first; then, in the same order, what is `kept` because of a bookmark; then reports:
+    alarms, and what devices were told is stored. They are small, and no bookmark is worth a call
+    for help. A gap record that the centre does not have is never given up.
     """
     if state is State.CUSTODY:
         return 0, 0, manifest.sequence
     if manifest.media_type == GAP_MEDIA_TYPE:
         return _GAP, 0, manifest.sequence
-    rank = 1 if state is State.REFUSED else _LAYERS[manifest.layer]
+    rank = _REFUSED if state is State.REFUSED else _LAYERS[manifest.layer]
     if kept and rank < _REPORT:
         rank = min(KEPT + _LAYERS[manifest.layer] - _LAYERS[Layer.ORIGINAL], KEPT_END - 1)
+    elif IMPORTED in manifest.meta and _REFUSED < rank < _REPORT:
+        return _LAYERS[Layer.ORIGINAL], -_BEHIND - manifest.sequence, manifest.sequence
     return rank, -int(manifest.precedence), manifest.sequence
 
 
