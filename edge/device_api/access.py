@@ -6,7 +6,7 @@ and says the properties of its aircraft under the aircraft's number, which nobod
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fieldlink.codecs.device_api import STREAMS
@@ -55,18 +55,30 @@ def nats_users(devices: Iterable[Device], secret: str) -> Iterator[User]:
     heard = [_subject(topic) for topic in (*HEARD, *_dji("+", SAID))]
     told = [_subject(topic) for topic in _dji("+", DJI_TOLD)]
     yield User(AGENT, [*(f"fl.dev.*.{kind}" for kind in TOLD), *told], heard, secret)
+    devices = list(devices)
     for device in devices:
+        never: list[str] = []
         says = [f"fl.dev.{device.name}.{stream}" for stream in STREAMS]
         hears = [f"fl.dev.{device.name}.{kind}" for kind in TOLD]
         if device.dji is not None:
             own = [f"{root}.product.{device.dji}.>" for root in _ROOTS]
             says += [*own, *(_subject(topic) for topic in _dji("+", _OF_AIRCRAFT))]
             hears += own
-        yield User(device.name, says, hears, device.bcrypt)
+            never = [_subject(topic) for topic in _of_others(device, devices)]
+        yield User(device.name, says, hears, device.bcrypt, never)
 
 
 def _subject(topic: str) -> str:
     return topic.replace("/", ".").replace("+", "*")
+
+
+def _of_others(device: Device, devices: Iterable[Device]) -> Iterator[str]:
+    """What a gateway must not say: the properties of other gateways. Of an aircraft's nobody knows
+    beforehand which of them flies it.
+    """
+    for other in devices:
+        if other.dji not in (None, device.dji):
+            yield from _dji(str(other.dji), _OF_AIRCRAFT)
 
 
 def _dji(sn: str, ways: Iterable[Way]) -> Iterator[str]:
@@ -88,7 +100,7 @@ def write_mosquitto_files(folder: Path, devices: Iterable[Device], secret: str) 
     write_durably(target / "acl", ("\n".join(_acl(devices)) + "\n").encode())
 
 
-def _acl(devices: Iterable[Device]) -> Iterator[str]:
+def _acl(devices: Sequence[Device]) -> Iterator[str]:
     yield f"user {AGENT}"
     yield from (f"topic read {topic}" for topic in (*HEARD, *_dji("+", SAID)))
     yield from (f"topic write fl/dev/+/{kind}" for kind in TOLD)
@@ -98,6 +110,7 @@ def _acl(devices: Iterable[Device]) -> Iterator[str]:
             yield f"user {device.name}"
             yield from (f"topic readwrite {root}/product/{device.dji}/#" for root in _ROOTS)
             yield from (f"topic write {topic}" for topic in _dji("+", _OF_AIRCRAFT))
+            yield from (f"topic deny {topic}" for topic in _of_others(device, devices))
     # A pattern holds for every user, the agent too, whose name no device has.
     yield from (f"pattern write fl/dev/%u/{stream}" for stream in STREAMS)
     yield from (f"pattern read fl/dev/%u/{kind}" for kind in TOLD)

