@@ -56,7 +56,7 @@ class Sessions:
         peer.answered = True
         # One that is being answered in this moment takes this one's place when it is.
         for one in list(self._peers.values()):
-            if one.mount is mount and one.answered and one is not peer:
+            if one.mount is mount and one.answered and one.publisher is not mount.publisher:
                 await self.end(one, "another publisher took its place")
         return peer, answer
 

@@ -1,5 +1,6 @@
 """WHIP over HTTP (RFC 9725): what each request is answered, and to whom."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -191,3 +192,13 @@ async def test_a_session_that_is_being_answered_is_not_taken_for_one_that_is_ove
         assert (made.status_code, answered) == (201, ["first", "201"])
         assert len(kit.server.sessions) == 1
         assert made.headers["location"].endswith(next(iter(kit.server.sessions._peers)))
+
+
+async def test_of_those_who_come_in_the_same_moment_one_stays(clip: Clip) -> None:
+    async with served() as (kit, client):
+        offer = await offered(clip)
+        posts = [client.post(f"/whip/{NAME}", content=offer, headers=_SDP) for _ in range(6)]
+        assert {one.status_code for one in await asyncio.gather(*posts)} == {201}
+        assert len(kit.server.sessions) == 1
+        [peer] = kit.server.sessions._peers.values()
+        assert kit.hub.mount(NAME).publisher is peer.publisher
