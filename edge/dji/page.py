@@ -8,7 +8,7 @@ of ours: docs/dji.md says what that means.
 
 import asyncio
 import json
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -23,7 +23,7 @@ from fieldlink.systemd.service import Beat
 __all__ = ["PageServer", "PilotFacts", "make_page"]
 
 _MAX_BODY_BYTES, _BODY_S = 2_000, 10.0
-_MAX_FAILURES, _FAILURES_S = 20, 60.0
+_MAX_FAILURES, _MAX_ALL, _FAILURES_S = 20, 200, 60.0
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
@@ -51,16 +51,28 @@ class PilotFacts:
 
 
 class _Failures:
-    """How many wrong passwords came lately; nobody guesses one, but nobody has to try either."""
+    """How many wrong passwords came lately, from each address and in all: nobody guesses one, but
+    nobody has to try either, and each costs a while. One address alone keeps no other out.
+    """
 
     def __init__(self) -> None:
-        self._at: deque[float] = deque(maxlen=_MAX_FAILURES)
+        self._of: OrderedDict[str, deque[float]] = OrderedDict()
+        self._all: deque[float] = deque(maxlen=_MAX_ALL)
 
-    def too_many(self) -> bool:
-        return len(self._at) == _MAX_FAILURES and monotonic() - self._at[0] < _FAILURES_S
+    def too_many(self, address: str) -> bool:
+        since_s = monotonic() - _FAILURES_S
+        for times in (self._of.get(address), self._all):
+            if times is not None and len(times) == times.maxlen and times[0] > since_s:
+                return True
+        return False
 
-    def add(self) -> None:
-        self._at.append(monotonic())
+    def add(self, address: str) -> None:
+        times = self._of.setdefault(address, deque(maxlen=_MAX_FAILURES))
+        self._of.move_to_end(address)
+        while len(self._of) > _MAX_ALL:
+            self._of.popitem(last=False)
+        for one in (times, self._all):
+            one.append(monotonic())
 
 
 def make_page(facts: PilotFacts, admits: Callable[[str, str], bool]) -> FastAPI:
@@ -75,13 +87,14 @@ def make_page(facts: PilotFacts, admits: Callable[[str, str], bool]) -> FastAPI:
         return Response(contents[path], media_type=_FILES[path][1], headers=_HEADERS)
 
     async def open_(request: Request) -> Response:
-        if failures.too_many():
+        address = request.client.host if request.client else "?"
+        if failures.too_many(address):
             return _said(429, "too many wrong passwords; wait a minute 密码错误过多，请稍候")
         asked = await _body(request)
         if asked is None:
             return _said(400, "malformed 请求有误")
         if not admits(*asked):
-            failures.add()
+            failures.add(address)
             return _said(403, "no DJI gateway has this name and password 名称或密码不正确")
         if not facts.keys:
             return _said(503, "the kit has no dji-app.toml 设备箱缺少 dji-app.toml")

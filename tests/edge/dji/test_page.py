@@ -92,15 +92,21 @@ async def test_a_question_that_is_none_is_refused(
     assert answer.status_code == 400
 
 
-async def test_after_many_wrong_passwords_nobody_is_asked_for_a_while(
-    client: tuple[httpx.AsyncClient, str],
+async def test_after_many_wrong_passwords_an_address_is_not_asked_for_a_while_and_others_are(
+    tmp_path: Path,
 ) -> None:
-    page, password = client
+    made, password = adapter(tmp_path)
+    app = make_page(FACTS, made._admits)
+    page, other = (
+        httpx.AsyncClient(transport=httpx.ASGITransport(app, client=(host, 1)), base_url="http://k")
+        for host in ("192.0.2.7", "192.0.2.8")
+    )
     wrong = {"name": "drone-1", "password": "wrong"}
     answers = [(await page.post("/open", json=wrong)).status_code for _ in range(21)]
     assert answers == [403] * 20 + [429]
     right = {"name": "drone-1", "password": password}
     assert (await page.post("/open", json=right)).status_code == 429
+    assert (await other.post("/open", json=right)).status_code == 200
 
 
 def test_keys_come_from_a_file_and_a_wrong_one_is_not_quoted(
