@@ -230,6 +230,29 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     assert broken == []
 
 
+def test_every_test_that_a_document_names_is_there() -> None:
+    # A name may be cut short by an ellipsis; without one it is a test's, or a file of tests.
+    named = re.compile(r"\b(test_\w+)(\.\.\.|…|\*)?")
+    sources_ = sources("tests")
+    tests = {name for path in sources_ for name in re.findall(r"def (test_\w+)", path.read_text())}
+    known = tests | {path.stem for path in sources_}
+    missing = [
+        f"{path.relative_to(ROOT)} names {name}"
+        for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+        for name, cut in named.findall(path.read_text(encoding="utf-8"))
+        if name not in known and not (cut and any(one.startswith(name) for one in tests))
+    ]
+    assert missing == []
+
+
+def test_every_place_that_a_table_of_tests_names_is_there() -> None:
+    guide = (ROOT / "docs" / "drones.md").read_text(encoding="utf-8")
+    table = guide.partition("## What was tested with what")[2]
+    places = re.findall(r"`(tests/[\w/.]+)`", table)
+    assert places
+    assert [place for place in places if not (ROOT / place).exists()] == []
+
+
 @pytest.mark.parametrize("room", ["edge", "relay"])
 def test_the_sample_settings_load_as_they_are(room: str) -> None:
     sample = ROOT / "docs" / f"{room}.sample.toml"

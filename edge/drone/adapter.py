@@ -132,7 +132,9 @@ class Drone:
             recorder.take(frame)
 
     def _wrote(self) -> None:
-        self._written_s = self._clock_s()
+        """The recorder went round. What a full or broken disk refused was not written by that."""
+        if self.recorder is None or not self.recorder.store.fault:
+            self._written_s = self._clock_s()
 
     def _healthy(self) -> bool:
         """While nothing can be recorded the kit says to aircraft that it is not there."""

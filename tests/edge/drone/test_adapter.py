@@ -158,9 +158,17 @@ def test_while_nothing_can_be_written_the_kit_is_not_there_for_aircraft(tmp_path
         _settings(), tmp_path, FakeIntake(), FakeTime(), records, clock_s=lambda: now_s[0]
     )
     drone.recorder = drone._recorder()
+    assert drone.recorder is not None
     assert drone._healthy()
-    now_s[0] = 11.0
+    now_s[0] = 11.0  # its thread hangs in a write
     assert not drone._healthy()
+    drone._wrote()
+    assert drone._healthy()
+    drone.recorder.store.fault = "the disk is full"  # it goes round, and nothing is written
+    now_s[0] = 22.0
+    drone._wrote()
+    assert not drone._healthy()
+    drone.recorder.store.fault = ""
     drone._wrote()
     assert drone._healthy()
 
