@@ -52,10 +52,13 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Nothing was heard in flight from and to these times."""
+    """Nothing was heard in flight from and to these times. `index` is its recording's, as of now,
+    where the gap is in it.
+    """
 
     device: str
     gap: Gap
+    index: FlightIndex | None = None
 
 
 Op: TypeAlias = Append | Close | Ended | Tally
@@ -204,7 +207,7 @@ class Cutter:
             return []
         gap = Gap(start_us, end_us, reason)
         self.index.add_gap(gap)
-        return [Tally(self.device, gap)]
+        return [Tally(self.device, gap, self.index.copy())]
 
     def _is_over(self, at_us: int, now_us: int) -> str:
         """Why the piece ends before this frame; empty: it does not."""

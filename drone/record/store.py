@@ -83,7 +83,9 @@ class PieceStore:
                             index.add_gap(gap)
                         self._remember(index)  # that it has ended
                         self._owed.append(index)
-                    case Tally():
+                    case Tally(index=index):
+                        if index is not None:  # a kill before the piece is closed must not cost it
+                            self._remember(index)
                         self._owed.append(op)
             for name, handle in touched.items():
                 self._guarded(name, partial(os.fdatasync, handle))

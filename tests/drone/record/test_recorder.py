@@ -143,6 +143,29 @@ def test_a_new_start_goes_on_with_the_flight(tmp_path: Path) -> None:
     _run(scenario)
 
 
+def test_each_of_several_kills_in_flight_is_a_gap(tmp_path: Path) -> None:
+    shelf = Shelf()
+
+    async def scenario() -> None:
+        now_us = 0
+        for _ in range(3):  # each ends before a piece is closed
+            kit = RecorderKit(tmp_path, shelf)
+            kit.now_us = max(kit.now_us, now_us)
+            await kit.recorder.begin()
+            await kit.fly(5)
+            await kit.recorder.write()
+            now_us = kit.now_us + 20 * _S
+        kit = RecorderKit(tmp_path, shelf)
+        kit.now_us = now_us
+        await kit.recorder.begin()
+        await kit.fly(2)
+        await kit.fly(1, armed=False)
+        [index] = shelf.indexes()
+        assert [gap[2].partition(":")[0] for gap in index["gaps"]] == ["agent"] * 3
+
+    _run(scenario)
+
+
 def test_the_radio_and_what_is_said_to_a_vehicle_are_in_its_record(tmp_path: Path) -> None:
     shelf = Shelf()
 
