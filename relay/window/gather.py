@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fieldlink.codecs.bundle import UNSEEN_STREAMS, Gap, Layer
+from fieldlink.codecs.bundle import IMPORTED, UNSEEN_STREAMS, Gap, Layer
 from fieldlink.codecs.telemetry import ALARM_STREAM, KIT_DEVICE, SHEAF_STREAM
 from fieldlink.relay.catalogue import Catalogue, Incident, Kit, StreamSummary
 from fieldlink.relay.orders.book import worked_incident
@@ -36,7 +36,7 @@ def gather(
     streams: dict[StreamKey, StreamFacts] = {}
     for each in catalogue.streams(incident.id):
         key = (each.kit, each.device, each.stream)
-        if only_reports(each, gaps.get(key, ())):
+        if only_reports(each, gaps.get(key, ())) or _only_imported(catalogue, each, known):
             continue
         streams[key] = StreamFacts(
             *key,
@@ -79,11 +79,38 @@ def only_reports(stream: StreamSummary, gaps: Iterable[Gap]) -> bool:
     return all(gap.layer == Layer.REPORT for gap in gaps)
 
 
+def _only_imported(catalogue: Catalogue, stream: StreamSummary, kits: Mapping[str, Kit]) -> bool:
+    """Whether a stream is of files that somebody brought: no minute of it had to come, and before
+    and behind them nothing is missing. Kits make no proxies of these. What one records itself now
+    is none, whatever was brought of it beside that.
+    """
+    layers = stream.layers.keys() - {Layer.REPORT.value}
+    kit = kits.get(stream.kit)
+    if Layer.PROXY.value in layers or not layers or stream.device in (_recorded(kit) or ()):
+        return False
+    newest = (catalogue.bundle(stream.layers[layer].latest_bundle) for layer in layers)
+    return all(one is not None and IMPORTED in one.manifest.meta for one in newest)
+
+
+def _recorded(kit: Kit | None) -> Mapping[str, Any] | None:
+    """The devices that a kit says it records; None: it does not say."""
+    said = (kit.report or {}).get("devices") if kit is not None else None
+    return said if isinstance(said, Mapping) else None
+
+
 def _promised(kit: Kit) -> dict[StreamKey, StreamFacts]:
-    """Streams of which a kit has something to send, and nothing has come yet."""
+    """Streams of which a kit has something to send, and nothing has come yet. Originals of a device
+    that it does not record are files that somebody imported.
+    """
+    recorded = _recorded(kit)
     plan = plan_of(kit.plan) if kit.active else None
     rows = plan.rows if plan else ()
-    pictures = [row for row in rows if row.pending_bytes and row.layer != Layer.REPORT]
+    pictures = [
+        row
+        for row in rows
+        if row.pending_bytes and row.layer != Layer.REPORT
+        if row.layer != Layer.ORIGINAL or recorded is None or row.device in recorded
+    ]
     keys = {(kit.kit, row.device, row.stream) for row in pictures}
     keys = {key for key in keys if key[2] not in UNSEEN_STREAMS}
     return {key: StreamFacts(*key, kind=kit.devices.get(key[1], "")) for key in keys}

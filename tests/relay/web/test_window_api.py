@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from fieldlab.duty import Duty, now_us
-from fieldlink.codecs.bundle import Layer
+from fieldlink.codecs.bundle import IMPORTED, Layer
 from fieldlink.codecs.wire import Purpose
 from fieldlink.relay.catalogue import KitNews
 from fieldlink.relay.window.plans import checked_plan
@@ -194,3 +194,36 @@ def test_a_bookmark_around_no_number_is_refused(inside: httpx.Client, field: str
     answer = inside.post("/api/marks", content=said, headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["body", field]
+
+
+def _streams(duty: Duty, inside: httpx.Client) -> list[str]:
+    view = inside.get(f"/api/incidents/{duty.incident}/window").json()
+    return [stream["device"] for stream in view["streams"]]
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_footage_that_was_imported_is_no_stream_that_had_to_come(
+    live: bool, duty: Duty, inside: httpx.Client, known: int
+) -> None:
+    meta = {IMPORTED: "abcdef01"}
+    for device in ("m30t-1", "ball-1"):  # of a card alone, and beside what is sent live
+        for layer in (Layer.ORIGINAL, Layer.STILL):
+            at = known + 2 * _MINUTE
+            duty.file(device, layer, at, device.encode() + layer.value.encode(), meta=meta)
+    if live:
+        duty.file("m30t-1", Layer.STILL, known + 3 * _MINUTE, b"live", media_type="image/avif")
+    assert _streams(duty, inside) == ["ball-1", "drone-7", *(["m30t-1"] if live else [])]
+
+
+@pytest.mark.parametrize(("report", "names"), [
+    ({}, ["ball-1", "m30t-1"]), ({"devices": {"ball-1": {}}}, ["ball-1"]),
+    ({"devices": {"m30t-1": {}}}, ["ball-1", "m30t-1"]),
+])  # fmt: skip
+def test_a_kit_that_only_has_files_of_an_aircraft_to_send_promises_no_stream_of_it(
+    report: dict[str, Any], names: list[str], duty: Duty, inside: httpx.Client, known: int
+) -> None:
+    rows = [["m30t-1", "video", "original", 9_000_000, 1, now_us() + _MINUTE, ""]]
+    plan = checked_plan({"at_us": now_us(), "rate_bps": 64_000, "streams": rows})
+    kinds = {"ball-1": "ball"}
+    duty.catalogue.hear_kits([KitNews("kit-1", now_us(), "f", "lte", kinds, report, 0, plan)])
+    assert _streams(duty, inside) == names
