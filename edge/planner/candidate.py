@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TypeAlias
 
-from fieldlink.codecs.bundle import Layer, Manifest, Precedence, Ranges
+from fieldlink.codecs.bundle import IMPORTED, Layer, Manifest, Precedence, Ranges
 
 __all__ = ["NEVER_US", "Candidate", "Group", "Key", "Rank", "Track", "group_of"]
 
@@ -25,7 +25,7 @@ class Rank(Enum):
 
     WANTED: the centre asked for it, or somebody put a bookmark there. COVER: a thin rendition
     without which a minute of a stream would be missing. LATER: a thinner rendition covers its
-    span; it is still to be sent, before the rest of the originals.
+    span, or it was imported; it is still to be sent, before the rest of the originals.
     """
 
     WANTED = "wanted"
@@ -105,6 +105,10 @@ class Candidate:
             size=manifest.size,
             doubtful=doubtful,
             prompt=manifest.recorded_us - manifest.end_us < _PROMPT_US,
+            # Pictures and samples of another time; its originals wait among the others.
+            rank=Rank.LATER
+            if IMPORTED in manifest.meta and manifest.layer is not Layer.ORIGINAL
+            else Rank.NORMAL,
         )
 
     @property
@@ -135,7 +139,7 @@ def group_of(candidate: Candidate) -> tuple[Group, int]:
         return Group.ALARM, 0
     if precedence is Precedence.IMMEDIATE and candidate.layer is not Layer.STILL:
         return Group.URGENT, 0
-    if candidate.layer is Layer.REPORT:
+    if candidate.layer is Layer.REPORT and candidate.rank is not Rank.LATER:
         routine = precedence is Precedence.ROUTINE
         return (Group.RECORD if routine else Group.REPORT), int(precedence)
     if candidate.want is not None or candidate.rank is Rank.WANTED:

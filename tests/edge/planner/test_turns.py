@@ -2,9 +2,12 @@
 
 import pytest
 
-from fieldlink.codecs.bundle import Layer, Precedence
-from fieldlink.edge.planner import Group, Lane
+from fieldlab.pending import S_US, drain, original, proxy, report, still
+from fieldlink.codecs.bundle import IMPORTED, Layer, Manifest, Precedence
+from fieldlink.edge.planner import Candidate, Group, Lane, SpoolState
 from fieldlink.edge.planner.lanes import Turns
+
+NOW_US = 1_000 * S_US
 
 
 def _lane(turns: Turns, device: str) -> Lane:
@@ -78,3 +81,25 @@ def test_devices_that_are_gone_are_forgotten(turns: Turns) -> None:
         turns.give(lane.device, 1)
         turns.leave(lane)
     assert len(turns._tags) < 1_100
+
+
+def test_what_was_imported_goes_behind_all_that_happens_now_but_its_originals() -> None:
+    def brought(of: Candidate, number: int) -> Candidate:
+        manifest = Manifest(
+            kit="kit-1", spool=b"spool-01", sequence=number, device="new", stream=of.stream,
+            layer=of.layer, precedence=Precedence.ROUTINE, start_us=of.start_us, end_us=of.end_us,
+            recorded_us=NOW_US, media_type="image/avif", size=of.size, content_hash=bytes(32),
+            meta={IMPORTED: "abcdef01"},
+        )  # fmt: skip
+        return Candidate.of(bytes([number]) * 32, manifest)
+
+    spool = SpoolState()
+    samples, picture = brought(report(5), 1), brought(still(6), 2)
+    whole = brought(original(7), 3)
+    live = [proxy(900 + at_s, device="a") for at_s in range(5)]
+    for one in (samples, picture, whole, *live, original(1, device="a")):
+        spool.add(one)
+    went = drain(spool, now_us=NOW_US)
+    assert set(went[:5]) == set(live)
+    assert {one.bundle for one in went[5:7]} == {samples.bundle, picture.bundle}
+    assert whole in went[7:]
