@@ -95,6 +95,10 @@ class Importing:
 @contextmanager
 def _listening(folder: Path) -> Any:
     """A place that only this user and root reach, while the block runs."""
+    for left in folder.glob(
+        "i-*.sock"
+    ):  # of an agent that was killed: there is one import at a time
+        left.unlink(missing_ok=True)
     path = folder / f"i-{secrets.token_hex(4)}.sock"
     made = socket.socket(socket.AF_UNIX)
     try:

@@ -1,5 +1,6 @@
 """Files that are not what they are called, and times that nothing was recorded at."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from fieldlab.flightlogs import UTC_US, dataflash
 from fieldlab.imports import Landing, srt
 from fieldlink.codecs.fault import ConfigError, SourceError
+from fieldlink.edge.importing.service import _listening
 
 YEAR_2099_US = 4_070_908_800_000_000
 
@@ -57,3 +59,11 @@ def test_a_log_of_the_future_asks_when_it_began(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="--began"):
         landing.take(path)
     assert landing.take(path, began_us=UTC_US).frames
+
+
+def test_the_place_of_an_import_that_a_kill_left_is_taken_away(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "i-0123abcd.sock"))
+    with _listening(tmp_path) as (path, _):
+        assert [*tmp_path.glob("i-*.sock")] == [path]
+    assert not [*tmp_path.iterdir()]
