@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import gpxpy
 import pytest
+from fastkml import validator
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,7 +90,6 @@ def test_a_flights_heights_are_above_home_where_no_others_are_known() -> None:
 
 
 def test_kml_holds_to_the_schemas_of_ogc_and_google(tmp_path: Path) -> None:
-    validator = pytest.importorskip("fastkml.validator")
     file = tmp_path / "tracks.kml"
     file.write_text("".join(kml([_track(), _flight()])), encoding="utf-8")
     assert validator.validate(file_to_validate=file)
