@@ -67,7 +67,13 @@ class Exercise:
 
     def _run(self, seconds: float | None) -> Summary:
         api = self._open_centre()
-        self._fieldwork = field = Fieldwork(self.stage, self._actors, api, seconds)
+        self._fieldwork = field = Fieldwork(
+            self.stage,
+            self._actors,
+            api,
+            seconds,
+            films=not self._given,  # one's own pictures are wanted then
+        )
         try:
             field.open()
             self._join()

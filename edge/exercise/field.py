@@ -22,11 +22,13 @@ _HEIGHT_M = 40
 
 class Field:
     """The simulators of one exercise. `settings` is what lets them in, for the kit's
-    configuration; SOS is pressed some seconds after they `go`.
+    configuration; SOS is pressed some seconds after they `go`. The aircraft shows what its camera
+    sees if it `films`.
     """
 
-    def __init__(self, actors: Actors, jt808_port: int, mavlink_port: int) -> None:
+    def __init__(self, actors: Actors, jt808_port: int, mavlink_port: int, *, films: bool) -> None:
         self._actors, self._port, self._mavlink_port = actors, jt808_port, mavlink_port
+        self._films = films
         self._uri = ""
         self._station: Actor | None = None
         self._aircraft: Actor | None = None
@@ -104,6 +106,7 @@ class Field:
             AIRCRAFT,
             *("sim", "drone", f"udpout:127.0.0.1:{self._mavlink_port}", "--sysid", str(_SYSID)),
             *("--height", str(_HEIGHT_M), "--begin", "2", "--json"),
+            *("--video", "on" if self._films else "off"),
         )
 
     def stop(self) -> dict[str, dict[str, int]]:

@@ -29,9 +29,17 @@ class Fieldwork:
     again and again while it runs, `await_call`, `quiet` and `count` at the end, in this order.
     """
 
-    def __init__(self, stage: Stage, actors: Actors, api: CentreApi, seconds: float | None) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        actors: Actors,
+        api: CentreApi,
+        seconds: float | None,
+        *,
+        films: bool,
+    ) -> None:
         self._stage, self._actors, self._api, self._seconds = stage, actors, api, seconds
-        self._field = Field(actors, stage.jt808_port, stage.mavlink_port)
+        self._field = Field(actors, stage.jt808_port, stage.mavlink_port, films=films)
         self._news: AlarmNews | None = None
         self._latest: dict[str, Any] = {"now_us": 0, "devices": []}
         self._tally: Tally | None = None
