@@ -22,6 +22,12 @@ class Path:
             name=lambda: next(names).to_bytes(32),
         )
 
+    def settle(self) -> "Path":
+        """The first seconds of the first link go by."""
+        assert self.time.asks() == []
+        self.steady_us += 15 * S
+        return self
+
     def true_us(self) -> int:
         return TRUE_US + self.steady_us
 
@@ -37,8 +43,17 @@ class Path:
         return len(asks)
 
 
-def test_the_truth_is_within_what_is_told() -> None:
+def test_the_first_seconds_of_a_link_are_not_the_questions() -> None:
     path = Path()
+    assert path.turn() == 0
+    path.steady_us += 14 * S
+    assert path.turn() == 0
+    path.steady_us += 1 * S
+    assert path.turn() == 1
+
+
+def test_the_truth_is_within_what_is_told() -> None:
+    path = Path().settle()
     path.turn()
     ((centre_us, at_us, error_us),) = path.told
     assert abs(centre_us - (TRUE_US + at_us)) <= error_us == 250_000
@@ -57,7 +72,7 @@ def test_three_questions_come_soon_and_then_one_each_half_hour() -> None:
 
 
 def test_an_unanswered_question_is_put_again_after_a_minute() -> None:
-    path = Path()
+    path = Path().settle()
     assert path.turn(answered=False) == 1
     assert path.turn() == 0
     path.steady_us += 60 * S
@@ -66,7 +81,7 @@ def test_an_unanswered_question_is_put_again_after_a_minute() -> None:
 
 
 def test_an_answer_to_another_question_and_a_late_one_tell_nothing() -> None:
-    path = Path()
+    path = Path().settle()
     (ask,) = path.time.asks()
     path.time.heard(Ack((AckItem(bytes(32), Verdict.HAVE, 5),)))
     path.time.heard("something else")
