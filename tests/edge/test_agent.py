@@ -140,7 +140,9 @@ def test_the_time_after_a_kill_is_a_gap_from_the_last_picture_to_the_next(
     second.send_signal(signal.SIGTERM)
     assert second.wait(20) == 0
     gaps, media = _gaps_and_media(config)
-    whole = [gap for gap in gaps if not gap.layer]
+    # A machine that keeps up with keyframes only sees the same picture of the clip in each round of
+    # it, which is said as frozen.
+    whole = [gap for gap in gaps if not gap.layer and not gap.reason.startswith("picture:")]
     assert [(gap.device, gap.reason) for gap in whole] == [("ball-1", "agent: not running")]
     assert whole[0].start_us == max(manifest.end_us for manifest in before)
     again_us = min(manifest.start_us for manifest in media if manifest not in before)
