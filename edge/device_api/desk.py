@@ -1,6 +1,5 @@
 """What people do with the registered devices: the same beside a running agent and without one."""
 
-import asyncio
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,6 +10,7 @@ from typing import Any
 import psutil
 
 from fieldlink.codecs.fault import ConfigError
+from fieldlink.edge.asked import answered, text_of
 from fieldlink.edge.device_api.access import agent_secret, write_mosquitto_files
 from fieldlink.edge.device_api.broker import kept_ports
 from fieldlink.edge.device_api.certificate import DeviceCa
@@ -57,12 +57,12 @@ class DeviceDesk:
     def commands(self) -> Mapping[str, Callable[[Mapping[str, Any]], Awaitable[_Answer]]]:
         """For the control socket: the same names as the methods, with "device-" before them."""
         found = {"add": self.add, "remove": self.remove, "list": self.list}
-        return {f"device-{name}": partial(_answered, method) for name, method in found.items()}
+        return {f"device-{name}": partial(answered, method) for name, method in found.items()}
 
     def add(self, asked: Mapping[str, Any]) -> _Answer:
         """Register the device `name` of `kind`, or give it a new password."""
-        name, kind = _text(asked, "name"), _text(asked, "kind")
-        dji = _text(asked, "dji") if asked.get("dji") else None
+        name, kind = text_of(asked, "name"), text_of(asked, "kind")
+        dji = text_of(asked, "dji") if asked.get("dji") else None
         self._registry.refresh()
         known = name in self._registry.devices
         port, tls, ca = self._listener(plain=dji is not None)
@@ -81,7 +81,7 @@ class DeviceDesk:
 
     def remove(self, asked: Mapping[str, Any]) -> _Answer:
         """Put the device `name` out; its connections are cut."""
-        name = _text(asked, "name")
+        name = text_of(asked, "name")
         self._registry.remove(name)
         self._tell_foreign()
         return {"ok": True, "said": f"{name} is removed"}
@@ -134,21 +134,3 @@ class DeviceDesk:
             folder = self._registry.folder
             devices = self._registry.devices.values()
             write_mosquitto_files(folder, devices, agent_secret(folder))
-
-
-async def _answered(
-    method: Callable[[Mapping[str, Any]], _Answer], asked: Mapping[str, Any]
-) -> Any:
-    # On the event loop's thread: the registry's listeners belong to it, and it is rare and short.
-    await asyncio.sleep(0)
-    try:
-        return method(asked)
-    except (ConfigError, OSError) as error:
-        return {"ok": False, "said": str(error)}
-
-
-def _text(asked: Mapping[str, Any], key: str) -> str:
-    value = asked.get(key)
-    if not isinstance(value, str):
-        raise ConfigError(f"{key}: missing")
-    return value

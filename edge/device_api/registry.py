@@ -7,9 +7,7 @@ again when somebody else has changed it.
 
 import base64
 import contextlib
-import fcntl
 import hashlib
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +21,8 @@ from fieldlink.codecs.dji import is_serial
 from fieldlink.codecs.fault import CodecError, ConfigError
 from fieldlink.codecs.settings import Settings
 from fieldlink.codecs.telemetry import KIT_DEVICE
-from fieldlink.systemd.durable import make_folder, write_durably
+from fieldlink.systemd.durable import write_durably
+from fieldlink.systemd.shared_file import Seen, locked, seen
 
 __all__ = ["MAX_DEVICES", "Device", "Registry", "hash_bcrypt", "hash_mosquitto"]
 
@@ -65,7 +64,7 @@ class Registry:
         self.folder = folder
         self.path = folder / "devices.json"
         self._listeners: list[Callable[[], None]] = []
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: Seen = None
         self._devices: dict[str, Device] = {}
 
     @property
@@ -83,9 +82,9 @@ class Registry:
         Raises:
             ConfigError: it is damaged.
         """
-        seen = _seen(self.path)
-        if seen != self._seen:
-            self._take(self._read(), seen)
+        now = seen(self.path)
+        if now != self._seen:
+            self._take(self._read(), now)
 
     def add(self, name: str, kind: str, dji: str | None = None) -> str:
         """Register `name`, or give it a new password; the password, which is kept nowhere. `dji` is
@@ -144,17 +143,12 @@ class Registry:
     @contextlib.contextmanager
     def _editing(self) -> Iterator[dict[str, Device]]:
         """The devices to change; written when the block ends well. One process at a time."""
-        make_folder(self.folder)
-        handle = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with locked(self.folder):
             devices = self._read()
             yield devices
             made = _File(version=1, devices=tuple(sorted(devices.values(), key=lambda d: d.name)))
             write_durably(self.path, made.model_dump_json(indent=1).encode() + b"\n")
-            self._take(devices, _seen(self.path))
-        finally:
-            os.close(handle)
+            self._take(devices, seen(self.path))
 
     def _read(self) -> dict[str, Device]:
         try:
@@ -175,8 +169,8 @@ class Registry:
             ) from error
         return {device.name: device for device in found.devices}
 
-    def _take(self, devices: dict[str, Device], seen: tuple[int, int, int] | None) -> None:
-        changed, self._devices, self._seen = devices != self._devices, devices, seen
+    def _take(self, devices: dict[str, Device], stamp: Seen) -> None:
+        changed, self._devices, self._seen = devices != self._devices, devices, stamp
         for tell in self._listeners if changed else ():
             tell()
 
@@ -193,16 +187,6 @@ def _check_dji(name: str, dji: str | None) -> None:
         raise ConfigError(
             f"the name of a DJI aircraft has at most {_MAX_DJI_NAME} characters 名称过长"
         )
-
-
-def _seen(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; run as the kit's own user") from error
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def hash_bcrypt(password: str) -> str:

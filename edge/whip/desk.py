@@ -1,6 +1,5 @@
 """What people do with the tokens: the same beside a running agent and without one."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -9,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fieldlink.codecs.fault import ConfigError
+from fieldlink.edge.asked import answered, text_of
 from fieldlink.edge.config import EdgeSettings
 from fieldlink.edge.control import ask_agent
 from fieldlink.edge.device_api.desk import kit_addresses
@@ -43,11 +43,11 @@ class WhipDesk:
     def commands(self) -> Mapping[str, Callable[[Mapping[str, Any]], Awaitable[_Answer]]]:
         """For the control socket: the same names as the methods, with "whip-" before them."""
         found = {"add": self.add, "remove": self.remove, "list": self.list}
-        return {f"whip-{name}": partial(_answered, method) for name, method in found.items()}
+        return {f"whip-{name}": partial(answered, method) for name, method in found.items()}
 
     def add(self, asked: Mapping[str, Any]) -> _Answer:
         """A new token for `name`, and where to publish with it."""
-        name, settings = _text(asked, "name"), self._settings
+        name, settings = text_of(asked, "name"), self._settings
         known = any(one.name == name for one in self._tokens.list())
         token = self._tokens.add(name)
         host = str(asked.get("host") or "")
@@ -62,7 +62,7 @@ class WhipDesk:
 
     def remove(self, asked: Mapping[str, Any]) -> _Answer:
         """`name` may publish no more; if it does, it is cut off."""
-        name = _text(asked, "name")
+        name = text_of(asked, "name")
         self._tokens.remove(name)
         return {"ok": True, "said": f"{name} may publish no more"}
 
@@ -77,23 +77,6 @@ class WhipDesk:
             for one in self._tokens.list()
         ]
         return {"ok": True, "enabled": self._settings.enabled, "publishers": found}
-
-
-async def _answered(
-    method: Callable[[Mapping[str, Any]], _Answer], asked: Mapping[str, Any]
-) -> _Answer:
-    await asyncio.sleep(0)
-    try:
-        return method(asked)
-    except (ConfigError, OSError) as error:
-        return {"ok": False, "said": str(error)}
-
-
-def _text(asked: Mapping[str, Any], key: str) -> str:
-    value = asked.get(key)
-    if not isinstance(value, str):
-        raise ConfigError(f"{key}: missing")
-    return value
 
 
 def ask_whip(settings: EdgeSettings, what: str, **fields: str) -> _Answer:

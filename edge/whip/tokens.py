@@ -5,9 +5,7 @@ whole, and read again when somebody else has changed it.
 """
 
 import contextlib
-import fcntl
 import hmac
-import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -19,7 +17,8 @@ from fieldlink.codecs.bundle import check_name
 from fieldlink.codecs.fault import CodecError, ConfigError
 from fieldlink.codecs.settings import Settings
 from fieldlink.edge.whip.hub import token_hash
-from fieldlink.systemd.durable import make_folder, write_durably
+from fieldlink.systemd.durable import write_durably
+from fieldlink.systemd.shared_file import Seen, locked, seen
 
 __all__ = ["MAX_TOKENS", "Token", "Tokens"]
 
@@ -49,7 +48,7 @@ class Tokens:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "tokens.json"
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: Seen = None
         self._tokens: dict[str, Token] = {}
 
     def refresh(self) -> None:
@@ -58,10 +57,10 @@ class Tokens:
         Raises:
             ConfigError: it is damaged, or may not be read.
         """
-        seen = _seen(self.path)
-        if seen != self._seen:
+        now = seen(self.path)
+        if now != self._seen:
             self._tokens = self._read()
-            self._seen = seen
+            self._seen = now
 
     def admits(self, name: str, hashed: str) -> bool:
         """Whether `hashed` is the hash of the token of `name`; as long for any wrong one."""
@@ -112,17 +111,12 @@ class Tokens:
     @contextlib.contextmanager
     def _editing(self) -> Iterator[dict[str, Token]]:
         """The tokens to change; written when the block ends well. One process at a time."""
-        make_folder(self.folder)
-        handle = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with locked(self.folder):
             tokens = self._read()
             yield tokens
             made = _File(version=1, tokens=tuple(sorted(tokens.values(), key=lambda t: t.name)))
             write_durably(self.path, made.model_dump_json(indent=1).encode() + b"\n")
-            self._tokens, self._seen = tokens, _seen(self.path)
-        finally:
-            os.close(handle)
+            self._tokens, self._seen = tokens, seen(self.path)
 
     def _read(self) -> dict[str, Token]:
         try:
@@ -141,13 +135,3 @@ class Tokens:
                 f"{self.path}: damaged; remove it and give every publisher a new token"
             ) from error
         return {one.name: one for one in found.tokens}
-
-
-def _seen(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; run as the kit's own user") from error
-    return found.st_ino, found.st_mtime_ns, found.st_size
