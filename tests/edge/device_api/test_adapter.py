@@ -143,7 +143,7 @@ async def test_a_broker_that_is_killed_ends_the_adapter_and_its_next_life_serves
         broker: Any = adapter._broker
         broker._server._child.signal(9)
         await until(lambda: adapter.report()["state"] == "down")
-        assert "127.0.0.1" in adapter.report()["reason"]
+        await until(lambda: "127.0.0.1" in adapter.report()["reason"])  # said when all has ended
         again = asyncio.create_task(adapter.run(lambda: None))
         try:
             await until(lambda: adapter.report()["state"] == "up")
